@@ -1,0 +1,36 @@
+"""occreid: occluded person re-identification. Names below are imported only when first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from occreid.descriptors import Descriptors as Descriptors
+    from occreid.methods import create_model as create_model
+    from occreid.methods import list_methods as list_methods
+    from occreid.methods import load_model as load_model
+    from occreid.records import Record as Record
+    from occreid.retrieval import evaluate as evaluate
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Descriptors": "occreid.descriptors",
+    "Record": "occreid.records",
+    "create_model": "occreid.methods",
+    "evaluate": "occreid.retrieval",
+    "list_methods": "occreid.methods",
+    "load_model": "occreid.methods",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'occreid' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,184 @@
+"""`Descriptors`: what a model says of N images, and the only thing retrieval ever sees.
+
+Letters: N images, P parts (1 for a global method), D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from occreid.errors import UserError
+
+_FEATURES, _TABLE = "descriptors.safetensors", "descriptors.parquet"
+
+
+@dataclass(slots=True)
+class Descriptors:
+    """Feature vectors of N images, with what is needed to rank and to explain them.
+
+    Attributes:
+        features: (N, P, D), kept as float32; (N, D) is accepted and becomes (N, 1, D).
+        visibility: (N, P) bool, True where the part was seen; left out, all parts are visible.
+        pids: (N,) int64 person ids, or None.
+        camids: (N,) int64 camera ids, or None.
+        paths: N file names, or None.
+
+    Raises:
+        UserError: shapes that do not belong together.
+
+    >>> d = Descriptors(torch.zeros(2, 3), pids=torch.tensor([7, 7]))
+    >>> d.features.shape, d.visibility.tolist(), len(d)
+    (torch.Size([2, 1, 3]), [[True], [True]], 2)
+    """
+
+    features: Tensor
+    visibility: Tensor = None  # type: ignore[assignment]  # a tensor once __post_init__ has run
+    pids: Tensor | None = None
+    camids: Tensor | None = None
+    paths: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.features.ndim == 2:
+            self.features = self.features.unsqueeze(1)
+        if self.features.ndim != 3:
+            raise UserError(
+                f"features of shape {tuple(self.features.shape)} are not descriptors.",
+                "Give (N, P, D), or (N, D) for one global part.",
+            )
+        self.features = self.features.float()
+        n, p, _ = self.features.shape
+        if self.visibility is None:
+            self.visibility = torch.ones(n, p, dtype=torch.bool, device=self.features.device)
+        if tuple(self.visibility.shape) != (n, p):
+            raise UserError(
+                f"visibility of shape {tuple(self.visibility.shape)} does not fit {n} images of {p} parts.",
+                f"Give a bool tensor of shape ({n}, {p}).",
+            )
+        self.visibility = self.visibility.to(device=self.features.device, dtype=torch.bool)
+        for name in ("pids", "camids", "paths"):
+            value = getattr(self, name)
+            if value is not None and len(value) != n:
+                raise UserError(f"{len(value)} {name} do not fit {n} images.", f"Give one of {name} per image.")
+
+    def __len__(self) -> int:
+        return self.features.shape[0]
+
+    def __getitem__(self, index: slice | Tensor) -> Descriptors:
+        """The images at ``index``: a slice, an index tensor or a bool mask of length N."""
+        paths = None
+        if self.paths is not None:
+            if isinstance(index, slice):
+                paths = list(self.paths[index])
+            else:
+                chosen = index.nonzero().flatten() if index.dtype == torch.bool else index
+                paths = [self.paths[i] for i in chosen.tolist()]
+        return Descriptors(
+            self.features[index],
+            self.visibility[index],
+            None if self.pids is None else self.pids[index],
+            None if self.camids is None else self.camids[index],
+            paths,
+        )
+
+    def to(self, device: torch.device | str) -> Descriptors:
+        """The same descriptors on another device."""
+        moved = {
+            name: None if (value := getattr(self, name)) is None else value.to(device)
+            for name in ("features", "visibility", "pids", "camids")
+        }
+        return Descriptors(**moved, paths=self.paths)  # type: ignore[arg-type]
+
+    def require_finite(self) -> Descriptors:
+        """Return self, or name the first image whose feature holds NaN or ∞.
+
+        Raises:
+            UserError: naming the image (its path, else its row).
+        """
+        bad = ~torch.isfinite(self.features).flatten(1).all(1)
+        if bad.any():
+            row = int(bad.nonzero()[0])
+            name = self.paths[row] if self.paths is not None else f"row {row}"
+            raise UserError(
+                f"the descriptor of {name} holds NaN or infinity ({int(bad.sum())} of {len(self)} images do).",
+                "Extract it again with finite weights and in float32.",
+            )
+        return self
+
+    @staticmethod
+    def cat(pieces: Sequence[Descriptors]) -> Descriptors:
+        """Join descriptors of the same P and D along the images; a field missing in one is missing in all.
+
+        Raises:
+            UserError: there is nothing to join.
+        """
+        if not pieces:
+            raise UserError("there are no descriptors to join.", "Give at least one image.")
+
+        def joined(name: str) -> Tensor | None:
+            parts = [getattr(piece, name) for piece in pieces]
+            return None if any(p is None for p in parts) else torch.cat(parts)
+
+        paths: list[str] | None = []
+        for piece in pieces:
+            if piece.paths is None:
+                paths = None
+                break
+            paths.extend(piece.paths)
+        return Descriptors(
+            torch.cat([p.features for p in pieces]),
+            torch.cat([p.visibility for p in pieces]),
+            joined("pids"),
+            joined("camids"),
+            paths,
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``descriptors.safetensors`` (features, visibility) and ``descriptors.parquet`` (pid, camid, path)."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+        from safetensors.torch import save_file
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        columns: dict[str, list[int] | list[str]] = {}
+        if self.pids is not None:
+            columns["pid"] = self.pids.tolist()
+        if self.camids is not None:
+            columns["camid"] = self.camids.tolist()
+        if self.paths is not None:
+            columns["path"] = [str(p) for p in self.paths]
+        columns["row"] = list(range(len(self)))
+        pq.write_table(pa.table(columns), folder / _TABLE)
+        save_file(
+            {"features": self.features.cpu().contiguous(), "visibility": self.visibility.cpu().contiguous()},
+            folder / _FEATURES,
+        )
+
+    @staticmethod
+    def load(folder: str | Path) -> Descriptors:
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: the folder or one of its two files is missing.
+        """
+        import pyarrow.parquet as pq
+        from safetensors.torch import load_file
+
+        folder = Path(folder)
+        for name in (_FEATURES, _TABLE):
+            if not (folder / name).is_file():
+                raise UserError(f"no file {folder / name}.", "Write descriptors with: occreid extract")
+        tensors = load_file(folder / _FEATURES)
+        table = pq.read_table(folder / _TABLE).to_pydict()
+        return Descriptors(
+            tensors["features"],
+            tensors["visibility"],
+            torch.tensor(table["pid"], dtype=torch.int64) if "pid" in table else None,
+            torch.tensor(table["camid"], dtype=torch.int64) if "camid" in table else None,
+            table.get("path"),
+        )

@@ -1,0 +1,72 @@
+"""Errors a user can act on, and the two helpers that word them.
+
+A mistake of the user's is a `UserError`: one sentence for the problem, one for the mend. The command
+line prints it in one or two lines and leaves with exit code 2; a traceback is kept for our own bugs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class UserError(Exception):
+    """A mistake the user can mend.
+
+    Args:
+        problem: one sentence that names the file, key or value.
+        mend: one sentence that says what to do about it; may be empty.
+
+    >>> str(UserError("no folder 'query' in data/market.", "Give the folder that holds it."))
+    "no folder 'query' in data/market. Give the folder that holds it."
+    """
+
+    def __init__(self, problem: str, mend: str = "") -> None:
+        self.problem = problem
+        self.mend = mend
+        super().__init__(f"{problem} {mend}".strip())
+
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, str]]:
+        return type(self), (self.problem, self.mend)  # survives the trip from a worker process
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Suggest the nearest known name, or list the known ones when none is near.
+
+    Args:
+        word: what the user wrote.
+        known: the names that would have been right; may be empty.
+
+    >>> did_you_mean("marign", ["margin", "epsilon"])
+    "Did you mean 'margin'?"
+    >>> did_you_mean("zzz", ["margin", "epsilon"])
+    'Known: epsilon, margin.'
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    return f"Known: {', '.join(names)}." if names else ""
+
+
+def require(package: str, extra: str) -> ModuleType:
+    """Import an optional dependency, or say which extra brings it.
+
+    Args:
+        package: the module to import, e.g. ``"anny"``.
+        extra: the extra of occreid that installs it, e.g. ``"synth"``.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.split(".")[0] != package.split(".")[0]:
+            raise  # the package is there, something it needs is not: not this helper's message
+        raise UserError(
+            f"this needs the package '{package}', which is not installed.",
+            f"Run: pip install 'occreid[{extra}]'",
+        ) from error

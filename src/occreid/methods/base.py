@@ -1,0 +1,84 @@
+"""The contract every method fulfils.
+
+A method is one file ``methods/<name>.py`` (or folder) holding one subclass of `Method`; the file's name
+is its name. It turns a training batch into named losses and pictures into `Descriptors`, and knows
+nothing of files, recipes, optimisers or galleries.
+
+Letters: B images, H × W pixels, P parts, D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from occreid.descriptors import Descriptors
+from occreid.distances import Metric
+from occreid.records import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One leg of a method's training.
+
+    Attributes:
+        name: what the run folder and the logs call it.
+        losses: batch → named losses of this leg.
+        modules: what this leg trains; everything else is frozen and in eval mode meanwhile.
+        prepare: called once before the leg with the descriptors of all training images (None: not needed).
+    """
+
+    name: str
+    losses: Callable[[Batch], dict[str, Tensor]]
+    modules: tuple[nn.Module, ...]
+    prepare: Callable[[Descriptors], None] | None = None
+
+
+class Method(nn.Module):
+    """Base of all methods.
+
+    A subclass's ``__init__(self, num_classes, *, ...)`` takes typed keyword-only options with defaults:
+    that signature is the method's option schema. It implements `losses` and `describe`, and overrides a
+    hook only where the paper asks for it.
+    """
+
+    metric: ClassVar[Metric] = "euclidean"
+    input_size: tuple[int, int] = (256, 128)
+    """Height and width in pixels the method was made for; an instance may set its own."""
+    pixel_mean: ClassVar[tuple[float, float, float]] = (0.485, 0.456, 0.406)
+    pixel_std: ClassVar[tuple[float, float, float]] = (0.229, 0.224, 0.225)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Named scalar losses, already weighted: training minimises their sum."""
+        raise TypeError(f"{type(self).__name__} does not define losses(batch)")
+
+    def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
+        """Descriptors of (B, 3, H, W) images, uint8 or float in [0, 1]; ``masks`` (B, H, W) where a method uses them."""
+        raise TypeError(f"{type(self).__name__} does not define describe(images, masks)")
+
+    def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Augment a training batch as a whole (CBE, NODA double it). Default: unchanged."""
+        return batch
+
+    def refine(self, descriptors: Descriptors, gallery: Descriptors) -> Descriptors:
+        """Improve descriptors by looking at the gallery (OR-GNN). Default: unchanged."""
+        return descriptors
+
+    def stages(self) -> tuple[Stage, ...]:
+        """The legs of training, in order. Default: one leg over the whole network."""
+        return (Stage("main", self.losses, (self,)),)
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        """Optimiser groups; a group may carry its own ``lr``. Default: one group of all parameters."""
+        return [{"params": [p for p in self.parameters() if p.requires_grad], "lr": lr}]
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """Images as the backbone wants them: uint8 becomes [0, 1], then (x − mean) / std per channel. Copies."""
+        pixels = images.float() / 255 if images.dtype == torch.uint8 else images
+        mean = torch.tensor(self.pixel_mean, dtype=pixels.dtype, device=pixels.device).view(3, 1, 1)
+        std = torch.tensor(self.pixel_std, dtype=pixels.dtype, device=pixels.device).view(3, 1, 1)
+        return (pixels - mean) / std
