@@ -38,6 +38,15 @@ class Stage:
     prepare: Callable[[Descriptors], None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What it takes to build a model again: `create_model(name, num_classes, **options)`."""
+
+    name: str
+    num_classes: int
+    options: dict[str, Any]
+
+
 class Method(nn.Module):
     """Base of all methods.
 
@@ -51,6 +60,8 @@ class Method(nn.Module):
     """Height and width in pixels the method was made for; an instance may set its own."""
     pixel_mean: ClassVar[tuple[float, float, float]] = (0.485, 0.456, 0.406)
     pixel_std: ClassVar[tuple[float, float, float]] = (0.229, 0.224, 0.225)
+    spec: ModelSpec | None = None
+    """How to build this model again; set by `create_model`."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Named scalar losses, already weighted: training minimises their sum."""

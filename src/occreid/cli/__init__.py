@@ -1,0 +1,64 @@
+"""The command line: `occreid COMMAND`. Every command's heavy imports happen inside the command.
+
+`main` turns a `UserError` into one or two lines and exit code 2, so that a mistake never shows a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from occreid import __version__
+from occreid.cli import data, demo, evaluate, train
+from occreid.errors import UserError
+
+app = typer.Typer(
+    name="occreid",
+    help="Occluded person re-identification: train, evaluate, search and explain.\n\n"
+    "Start with: occreid demo --out demo",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"occreid {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and leave.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    """Occluded person re-identification."""
+
+
+for group in (demo, train, evaluate, data):
+    group.register(app)
+
+
+def main() -> None:
+    """Run the command line; the entry point ``occreid``.
+
+    Exit codes: 0 done, 1 the command found or met a problem, 2 a mistake in what was asked.
+    """
+    try:
+        app()
+    except UserError as error:
+        print(f"occreid: {error.problem}", file=sys.stderr)
+        if error.mend:
+            print(f"         {error.mend}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("occreid: interrupted.", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # `occreid data list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,71 @@
+"""The strong baseline: ResNet-50, last stride 1, BNNeck, smoothed ID loss and batch-hard triplet loss.
+
+Source: Luo et al. 2019, "Bag of Tricks and a Strong Baseline for Deep Person Re-identification".
+Letters: B images, D dimensions, C identities.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from occreid.descriptors import Descriptors
+from occreid.losses import BatchHardTripletLoss
+from occreid.methods.base import Method
+from occreid.nn import BNNeck, GeM, create_backbone, set_last_stride
+from occreid.records import Batch
+
+
+class Baseline(Method):
+    """ResNet with BNNeck, the reference row of every table.
+
+    Args:
+        num_classes: training identities C.
+        backbone: a timm ResNet.
+        pretrained: ``"imagenet"``, ``"none"`` or a weights file.
+        last_stride: stride of the last stage, 1 or 2.
+        pooling: global average or generalised-mean pooling.
+        margin: triplet margin on Euclidean distance, before the neck.
+        label_smoothing: ε of the ID loss, spread as ε/C over all classes.
+    """
+
+    metric = "cosine"
+
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        backbone: str = "resnet50",
+        pretrained: str = "imagenet",
+        last_stride: Literal[1, 2] = 1,
+        pooling: Literal["avg", "gem"] = "avg",
+        margin: float = 0.3,
+        label_smoothing: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.backbone = create_backbone(backbone, pretrained, global_pool="")
+        set_last_stride(self.backbone, last_stride)
+        self.pool = GeM() if pooling == "gem" else None
+        self.neck = BNNeck(int(self.backbone.num_features), num_classes)  # type: ignore[arg-type]
+        self.triplet = BatchHardTripletLoss(margin)
+        self.label_smoothing = label_smoothing
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, D), the feature before the neck."""
+        feature_map = self.backbone(self.normalize(images))  # (B, D, h, w)
+        return feature_map.mean((2, 3)) if self.pool is None else self.pool(feature_map)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """``id`` and ``triplet``."""
+        feature = self.pooled(batch.images)
+        logits = self.neck.logits(self.neck(feature))
+        return {
+            "id": cross_entropy(logits.float(), batch.labels, label_smoothing=self.label_smoothing),
+            "triplet": self.triplet(feature, batch.labels),
+        }
+
+    def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
+        """One global part: the feature after the neck."""
+        return Descriptors(self.neck(self.pooled(images)))

@@ -1,0 +1,88 @@
+"""Backbones come from timm; this file only chooses their weights and their last stride."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import timm
+from torch import nn
+
+from occreid.errors import UserError, did_you_mean
+
+
+def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> nn.Module:
+    """A timm network without its classifier.
+
+    Args:
+        name: timm model name, e.g. ``"resnet50"``.
+        pretrained: ``"imagenet"`` downloads timm's weights, ``"none"`` is a random start, anything else
+            is the path of a local weights file (.safetensors, or .pth read with ``weights_only=True``).
+        options: passed to ``timm.create_model``.
+
+    Raises:
+        UserError: unknown name, missing or unfitting file, or no network for the download.
+    """
+    if not timm.is_model(name):
+        near = did_you_mean(name, timm.list_models(f"*{name[:3]}*") or timm.list_models("resnet*"))
+        raise UserError(
+            f"timm has no backbone '{name}'.", near if near.startswith("Did") else "See timm.list_models()."
+        )
+    if pretrained == "none":
+        return timm.create_model(name, pretrained=False, num_classes=0, **options)
+    if pretrained == "imagenet":
+        return _download(name, options)
+    path = Path(pretrained)
+    if not path.is_file():
+        raise UserError(
+            f"pretrained: no weights file '{pretrained}'.", "Give 'imagenet', 'none' or the path of an existing file."
+        )
+    try:
+        return timm.create_model(
+            name, pretrained=True, pretrained_cfg_overlay={"file": str(path)}, num_classes=0, **options
+        )
+    except (RuntimeError, KeyError, ValueError, OSError) as error:
+        raise UserError(
+            f"pretrained: '{pretrained}' does not hold weights of '{name}' ({_first_line(error)}).",
+            "Give weights saved from that network, or choose the network they were saved from.",
+        ) from error
+
+
+def _download(name: str, options: dict[str, Any]) -> nn.Module:
+    import httpx
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return timm.create_model(name, pretrained=True, num_classes=0, **options)
+    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
+        raise UserError(
+            f"the ImageNet weights of '{name}' could not be downloaded ({_first_line(error)}).",
+            "Set pretrained to the path of a local weights file, or to 'none' to train from scratch.",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:120] if lines else type(error).__name__
+
+
+def set_last_stride(resnet: nn.Module, stride: int) -> None:
+    """Give the last stage of a timm ResNet this stride, in place and without dilation.
+
+    Stride 1 doubles the height and width of the last feature map (Luo et al. 2019, Section 3.5).
+
+    Raises:
+        UserError: the network has no ``layer4``, so it is not a ResNet.
+    """
+    layer4 = getattr(resnet, "layer4", None)
+    if not isinstance(layer4, nn.Sequential):
+        raise UserError(
+            f"'{type(resnet).__name__}' has no layer4, so its last stride cannot be set.", "Choose a timm ResNet."
+        )
+    first = layer4[0]
+    for module in first.modules():
+        pooled = isinstance(module, (nn.Conv2d, nn.AvgPool2d)) and module.stride in (2, (2, 2))
+        if pooled:
+            module.stride = (stride, stride)
+            if isinstance(module, nn.AvgPool2d) and stride == 1:
+                module.kernel_size = 1  # ResNet-D's shortcut: pooling by 1 is the identity
