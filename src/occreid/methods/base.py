@@ -68,7 +68,7 @@ class Method(nn.Module):
         raise TypeError(f"{type(self).__name__} does not define losses(batch)")
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
-        """Descriptors of (B, 3, H, W) images, uint8 or float in [0, 1]; ``masks`` (B, H, W) where a method uses them."""
+        """Descriptors of (B, 3, H, W) images, uint8 or float in [0, 1]; ``masks`` (B, H, W) if a method uses them."""
         raise TypeError(f"{type(self).__name__} does not define describe(images, masks)")
 
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:

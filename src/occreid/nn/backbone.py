@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import timm
 from torch import nn
@@ -49,16 +52,36 @@ def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> 
 
 
 def _download(name: str, options: dict[str, Any]) -> nn.Module:
-    import httpx
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub import constants, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError
 
+    config = timm.get_pretrained_cfg(name)
+    if config is None or not config.has_weights:
+        raise UserError(
+            f"timm has no ImageNet weights for '{name}'.", "Set pretrained to 'none' or to a local weights file."
+        )
+    cached = try_to_load_from_cache(config.hf_hub_id, "model.safetensors") if config.hf_hub_id else None
+    if isinstance(cached, str):  # a second run needs no network
+        return timm.create_model(
+            name, pretrained=True, pretrained_cfg_overlay={"file": cached}, num_classes=0, **options
+        )
+    mend = "Set pretrained to the path of a local weights file, or to 'none' to train from scratch."
+    host = urlsplit(constants.ENDPOINT).hostname or ""
+    if not getproxies() and not _resolves(host):  # said at once, not after a minute of retries
+        raise UserError(f"no network: the ImageNet weights of '{name}' cannot be downloaded from {host}.", mend)
     try:
         return timm.create_model(name, pretrained=True, num_classes=0, **options)
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
+    except (HfHubHTTPError, OSError) as error:
         raise UserError(
-            f"the ImageNet weights of '{name}' could not be downloaded ({_first_line(error)}).",
-            "Set pretrained to the path of a local weights file, or to 'none' to train from scratch.",
+            f"the ImageNet weights of '{name}' could not be downloaded ({_first_line(error)}).", mend
         ) from error
+
+
+def _resolves(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, 443))
+    except OSError:
+        return False
 
 
 def _first_line(error: Exception) -> str:
