@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import timm
+from safetensors import SafetensorError
 from torch import nn
 
 from occreid.errors import UserError, did_you_mean
@@ -40,15 +42,27 @@ def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> 
         raise UserError(
             f"pretrained: no weights file '{pretrained}'.", "Give 'imagenet', 'none' or the path of an existing file."
         )
+    return _from_file(name, path, options)
+
+
+def _from_file(name: str, path: Path, options: dict[str, Any]) -> nn.Module:
     try:
-        return timm.create_model(
+        held = timm.models.load_state_dict(str(path))
+        model = timm.create_model(
             name, pretrained=True, pretrained_cfg_overlay={"file": str(path)}, num_classes=0, **options
         )
-    except (RuntimeError, KeyError, ValueError, OSError) as error:
-        raise UserError(
-            f"pretrained: '{pretrained}' does not hold weights of '{name}' ({_first_line(error)}).",
-            "Give weights saved from that network, or choose the network they were saved from.",
-        ) from error
+    except (RuntimeError, KeyError, ValueError, OSError, SafetensorError, UnpicklingError) as error:
+        problem = _first_line(error)
+    else:  # timm loads what fits and only logs the rest; here every tensor must have come from the file
+        own = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+        unmet = [k for k, v in own.items() if k not in held or (held[k].shape != v.shape and k != "pos_embed")]
+        if not unmet:
+            return model
+        problem = f"{len(unmet)} of {len(own)} tensors are missing, e.g. '{unmet[0]}'"
+    raise UserError(
+        f"pretrained: '{path}' does not hold weights of '{name}' ({problem}).",
+        "Give weights saved from that network, or choose the network they were saved from.",
+    )
 
 
 def _download(name: str, options: dict[str, Any]) -> nn.Module:
@@ -62,9 +76,7 @@ def _download(name: str, options: dict[str, Any]) -> nn.Module:
         )
     cached = try_to_load_from_cache(config.hf_hub_id, "model.safetensors") if config.hf_hub_id else None
     if isinstance(cached, str):  # a second run needs no network
-        return timm.create_model(
-            name, pretrained=True, pretrained_cfg_overlay={"file": cached}, num_classes=0, **options
-        )
+        return _from_file(name, Path(cached), options)
     mend = "Set pretrained to the path of a local weights file, or to 'none' to train from scratch."
     host = urlsplit(constants.ENDPOINT).hostname or ""
     if not getproxies() and not _resolves(host):  # said at once, not after a minute of retries

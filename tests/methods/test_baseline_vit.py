@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from occreid.methods import create_model
+from occreid.records import Batch
+
+
+def build(height=64, width=32, **options):
+    torch.manual_seed(0)
+    small = {"backbone": "vit_tiny_patch16_224", "pretrained": "none"}
+    return create_model("baseline_vit", 3, height=height, width=width, **small, **options)
+
+
+@pytest.mark.parametrize("size", [(64, 32), (96, 48)])
+def test_any_grid_of_patches(size):
+    model = build(*size).eval()
+    assert model.input_size == size
+    with torch.no_grad():
+        assert model.describe(torch.rand(2, 3, *size)).features.shape == (2, 1, 192)
+
+
+def test_the_descriptor_is_the_class_token_after_the_neck():
+    model = build().eval()
+    images = torch.rand(2, 3, 64, 32)
+    with torch.no_grad():
+        tokens = model.backbone.forward_features(model.normalize(images))
+        token = model.backbone.fc_norm(tokens[:, 0])
+        torch.testing.assert_close(model.describe(images).features[:, 0], model.neck(token))
+
+
+def test_pixels_are_normalised_by_one_half():
+    images = torch.rand(1, 3, 4, 4)
+    torch.testing.assert_close(build().normalize(images), images * 2 - 1)
+
+
+def test_drop_path_is_random_in_training_only():
+    model = build(drop_path=0.5)
+    images = torch.rand(2, 3, 64, 32)
+    with torch.no_grad():
+        assert not torch.equal(model.class_token(images), model.class_token(images))
+        model.eval()
+        assert torch.equal(model.class_token(images), model.class_token(images))
+
+
+def test_both_losses_are_there():
+    model = build()
+    images = torch.randint(0, 256, (6, 3, 64, 32), dtype=torch.uint8)
+    losses = model.losses(Batch(images, torch.arange(6) % 3, torch.zeros(6), torch.arange(6)))
+    assert set(losses) == {"id", "triplet"}
+    assert losses["id"].item() == pytest.approx(torch.log(torch.tensor(3.0)).item(), rel=0.05)  # an untrained guess

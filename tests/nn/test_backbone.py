@@ -1,0 +1,79 @@
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from occreid.errors import UserError
+from occreid.nn import backbone as room
+from occreid.nn import create_backbone, set_last_stride
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet18d"])
+def test_last_stride_one_doubles_the_last_map_and_keeps_the_weights(name):
+    x = torch.rand(1, 3, 64, 32)
+    plain, finer = (create_backbone(name, "none", global_pool="") for _ in range(2))
+    finer.load_state_dict(plain.state_dict())
+    set_last_stride(finer, 1)
+    with torch.no_grad():
+        small, large = plain.eval()(x), finer.eval()(x)
+    assert small.shape[2:] == (2, 1) and large.shape[2:] == (4, 2)
+    if name != "resnet18d":  # strided positions see the same 3 × 3 surroundings only in the first block
+        first_plain, first_finer = plain.layer4[0], finer.layer4[0]
+        with torch.no_grad():
+            features = plain.layer3(plain.layer2(plain.layer1(plain.maxpool(plain.act1(plain.bn1(plain.conv1(x)))))))
+            torch.testing.assert_close(first_plain(features), first_finer(features)[:, :, ::2, ::2])
+
+
+def test_last_stride_needs_a_resnet():
+    with pytest.raises(UserError, match="layer4"):
+        set_last_stride(torch.nn.Linear(1, 1), 1)
+
+
+def test_an_unknown_name_suggests_the_nearest():
+    with pytest.raises(UserError, match=r"'resnt50'\. Did you mean 'res.*50"):
+        create_backbone("resnt50", "none")
+
+
+def test_weights_from_a_local_file(tmp_path):
+    source = timm.create_model("resnet18", num_classes=5)
+    save_file({k: v.contiguous() for k, v in source.state_dict().items()}, tmp_path / "w.safetensors")
+    loaded = create_backbone("resnet18", str(tmp_path / "w.safetensors"))
+    for name, tensor in loaded.state_dict().items():
+        assert torch.equal(tensor, source.state_dict()[name]), name
+
+
+def test_a_missing_or_unfitting_file_is_named(tmp_path):
+    with pytest.raises(UserError, match="no weights file 'nowhere.pth'"):
+        create_backbone("resnet18", "nowhere.pth")
+    save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(UserError, match="does not hold weights of 'resnet18'"):
+        create_backbone("resnet18", str(tmp_path / "other.safetensors"))
+    (tmp_path / "text.safetensors").write_text("not weights")
+    with pytest.raises(UserError, match="does not hold weights"):
+        create_backbone("resnet18", str(tmp_path / "text.safetensors"))
+
+
+def test_no_network_names_both_alternatives(monkeypatch):
+    monkeypatch.setattr(room, "_resolves", lambda host: False)
+    monkeypatch.setattr(room, "getproxies", dict)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *a, **k: None)
+    with pytest.raises(UserError, match="no network") as caught:
+        create_backbone("resnet18", "imagenet")
+    assert "local weights file" in caught.value.mend and "'none'" in caught.value.mend
+
+
+def test_a_failing_download_is_said_and_never_a_random_start(monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError("connection reset\nsecond line")
+
+    monkeypatch.setattr(room, "_resolves", lambda host: True)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *a, **k: None)
+    monkeypatch.setattr(room.timm, "create_model", fail)
+    with pytest.raises(UserError, match=r"could not be downloaded \(connection reset\)"):
+        create_backbone("resnet18", "imagenet")
+
+
+def test_a_network_without_published_weights_is_said():
+    name = next(n for n in timm.list_models("resnet*") if not timm.get_pretrained_cfg(n).has_weights)
+    with pytest.raises(UserError, match="no ImageNet weights"):
+        create_backbone(name, "imagenet")
