@@ -70,10 +70,10 @@ class Descriptors:
 
     def __getitem__(self, index: slice | Tensor) -> Descriptors:
         """The images at ``index``: a slice, an index tensor or a bool mask of length N."""
-        paths = None
+        paths: Sequence[str] | None = None
         if self.paths is not None:
             if isinstance(index, slice):
-                paths = list(self.paths[index])
+                paths = list(self.paths)[index]
             else:
                 chosen = index.nonzero().flatten() if index.dtype == torch.bool else index
                 paths = [self.paths[i] for i in chosen.tolist()]
@@ -87,11 +87,13 @@ class Descriptors:
 
     def to(self, device: torch.device | str) -> Descriptors:
         """The same descriptors on another device."""
-        moved = {
-            name: None if (value := getattr(self, name)) is None else value.to(device)
-            for name in ("features", "visibility", "pids", "camids")
-        }
-        return Descriptors(**moved, paths=self.paths)  # type: ignore[arg-type]
+        return Descriptors(
+            self.features.to(device),
+            self.visibility.to(device),
+            None if self.pids is None else self.pids.to(device),
+            None if self.camids is None else self.camids.to(device),
+            self.paths,
+        )
 
     def require_finite(self) -> Descriptors:
         """Return self, or name the first image whose feature holds NaN or ∞.

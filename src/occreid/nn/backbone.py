@@ -114,10 +114,8 @@ def set_last_stride(resnet: nn.Module, stride: int) -> None:
         raise UserError(
             f"'{type(resnet).__name__}' has no layer4, so its last stride cannot be set.", "Choose a timm ResNet."
         )
-    first = layer4[0]
-    for module in first.modules():
-        pooled = isinstance(module, (nn.Conv2d, nn.AvgPool2d)) and module.stride in (2, (2, 2))
-        if pooled:
+    for module in layer4[0].modules():
+        if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
             module.stride = (stride, stride)
-            if isinstance(module, nn.AvgPool2d) and stride == 1:
-                module.kernel_size = 1  # ResNet-D's shortcut: pooling by 1 is the identity
+        if isinstance(module, nn.AvgPool2d) and module.stride in (2, (2, 2)):  # the shortcut of ResNet-D
+            module.stride, module.kernel_size = stride, stride
