@@ -73,10 +73,11 @@ class Descriptors:
         paths: Sequence[str] | None = None
         if self.paths is not None:
             if isinstance(index, slice):
-                paths = list(self.paths)[index]
+                paths = [*self.paths[index]]
             else:
                 chosen = index.nonzero().flatten() if index.dtype == torch.bool else index
-                paths = [self.paths[i] for i in chosen.tolist()]
+                rows: list[int] = chosen.tolist()
+                paths = [self.paths[row] for row in rows]
         return Descriptors(
             self.features[index],
             self.visibility[index],
