@@ -1,0 +1,178 @@
+"""Reading a picture: any file a benchmark may hold becomes (H, W, 3) uint8 RGB, or a sentence saying why not.
+
+Ordinary 8-bit JPEG and PNG go to OpenCV (libjpeg-turbo, libpng); everything else, and every file whose end
+looks wrong, goes to Pillow, which refuses what is cut short.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from occreid.errors import UserError
+
+Pixels = NDArray[np.uint8]
+
+MEAN_PIXEL = (124, 116, 104)
+"""ImageNet's mean RGB in 0…255: what stands where there is no picture (transparency, erased rectangles)."""
+
+_FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "BMP", "WEBP")
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers that carry the picture's size
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"IEND\xaeB`\x82"
+_PILLOW_REFUSALS = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
+
+
+def read_image(path: str | Path, at_least: tuple[int, int] | None = None) -> Pixels:
+    """Read an image file as RGB.
+
+    Grey, palette, CMYK and 1-bit pictures become RGB; 16-bit grey is scaled from 0…65535 to 0…255; transparent
+    pixels are laid over `MEAN_PIXEL`; the EXIF orientation is applied; of several frames the first is read.
+    The format is told by the content (JPEG, PNG, TIFF, BMP, WebP), not by the file's name.
+
+    Args:
+        path: the file.
+        at_least: (height, width) that will do. A JPEG of at least twice that size in both directions is then
+            decoded at 1/2, 1/4 or 1/8 of it, never below ``at_least``: much faster, slightly other pixels.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        UserError: the file is missing, empty, no picture, cut short, or of an undefined value range.
+    """
+    data = read_bytes(path)
+    flag = _fast_flag(data, at_least)
+    pixels = _decode_opencv(data, flag) if flag is not None else None
+    return pixels if pixels is not None else _decode_pillow(data, path)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        UserError: the file is missing, unreadable or empty.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(
+            f"no image {path}.", "Check the folder, or list what is missing with: occreid data verify"
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"cannot read {path}: {error.strerror or error}.", "Check the file and its permissions."
+        ) from error
+    if not data:
+        raise UserError(f"{path} is empty (0 bytes).", "Copy the image again, or remove it from the set.")
+    return data
+
+
+def open_pillow(data: bytes, path: str | Path) -> Image.Image:
+    """Decode with Pillow, fully and strictly; ``path`` only names the file in an error.
+
+    Raises:
+        UserError: no picture of a known format, or a damaged one.
+    """
+    if data.startswith(_PNG) and _PNG_END not in data:
+        raise _damaged(path, "the end of the PNG is missing")  # Pillow would not miss it
+    try:
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except Image.UnidentifiedImageError as error:
+        raise UserError(
+            f"{path} is not a JPEG, PNG, TIFF, BMP or WebP image (it begins with {data[:8]!r}).",
+            "Convert it, or remove it from the set.",
+        ) from error
+    except _PILLOW_REFUSALS as error:
+        raise _damaged(path, error) from error
+    try:
+        image.load()
+    except _PILLOW_REFUSALS as error:
+        raise _damaged(path, error) from error
+    return image
+
+
+def _damaged(path: str | Path, why: object) -> UserError:
+    return UserError(f"{path} is damaged or cut short ({why}).", "Copy the image again, or remove it from the set.")
+
+
+def _fast_flag(data: bytes, at_least: tuple[int, int] | None) -> int | None:
+    """How OpenCV should decode this file, or None where only Pillow is trusted to."""
+    if data.startswith(b"\xff\xd8"):
+        frame = _jpeg_frame(data)
+        # A file that does not end in the end-of-image marker may be cut short; OpenCV's builds differ on
+        # whether they then return half a picture, Pillow always refuses.
+        if frame is None or not data.endswith(b"\xff\xd9"):
+            return None
+        bits, height, width, channels = frame
+        if bits != 8 or channels not in (1, 3):
+            return None
+        return cv2.IMREAD_COLOR if at_least is None else _reduced_flag(height, width, at_least, b"Exif\0" in data)
+    if data.startswith(_PNG) and data.endswith(_PNG_END):
+        header = data[: max(data.find(b"IDAT"), 0)]
+        plain = len(header) > 25 and header[24] == 8 and header[25] in (0, 2)
+        return cv2.IMREAD_COLOR if plain and b"tRNS" not in header and b"eXIf" not in header else None
+    return None
+
+
+def _jpeg_frame(data: bytes) -> tuple[int, int, int, int] | None:
+    """Bits per sample, height, width and channels from a JPEG's frame header; None where there is none."""
+    position = 2
+    while position + 10 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        if marker in _FRAMES:
+            bits, height, width, channels = struct.unpack_from(">BHHB", data, position + 4)
+            return bits, height, width, channels
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return None
+
+
+def _reduced_flag(height: int, width: int, at_least: tuple[int, int], may_turn: bool) -> int:
+    factor = min(height // at_least[0], width // at_least[1])
+    if may_turn:  # an EXIF orientation may swap the sides after decoding
+        factor = min(factor, height // at_least[1], width // at_least[0])
+    for divisor, flag in (
+        (8, cv2.IMREAD_REDUCED_COLOR_8),
+        (4, cv2.IMREAD_REDUCED_COLOR_4),
+        (2, cv2.IMREAD_REDUCED_COLOR_2),
+    ):
+        if factor >= divisor:
+            return flag
+    return cv2.IMREAD_COLOR
+
+
+def _decode_opencv(data: bytes, flag: int) -> Pixels | None:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error:  # e.g. more pixels than OpenCV allows: Pillow says it in words
+        return None
+    return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)  # type: ignore[return-value]
+
+
+def _decode_pillow(data: bytes, path: str | Path) -> Pixels:
+    image = ImageOps.exif_transpose(open_pillow(data, path))
+    if image.mode.startswith("I"):
+        return _from_16_bit(np.asarray(image), path)
+    if image.mode == "F":
+        raise UserError(f"{path} holds floating-point pixels, whose range is not defined.", "Save it as 8-bit RGB.")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, (*MEAN_PIXEL, 255)), rgba)
+    return np.array(image.convert("RGB"))
+
+
+def _from_16_bit(grey: NDArray[np.integer], path: str | Path) -> Pixels:
+    low, high = int(grey.min()), int(grey.max())
+    if low < 0 or high > 65535:
+        raise UserError(f"{path} holds 32-bit pixels ({low}…{high}), more than 16-bit grey.", "Save it as 8-bit RGB.")
+    eight = ((grey.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 → 255, rounded
+    return np.repeat(eight[:, :, None], 3, axis=2)

@@ -1,0 +1,105 @@
+"""Part masks on disk: 8-bit PNG, 0 = background or occluder, p + 1 = part ``PART_NAMES[p]``.
+
+Letters: H × W pixels, P parts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from occreid.data.images import Pixels, open_pillow, read_bytes
+from occreid.errors import UserError
+from occreid.records import PART_NAMES
+
+
+def read_mask(path: str | Path, parts: int = len(PART_NAMES)) -> Pixels:
+    """Read a part mask.
+
+    A grey PNG's values, a palette picture's indices or a 1-bit picture's bits are taken as they are.
+
+    Args:
+        path: the mask file.
+        parts: the number of parts P; a pixel is 0…P.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        UserError: missing or damaged file, a picture with colours or 16 bits, or a value above ``parts``.
+    """
+    image = open_pillow(read_bytes(path), path)
+    if image.mode not in ("L", "P", "1"):
+        raise UserError(
+            f"the mask {path} is a picture of mode {image.mode}, not of part numbers.",
+            "Save it as an 8-bit grey or palette PNG.",
+        )
+    mask = np.array(image, dtype=np.uint8)
+    _check_values(mask, parts, path)
+    return mask
+
+
+def write_mask(path: str | Path, mask: NDArray[np.integer], parts: int = len(PART_NAMES)) -> None:
+    """Write an (H, W) part mask as an 8-bit grey PNG, making its folder.
+
+    Raises:
+        UserError: not two-dimensional, a value outside 0…``parts``, no ``.png`` name, or the file cannot be written.
+    """
+    path = Path(path)
+    if mask.ndim != 2 or mask.size == 0:
+        raise UserError(f"a mask of shape {mask.shape} cannot be written to {path}.", "Give a non-empty (H, W) array.")
+    if path.suffix.lower() != ".png":
+        raise UserError(
+            f"{path} is no name for a mask.", "Give a name ending in .png: other formats blur part numbers."
+        )
+    _check_values(mask, parts, path)
+    _, encoded = cv2.imencode(".png", mask.astype(np.uint8))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded.tobytes())
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}.", "Check the folder and its permissions."
+        ) from error
+
+
+def resize_mask(mask: Pixels, height: int, width: int) -> Pixels:
+    """The mask at another size by the nearest pixel, so that no part number is invented between two others."""
+    if mask.shape == (height, width):
+        return mask
+    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[return-value]
+
+
+def check_aspect(mask: Pixels, image: Pixels, path: str | Path) -> None:
+    """Accept a mask of any scale, but not of another shape than its image.
+
+    The sides may differ by the rounding of one pixel of the smaller picture.
+
+    Raises:
+        UserError: mask and image cannot show the same picture; ``path`` names the mask.
+    """
+    (mask_h, mask_w), (image_h, image_w) = mask.shape, image.shape[:2]
+    if abs(mask_h * image_w - mask_w * image_h) > max(mask_h, mask_w, image_h, image_w):
+        raise UserError(
+            f"the mask {path} is {mask_w}×{mask_h} pixels, its image {image_w}×{image_h}: another shape.",
+            "Make the mask from this very image.",
+        )
+
+
+def part_pixels(mask: Pixels, parts: int) -> NDArray[np.int64]:
+    """Pixels of each part, (P,), of one (H, W) mask."""
+    return np.bincount(mask.ravel(), minlength=parts + 1)[1 : parts + 1]
+
+
+def _check_values(mask: NDArray[np.integer], parts: int, path: str | Path) -> None:
+    low, high = int(mask.min()), int(mask.max())
+    if low < 0 or high > parts:
+        raise UserError(
+            f"the mask {path} holds the value {low if low < 0 else high}, but parts are numbered 0…{parts}.",
+            f"Use 0 for background and 1…{parts} for {', '.join(PART_NAMES)}."
+            if parts == len(PART_NAMES)
+            else f"Use 0 for background and 1…{parts} for the parts.",
+        )
