@@ -7,7 +7,7 @@ Letters: N and M images on the two sides, P parts, D dimensions, Q queries, G ga
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal, get_args
 
@@ -22,6 +22,8 @@ Metric = Literal["euclidean", "cosine", "visible_parts"]
 """How two images are compared; see the functions of the same names."""
 
 METRICS: tuple[str, ...] = get_args(Metric)
+_ROW_BYTES = 128 * 2**20  # the rows of distances held at once; large enough for fast products
+_TILE_COLUMNS = {"cpu": 2048}  # tiles that stay in the processor's cache; a GPU takes larger ones
 
 
 def euclidean(x: Tensor, y: Tensor) -> Tensor:
@@ -56,7 +58,8 @@ def cosine(x: Tensor, y: Tensor) -> Tensor:
     tensor([[0., 1., 2.]])
     """
     with _float32(x.device):
-        return 1 - normalize(x.float(), dim=1) @ normalize(y.float(), dim=1).T
+        x, y = x.float(), y.float()
+        return _cosine(x * _inverse_lengths(x)[:, None], y, _inverse_lengths(y))
 
 
 def visible_parts(x: Tensor, y: Tensor, x_visible: Tensor, y_visible: Tensor) -> Tensor:
@@ -79,14 +82,8 @@ def visible_parts(x: Tensor, y: Tensor, x_visible: Tensor, y_visible: Tensor) ->
     tensor([[3., inf]])
     """
     with _float32(x.device):
-        x, y, x_visible, y_visible = x.float(), y.float(), x_visible.float(), y_visible.float()
-        x_squares, y_squares = _squares(x), _squares(y)
-        total = torch.zeros(len(x), len(y), device=x.device)
-        for part in range(x.shape[1]):
-            apart = _root(_squared(x[:, part], y[:, part], x_squares[:, part], y_squares[:, part]))
-            total = total + apart * x_visible[:, part, None] * y_visible[None, :, part]
-        shared = x_visible @ y_visible.T
-        return torch.where(shared > 0, total / shared.clamp_min(1), torch.inf)
+        x_visible, y_visible = x_visible.float(), y_visible.float()
+        return _visible_parts(_left(x.float(), x_visible), _right(y.float(), y_visible), x_visible, y_visible)
 
 
 def distances(query: Descriptors, gallery: Descriptors, metric: Metric) -> Tensor:
@@ -106,14 +103,60 @@ def distances(query: Descriptors, gallery: Descriptors, metric: Metric) -> Tenso
     Raises:
         UserError: an unknown metric, shapes that do not fit, NaN or infinity in a feature.
     """
+    out = torch.empty(len(query), len(gallery), device=query.features.device)
+    for start, rows in distance_rows(query, gallery, metric):
+        out[start : start + len(rows)] = rows
+    return out
+
+
+@torch.no_grad()
+def distance_rows(
+    query: Descriptors, gallery: Descriptors, metric: Metric, rows: int | None = None
+) -> Iterator[tuple[int, Tensor]]:
+    """Whole rows of `distances`, a few queries at a time, so that memory does not grow with Q × G.
+
+    Args:
+        query: Q descriptors.
+        gallery: G descriptors of the same P and D on the same device.
+        metric: one of `METRICS`.
+        rows: queries per piece; left out, as many as fit in 128 MiB, at most 512.
+
+    Yields:
+        ``(start, block)``: ``block`` (R, G) float32 holds queries ``start … start + R − 1``. The caller may
+        write into it; it is used again for the next piece.
+
+    Raises:
+        UserError: as `distances`.
+    """
+    tile = _tiles(query, gallery, metric)
+    q, g = len(query), len(gallery)
+    rows = rows or max(16, min(512, _ROW_BYTES // (4 * max(g, 1))))
+    columns = _TILE_COLUMNS.get(query.features.device.type, 16384)
+    buffer = torch.empty(min(rows, q), g, device=query.features.device)
+    for start in range(0, q, rows):
+        chosen = slice(start, min(start + rows, q))
+        block = buffer[: chosen.stop - start]
+        with _float32(buffer.device):
+            for left in range(0, g, columns):
+                part = slice(left, min(left + columns, g))
+                block[:, part] = tile(chosen, part)
+        yield start, block
+
+
+def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric) -> Callable[[slice, slice], Tensor]:
+    """A function (query slice, gallery slice) → tile of distances, with all per-image work done once."""
     check_comparable(query, gallery, metric)
-    if metric == "euclidean":
-        return euclidean(query.features.flatten(1), gallery.features.flatten(1))
+    if metric == "visible_parts":
+        x_visible, y_visible = query.visibility.float(), gallery.visibility.float()
+        left = _left(normalize(query.features, dim=2), x_visible)
+        right = _right(normalize(gallery.features, dim=2), y_visible)
+        return lambda i, j: _visible_parts(left[i], right[j], x_visible[i], y_visible[j])
+    x, y = query.features.flatten(1), gallery.features.flatten(1)
     if metric == "cosine":
-        return cosine(query.features.flatten(1), gallery.features.flatten(1))
-    return visible_parts(
-        normalize(query.features, dim=2), normalize(gallery.features, dim=2), query.visibility, gallery.visibility
-    )
+        x, scale = x * _inverse_lengths(x)[:, None], _inverse_lengths(y)
+        return lambda i, j: _cosine(x[i], y[j], scale[j])
+    x_squares, y_squares = _squares(x), _squares(y)
+    return lambda i, j: _root(_squared(x[i], y[j], x_squares[i], y_squares[j]))
 
 
 def check_comparable(query: Descriptors, gallery: Descriptors, metric: str) -> None:
@@ -126,18 +169,52 @@ def check_comparable(query: Descriptors, gallery: Descriptors, metric: str) -> N
             f"gallery descriptors {tuple(gallery.features.shape[1:])}.",
             "Extract both with the same model.",
         )
-    query.require_finite()
-    gallery.require_finite()
+    for side in (query, gallery):
+        # one number per image is enough to look at: a NaN or an infinity spoils its image's sum of squares
+        if not _squares(side.features).isfinite().all():
+            side.require_finite()
+            raise UserError("a feature is longer than float32 can square.", "Divide the features by a constant.")
 
 
 def _squares(x: Tensor) -> Tensor:
-    """Squared lengths along the last dimension."""
-    return (x * x).sum(-1)
+    """Squared lengths along the last dimension, a few rows at a time: no copy as large as the features."""
+    return torch.cat([(piece * piece).sum(-1) for piece in x.split(1024)])
+
+
+def _inverse_lengths(x: Tensor) -> Tensor:
+    """One over the length along the last dimension; 10¹² for a zero vector, whose products are 0 anyway."""
+    return 1 / torch.linalg.vector_norm(x, dim=-1).clamp_min(1e-12)
+
+
+def _cosine(x: Tensor, y: Tensor, y_scale: Tensor) -> Tensor:
+    """1 − cos for unit rows x (N, D) and rows y (M, D) whose inverse lengths are ``y_scale`` (M,)."""
+    return torch.mm(x, y.T).mul_(-y_scale).add_(1)
 
 
 def _squared(x: Tensor, y: Tensor, x_squares: Tensor, y_squares: Tensor) -> Tensor:
     """Squared Euclidean distances (N, M) ≥ 0 as one product: |x|² + |y|² − 2 x·y."""
     return torch.addmm(y_squares, x, y.T, alpha=-2).add_(x_squares[:, None]).relu_()
+
+
+def _left(x: Tensor, visible: Tensor) -> Tensor:
+    """(P, N, D + 2): the left factor of `_visible_parts`, −2x, |x|², 1 where visible, else zeros."""
+    ones = torch.ones_like(visible)
+    return (torch.cat([-2 * x, _squares(x)[..., None], ones[..., None]], 2) * visible[..., None]).transpose(0, 1)
+
+
+def _right(y: Tensor, visible: Tensor) -> Tensor:
+    """(P, M, D + 2): the right factor of `_visible_parts`, y, 1, |y|² where visible, else zeros."""
+    ones = torch.ones_like(visible)
+    return (torch.cat([y, ones[..., None], _squares(y)[..., None]], 2) * visible[..., None]).transpose(0, 1)
+
+
+def _visible_parts(left: Tensor, right: Tensor, x_visible: Tensor, y_visible: Tensor) -> Tensor:
+    """Mean of the parts' distances where shared: one product per part gives |x|² + |y|² − 2 x·y, masked."""
+    total = torch.zeros((), device=left.device)
+    for part in range(len(left)):
+        total = total + _root(torch.mm(left[part], right[part].T).relu_())
+    shared = x_visible @ y_visible.T
+    return (total / shared.clamp_min(1)).masked_fill_(shared == 0, torch.inf)
 
 
 def _root(squared: Tensor) -> Tensor:
