@@ -19,6 +19,7 @@ from occreid.data.masks import resize_mask
 from occreid.data.occlusion import UNIFORMS, erasing_rectangles
 from occreid.errors import UserError
 
+_MEAN_COLUMN = np.array(MEAN_PIXEL, np.uint8).reshape(3, 1, 1)
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what "grey" means in colour jitter
 
 
@@ -79,7 +80,8 @@ class EvalTransform:
     ) -> tuple[Tensor, Tensor | None]:
         """(h, w, 3) uint8 and (h', w') uint8 or None → (3, H, W) uint8 and (H, W) uint8 or None."""
         image = resize(image, self.height, self.width)
-        return _to_tensor(image), None if mask is None else _mask_tensor(resize_mask(mask, self.height, self.width))
+        labels = None if mask is None else torch.from_numpy(resize_mask(mask, self.height, self.width).copy())
+        return torch.from_numpy(_planes(image)), labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +142,13 @@ class TrainTransform:
             mask = None if mask is None else _shifted(mask, down, right)
         if self.color_jitter:
             image = _jittered(image, 1 + self.color_jitter * (2 * uniform[3:6] - 1))
-        pixels = _to_tensor(image)
-        labels = None if mask is None else _mask_tensor(mask)
-        if self.erase:
-            self._erase(pixels, labels, uniform[6:])
-        return pixels, labels
+        planes = _planes(image)
+        mask = None if mask is None else mask.copy()
+        if uniform[6] < self.erase:
+            self._erase(planes, mask, uniform[6:])
+        return torch.from_numpy(planes), None if mask is None else torch.from_numpy(mask)
 
-    def _erase(self, pixels: Tensor, labels: Tensor | None, uniform: NDArray[np.float64]) -> None:
+    def _erase(self, planes: Pixels, mask: Pixels | None, uniform: NDArray[np.float64]) -> None:
         top, left, h, w = erasing_rectangles(
             uniform[None],
             self.height,
@@ -155,9 +157,9 @@ class TrainTransform:
             area=self.erase_area,
             ratio=self.erase_ratio,
         )[0].tolist()
-        pixels[:, top : top + h, left : left + w] = torch.tensor(MEAN_PIXEL, dtype=torch.uint8).view(3, 1, 1)
-        if labels is not None:
-            labels[top : top + h, left : left + w] = 0
+        planes[:, top : top + h, left : left + w] = _MEAN_COLUMN
+        if mask is not None:
+            mask[top : top + h, left : left + w] = 0
 
 
 def _check_size(height: int, width: int) -> None:
@@ -188,11 +190,8 @@ def _jittered(image: Pixels, factors: NDArray[np.float64]) -> Pixels:
     return cv2.transform(image, matrix)  # type: ignore[return-value]
 
 
-def _to_tensor(image: Pixels) -> Tensor:
+def _planes(image: Pixels) -> Pixels:
+    """(H, W, 3) → new contiguous (3, H, W)."""
     planes = np.empty((3, *image.shape[:2]), np.uint8)
     cv2.split(image, [planes[0], planes[1], planes[2]])  # several times faster than a transposing copy
-    return torch.from_numpy(planes)
-
-
-def _mask_tensor(mask: Pixels) -> Tensor:
-    return torch.from_numpy(np.array(mask))  # a copy: the caller's mask may be written to or read-only
+    return planes
