@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 MEAN_PIXEL = (124, 116, 104)
 """ImageNet's mean RGB in 0…255: what stands where there is no picture (transparency, erased rectangles)."""
 
-_FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "BMP", "WEBP")
+_FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers that carry the picture's size
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
