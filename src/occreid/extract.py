@@ -1,0 +1,113 @@
+"""Model + records → `Descriptors`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal, get_args
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from occreid.data.loaders import eval_loader
+from occreid.descriptors import Descriptors
+from occreid.errors import UserError, did_you_mean
+from occreid.methods.base import Method
+from occreid.records import Record
+
+Precision = Literal["float32", "bfloat16", "float16"]
+"""What the network computes in; descriptors are float32 in any case."""
+
+
+@torch.no_grad()
+def extract(
+    model: Method,
+    records: Sequence[Record],
+    *,
+    batch_size: int = 64,
+    workers: int = 0,
+    device: torch.device | str = "cpu",
+    precision: Precision = "float32",
+    progress: bool = True,
+) -> Descriptors:
+    """Describe the images of records, in their order.
+
+    Args:
+        model: is moved to ``device``, used in eval mode, and given back in the mode it came in.
+        records: N images.
+        batch_size: images at once.
+        workers: processes that load images; 0 loads in this one.
+        device: where the model runs.
+        precision: see `Precision`.
+        progress: show a bar on stderr.
+
+    Returns:
+        N descriptors on the CPU with pids, camids and paths.
+
+    Raises:
+        UserError: no records, an unreadable image (naming it), an unknown precision or a device that is not there.
+    """
+    if precision not in get_args(Precision):
+        raise UserError(f"there is no precision '{precision}'.", did_you_mean(precision, get_args(Precision)))
+    device = usable_device(device)
+    height, width = model.input_size
+    loader = eval_loader(records, height=height, width=width, batch_size=batch_size, workers=workers)
+    pieces = []
+    model.to(device)
+    with _eval_mode(model), _bar(len(records), progress) as advance:
+        for batch in loader:
+            moved = batch.to(device, non_blocking=True)
+            with torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
+                described = model.describe(moved.images, moved.masks)
+            pieces.append(described.to("cpu"))
+            advance(len(batch))
+    joined = Descriptors.cat(pieces)
+    return Descriptors(
+        joined.features,
+        joined.visibility,
+        torch.tensor([r.pid for r in records], dtype=torch.int64),
+        torch.tensor([r.camid for r in records], dtype=torch.int64),
+        [str(r.path) for r in records],
+    )
+
+
+def usable_device(name: torch.device | str) -> torch.device:
+    """The device of this name; ``"auto"`` is the GPU where there is one.
+
+    Raises:
+        UserError: an unknown name, or hardware this machine does not have.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UserError(f"there is no device '{name}'.", "Give cpu, cuda, cuda:1, mps or auto.") from error
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not present.get(device.type, True) or (
+        device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()
+    ):
+        raise UserError(f"this machine has no device '{name}'.", "Use --device cpu, or auto.")
+    return device
+
+
+@contextmanager
+def _eval_mode(model: Method) -> Iterator[None]:
+    """Eval mode inside; outside, every module is again as it was (a frozen part may be in eval while others train)."""
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+
+
+@contextmanager
+def _bar(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("describing"), BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda images: bar.advance(task, images)

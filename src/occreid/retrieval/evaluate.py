@@ -1,0 +1,158 @@
+"""`evaluate`: CMC, mAP and mINP, exact, at the price of one matrix product and a few megabytes.
+
+The gallery's distances to a few queries at a time are computed, the rank of every hit counted in them, and
+forgotten. Letters: Q queries, G gallery images, S draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from occreid.descriptors import Descriptors
+from occreid.distances import Metric, distance_rows
+from occreid.errors import UserError, did_you_mean
+from occreid.retrieval.matches import Ints, Matches, find_matches, numbers
+from occreid.retrieval.precision import APForm, average_precision, first_ranks, inverse_negative_penalty
+from occreid.retrieval.ranking import Protocol, Ranking, single_hit_precision
+from occreid.retrieval.ranks import count_before
+from occreid.retrieval.shots import draw_galleries, rank_draws
+
+
+def evaluate(
+    query: Descriptors,
+    gallery: Descriptors,
+    metric: Metric,
+    same_camera: str = "junk",
+    ap: APForm = "step",
+    ranks: Sequence[int] = (1, 3, 5, 10, 20),
+    shots: str = "multi",
+    draws: int = 10,
+    seed: int = 0,
+) -> Ranking:
+    """Rank the gallery for every query and score the ranking.
+
+    Args:
+        query: Q descriptors with pids and camids.
+        gallery: G descriptors of the same P and D, with pids and camids.
+        metric: how to compare two images.
+        same_camera: ``"junk"``: gallery images of the query's person from the query's camera are not seen;
+            ``"keep"``: they count as hits (camids are then not needed).
+        ap: see `occreid.retrieval.precision.APForm`.
+        ranks: at which CMC is given, each at least 1.
+        shots: ``"multi"``: the whole gallery. ``"single"``: one random image per gallery person, ``draws`` times.
+        draws: number of galleries drawn for ``"single"``.
+        seed: of the draws.
+
+    Returns:
+        The `Ranking`. Queries without a valid match enter no number and are counted in ``num_skipped_queries``.
+
+    Raises:
+        UserError: NaN in a feature (naming the image), missing pids or camids, unknown options, or no query
+            with a valid match (naming the cause).
+    """
+    return rank_rows(
+        distance_rows(query, gallery, metric), query, gallery, metric, same_camera, ap, ranks, shots, draws, seed
+    )
+
+
+def rank_rows(
+    blocks: Iterable[tuple[int, Tensor]],
+    query: Descriptors,
+    gallery: Descriptors,
+    metric: str,
+    same_camera: str = "junk",
+    ap: APForm = "step",
+    ranks: Sequence[int] = (1, 3, 5, 10, 20),
+    shots: str = "multi",
+    draws: int = 10,
+    seed: int = 0,
+    rerank: dict[str, object] | None = None,
+) -> Ranking:
+    """Score distances that were computed elsewhere, e.g. re-ranked ones.
+
+    Args:
+        blocks: (start, (R, G) float32 distances of queries ``start …``), as `occreid.distances.distance_rows`
+            yields them; they are written into.
+        query: Q descriptors whose pids, camids and paths count; the features are not looked at.
+        gallery: G descriptors, likewise.
+        metric: the name the protocol states.
+        same_camera: as in `evaluate`, like all that follow.
+        ap: the form of average precision.
+        ranks: of the CMC.
+        shots: ``"multi"`` or ``"single"``.
+        draws: number of galleries.
+        seed: of the draws.
+        rerank: what the protocol says of re-ranking.
+
+    Raises:
+        UserError: as `evaluate`.
+    """
+    _check_options(ap, ranks, shots, draws)
+    matches = find_matches(query, gallery, same_camera)
+    single = shots == "single"
+    protocol = Protocol(metric, same_camera, ap, shots, draws if single else 1, seed if single else 0, rerank)
+    if single:
+        drawn = draw_galleries(numbers(gallery, "pids", "gallery"), matches, len(query), draws, seed)
+        firsts = rank_draws(blocks, drawn, matches)
+        with np.errstate(divide="ignore"):
+            precision = np.where(firsts > 0, single_hit_precision(firsts, ap), np.nan).mean(0)
+            penalty = np.where(firsts > 0, 1 / firsts, np.nan).mean(0)
+    else:
+        rows, found = _rank_hits(blocks, matches)
+        firsts = first_ranks(rows, found, len(query))[None]
+        precision = average_precision(rows, found, len(query), ap)
+        penalty = inverse_negative_penalty(rows, found, len(query))
+    return Ranking(
+        protocol,
+        tuple(int(k) for k in ranks),
+        firsts,
+        precision,
+        penalty,
+        numbers(query, "pids", "query"),
+        None if query.camids is None else numbers(query, "camids", "query"),
+        None if query.paths is None else tuple(str(path) for path in query.paths),
+        {"images": len(gallery), "ids": len(np.unique(numbers(gallery, "pids", "gallery")))},
+    )
+
+
+def _rank_hits(blocks: Iterable[tuple[int, Tensor]], matches: Matches) -> tuple[Ints, Ints]:
+    """Query and rank of every hit, sorted by query, then rank."""
+    threads = torch.get_num_threads()
+    found: list[tuple[Ints, Ints]] = []
+    with ThreadPoolExecutor(threads) as workers:
+        for start, block in blocks:
+            stop = start + len(block)
+            hide(block, *matches.junk(start, stop))
+            rows, columns = matches.hits(start, stop)
+            ranks = 1 + count_before(block, rows, columns, workers, threads)
+            order = np.lexsort((ranks, rows))
+            found.append((rows[order] + start, ranks[order]))
+    rows, ranks = zip(*found, strict=True)
+    return np.concatenate(rows), np.concatenate(ranks)
+
+
+def hide(block: Tensor, rows: Ints, columns: Ints) -> None:
+    """Put junk out of sight: NaN is neither closer than anything nor as close."""
+    if len(rows):
+        block[torch.from_numpy(rows).to(block.device), torch.from_numpy(columns).to(block.device)] = torch.nan
+
+
+def blocks_of(matrix: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """A (Q, G) matrix of distances as the one block that `rank_rows` takes (a copy: it is written into)."""
+    yield 0, matrix.float().clone()
+
+
+def _check_options(ap: str, ranks: Sequence[int], shots: str, draws: int) -> None:
+    for what, value, known in (("AP form", ap, get_args(APForm)), ("shots", shots, ("multi", "single"))):
+        if value not in known:
+            raise UserError(f"there is no {what} '{value}'.", did_you_mean(value, known))
+    if not ranks or min(ranks) < 1:
+        raise UserError(f"CMC at ranks {list(ranks)} is not defined.", "Give ranks of 1 or more.")
+    if draws < 1:
+        raise UserError(f"{draws} draws are too few.", "Draw at least one gallery.")

@@ -1,0 +1,176 @@
+"""`Ranking`: what an evaluation found, with the protocol it was found under.
+
+Letters: Q queries, S draws of a gallery (1 when all gallery images are used).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from occreid.retrieval.matches import Ints
+from occreid.retrieval.precision import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a ranking was scored. Two rankings compare only where all of this is equal.
+
+    Attributes:
+        metric: the distance.
+        same_camera: ``"junk"`` or ``"keep"``.
+        ap: ``"step"`` or ``"trapezoid"``.
+        shots: ``"multi"``, or ``"single"``: one gallery image per person, ``draws`` times from ``seed``.
+        draws: number of galleries drawn; 1 for multi.
+        seed: of the draws; 0 for multi.
+        rerank: what was done to distances or descriptors before, e.g. ``{"method": "k-reciprocal", "k1": 20}``.
+    """
+
+    metric: str
+    same_camera: str = "junk"
+    ap: str = "step"
+    shots: str = "multi"
+    draws: int = 1
+    seed: int = 0
+    rerank: Mapping[str, Any] | None = None
+
+    def differences(self, other: Protocol) -> list[str]:
+        """What differs, e.g. ``["ap: step / trapezoid"]``; the metric belongs to the method and may differ."""
+        mine, theirs = asdict(self), asdict(other)
+        return [f"{key}: {mine[key]} / {theirs[key]}" for key in mine if key != "metric" and mine[key] != theirs[key]]
+
+    def sentence(self) -> str:
+        """The protocol in one line."""
+        shots = "all gallery images"
+        if self.shots == "single":
+            shots = f"one gallery image per person ({self.draws} draws, seed {self.seed})"
+        camera = {"junk": "same-camera images of the person unseen", "keep": "same-camera images kept"}
+        words = [f"{self.metric} distance", camera[self.same_camera], shots, f"{self.ap} AP"]
+        if self.rerank:
+            settings = ", ".join(f"{k}={v}" for k, v in self.rerank.items() if k != "method")
+            words.append(f"{self.rerank['method']} re-ranking ({settings})")
+        return "; ".join(words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """The result of `occreid.retrieval.evaluate`.
+
+    Attributes:
+        protocol: how it was scored.
+        ranks: the CMC ranks asked for.
+        first_ranks: (S, Q) rank of the first hit from 1; 0 where the query has no valid match.
+        average_precision: (Q,) in [0, 1], mean over draws; NaN where the query has no valid match.
+        inverse_negative_penalty: (Q,) likewise.
+        query_pids: (Q,) person of each query.
+        query_camids: (Q,) camera of each query, or None.
+        query_paths: Q file names, or None.
+        gallery: counts of the gallery: images, ids.
+        facts: whatever else belongs to the result: benchmark, dataset counts, weights' sha256, recipe, versions.
+    """
+
+    protocol: Protocol
+    ranks: tuple[int, ...]
+    first_ranks: Ints
+    average_precision: Floats
+    inverse_negative_penalty: Floats
+    query_pids: Ints
+    query_camids: Ints | None = None
+    query_paths: tuple[str, ...] | None = None
+    gallery: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> np.ndarray:
+        """(Q,) bool: queries with a valid match, the only ones that count."""
+        return self.first_ranks[0] > 0
+
+    @property
+    def num_valid_queries(self) -> int:
+        """Queries that count."""
+        return int(self.valid.sum())
+
+    @property
+    def num_skipped_queries(self) -> int:
+        """Queries without a valid match; they enter no number."""
+        return int((~self.valid).sum())
+
+    @property
+    def cmc(self) -> dict[int, float]:
+        """Rank k → share of queries with a hit among the first k, in [0, 1]; the mean of the draws."""
+        return {k: float(rates.mean()) for k, rates in self._rates().items()}
+
+    @property
+    def cmc_std(self) -> dict[int, float]:
+        """Rank k → standard deviation of `cmc` over the draws (of a population; 0 for one draw)."""
+        return {k: float(rates.std()) for k, rates in self._rates().items()}
+
+    @property
+    def mean_ap(self) -> float:
+        """MAP in [0, 1]; NaN where no query counts (a subset may be empty)."""
+        return _mean(self.average_precision[self.valid])
+
+    @property
+    def mean_ap_std(self) -> float:
+        """Standard deviation of `mean_ap` over the draws; 0 for one draw."""
+        if len(self.first_ranks) == 1:
+            return 0.0
+        ranks = self.first_ranks[:, self.valid]
+        return float(single_hit_precision(ranks, self.protocol.ap).mean(1).std())
+
+    @property
+    def mean_inp(self) -> float:
+        """MINP in [0, 1]: number of hits over the rank of the last, averaged."""
+        return _mean(self.inverse_negative_penalty[self.valid])
+
+    def hit_rate(self, k: int) -> Floats:
+        """(Q,) share of draws with a hit among the first k; NaN where the query has no valid match."""
+        rate = ((self.first_ranks > 0) & (self.first_ranks <= k)).mean(0)
+        return np.where(self.valid, rate, np.nan)
+
+    def select(self, queries: np.ndarray) -> Ranking:
+        """The ranking of some queries only, against the same gallery.
+
+        Args:
+            queries: (Q,) bool, or row indices.
+        """
+        rows = np.flatnonzero(queries) if queries.dtype == bool else queries
+        return Ranking(
+            self.protocol,
+            self.ranks,
+            self.first_ranks[:, rows],
+            self.average_precision[rows],
+            self.inverse_negative_penalty[rows],
+            self.query_pids[rows],
+            None if self.query_camids is None else self.query_camids[rows],
+            None if self.query_paths is None else tuple(self.query_paths[i] for i in rows),
+            self.gallery,
+            self.facts,
+        )
+
+    def scores(self) -> dict[str, float]:
+        """All headline numbers in [0, 1]: ``mAP``, ``R-k`` for every rank, ``mINP``."""
+        return {"mAP": self.mean_ap, **{f"R-{k}": v for k, v in self.cmc.items()}, "mINP": self.mean_inp}
+
+    def _rates(self) -> dict[int, Floats]:
+        ranks = self.first_ranks[:, self.valid]
+        if not ranks.shape[1]:
+            return {k: np.full(len(ranks), math.nan) for k in self.ranks}
+        return {k: (ranks <= k).mean(1) for k in self.ranks}
+
+
+def single_hit_precision(ranks: Ints, ap: str) -> Floats:
+    """Average precision of queries with exactly one hit, at these ranks from 1; any shape.
+
+    >>> single_hit_precision(np.array([1, 2]), "step"), single_hit_precision(np.array([1, 2]), "trapezoid")
+    (array([1. , 0.5]), array([1.  , 0.25]))
+    """
+    return 1 / ranks if ap == "step" else np.where(ranks == 1, 1.0, 0.5 / np.maximum(ranks, 1))
+
+
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if len(values) else math.nan
