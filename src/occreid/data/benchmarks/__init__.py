@@ -1,1 +1,101 @@
+"""Benchmarks: one file each, holding one function of the same name and its `FACTS`; the file is the registration.
 
+The function is ``name(root, *, option=default, …) -> Split``; its typed signature is the schema of its options.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from occreid.errors import UserError, did_you_mean
+from occreid.records import Split
+
+if typing.TYPE_CHECKING:
+    from occreid.data.benchmarks._facts import Facts
+
+
+def list_benchmarks() -> tuple[str, ...]:
+    """Names of all benchmarks, sorted; nothing is imported to find them.
+
+    >>> "market1501" in list_benchmarks()
+    True
+    """
+    found = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return tuple(sorted(module.name for module in found if not module.name.startswith("_")))
+
+
+def benchmark_options(name: str) -> dict[str, Any]:
+    """A benchmark's options and their defaults, read from its function.
+
+    >>> benchmark_options("market1501")["strict"]
+    True
+
+    Raises:
+        UserError: no such benchmark.
+    """
+    parameters = inspect.signature(_loader(name)).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def benchmark_facts(name: str) -> Facts:
+    """What is published about a benchmark: counts, layout, status.
+
+    Raises:
+        UserError: no such benchmark.
+    """
+    return _module(name).FACTS
+
+
+def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
+    """Read a benchmark's folder.
+
+    Args:
+        name: one of `list_benchmarks`.
+        root: the benchmark's folder, or the folder that holds it.
+        options: keyword-only arguments of the benchmark's function; their types are checked. All take
+            ``strict``: False accepts other counts than the published ones and skips misnamed files,
+            which `Split.notes` then tells.
+
+    Raises:
+        UserError: unknown benchmark or option, missing or empty folders, misnamed files, wrong counts.
+    """
+    loader = _loader(name)
+    known = benchmark_options(name)
+    hints = typing.get_type_hints(loader)
+    for key, value in options.items():
+        if key not in known:
+            raise UserError(f"{name} has no option '{key}'.", did_you_mean(key, known))
+        options[key] = _checked(name, key, value, hints[key])
+    return loader(Path(root), **options)
+
+
+def _module(name: str) -> Any:
+    if name not in list_benchmarks():
+        raise UserError(f"there is no benchmark '{name}'.", did_you_mean(name, list_benchmarks()))
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def _loader(name: str) -> Callable[..., Split]:
+    return getattr(_module(name), name)
+
+
+def _checked(benchmark: str, key: str, value: Any, hint: Any) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(hint).validate_python(value)
+    except ValidationError as error:
+        choices = [c for part in (hint, *typing.get_args(hint)) for c in _choices(part)]
+        wanted = error.errors()[0]["msg"]
+        mend = did_you_mean(str(value), choices) if choices else f"{wanted[0].upper()}{wanted[1:]}."
+        raise UserError(f"{benchmark}'s option '{key}' cannot be {value!r}.", mend) from error
+
+
+def _choices(hint: Any) -> list[str]:
+    return [str(c) for c in typing.get_args(hint)] if typing.get_origin(hint) is typing.Literal else []
