@@ -1,0 +1,223 @@
+"""Figures as inline SVG that follows the page: its text colour, its series colours, its light or dark theme.
+
+Every function returns `markupsafe.Markup` holding one ``<svg>`` without a prolog, a foreign address or an
+id that another figure of the page could have. Lines differ in dash and marker as well as in colour.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from occreid.errors import UserError
+
+SERIES = ("#0b6bcb", "#c2410c", "#0f8a6a", "#8b3fc7", "#a16207", "#be185d")
+"""Colours of the series in the light theme; the page may set ``--series-1`` … for the dark one."""
+_INK, _GRID = "#010203", "#040506"  # stand-ins, replaced by the page's own colours
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 3)))
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text: readable by a screen reader, drawn in the page's font
+    "svg.hashsalt": "occreid",  # same figure, same bytes
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": _INK,
+    "axes.labelcolor": _INK,
+    "axes.edgecolor": _GRID,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": _GRID,
+    "ytick.color": _GRID,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+}
+_LOG_KEYS = frozenset({"step", "epoch", "lr", "seconds", "time", "stage", "images_per_second", "grad_norm"})
+
+
+def _axes(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    axes.patch.set_alpha(0)
+    return figure, axes
+
+
+def _svg(figure: Figure, name: str, label: str) -> Markup:
+    """The figure as one inline element; ``name`` keeps its ids apart, ``label`` is what a screen reader says."""
+    buffer = io.StringIO()
+    no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", metadata=no_metadata)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+    text = re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", text)
+    text = text.replace("xlink:href", "href")
+    text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    text = re.sub(r"font-family: [^;\"]*", "font-family: inherit", text)
+    text = text.replace(_INK, "currentColor").replace(_GRID, "var(--grid, #9aa4b2)")
+    for number, colour in enumerate(SERIES, start=1):
+        text = text.replace(colour, f"var(--series-{number}, {colour})")
+    head, body = text.split(">", 1)
+    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
+    return Markup(f'{head} role="img" aria-label="{escape(label)}">{body.strip()}')
+
+
+def cmc_figure(curves: Mapping[str, Mapping[int, float]], *, name: str = "cmc") -> Markup:
+    """Cumulative matching curves of several rankings.
+
+    Args:
+        curves: name → {rank: share of queries in [0, 1] with a match at that rank or before}.
+        name: what keeps the figure's ids apart from another figure's of the page.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _axes(5.2, 3.5)
+        ranks = sorted({rank for curve in curves.values() for rank in curve})
+        for number, (label, curve) in enumerate(curves.items()):
+            look = number % len(SERIES)
+            points = sorted(curve.items())
+            axes.plot(
+                [rank for rank, _ in points],
+                [value for _, value in points],
+                color=SERIES[look],
+                linestyle=_DASHES[look],
+                marker=_MARKERS[look],
+                markevery=max(1, round(len(points) / 8)),
+                markersize=4.5,
+                label=_plain(label),
+            )
+        axes.set(xlabel="rank", ylabel="queries with a match", ylim=(0, 1.02), xticks=_few(ranks))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol="\N{NARROW NO-BREAK SPACE}%"))
+        figure.legend(loc="outside upper left", ncols=min(len(curves), 3), borderaxespad=0)
+        said = "; ".join(f"{label}: {_said(curve)}" for label, curve in curves.items())
+        return _svg(figure, name, f"Cumulative matching curves. {said}")
+
+
+def _said(curve: Mapping[int, float]) -> str:
+    return ", ".join(f"rank {rank} {curve[rank]:.1%}" for rank in (1, 5, 10, 20) if rank in curve)
+
+
+def _few(ranks: Sequence[int], most: int = 8) -> list[int]:
+    """At most ``most`` ticks, first and last among them."""
+    if len(ranks) <= most:
+        return list(ranks)
+    picked = {ranks[round(i * (len(ranks) - 1) / (most - 1))] for i in range(most)}
+    return sorted(picked)
+
+
+def _plain(text: str) -> str:
+    """Text matplotlib must not read as mathematics or hide (a leading underscore hides a legend entry)."""
+    return text.replace("$", r"\$").lstrip("_") or " "
+
+
+def bar_figure(scores: Mapping[str, Mapping[str, float]], *, name: str = "bars") -> Markup:
+    """Horizontal bars of several scores (mAP, R-1, …) for several methods, each with its number.
+
+    Args:
+        scores: method → {score's name: value in [0, 1]}; every method has the same scores.
+        name: what keeps the figure's ids apart from another figure's of the page.
+    """
+    with matplotlib.rc_context(_STYLE | {"axes.grid.axis": "x"}):
+        methods = list(scores)
+        kinds = list(dict.fromkeys(kind for values in scores.values() for kind in values))
+        figure, axes = _axes(5.2, 0.9 + 0.36 * len(methods) * len(kinds))
+        thick = 0.8 / max(len(kinds), 1)
+        for number, kind in enumerate(kinds):
+            places = [row + (number - (len(kinds) - 1) / 2) * thick for row in range(len(methods))]
+            values = [scores[method].get(kind, math.nan) for method in methods]
+            bars = axes.barh(places, values, thick * 0.88, color=SERIES[number % len(SERIES)], label=_plain(kind))
+            bare = [f"{value:.1%}".replace("%", "\N{NARROW NO-BREAK SPACE}%") for value in values]
+            axes.bar_label(bars, labels=bare, padding=3)
+        axes.set(xlim=(0, 1.12), yticks=range(len(methods)), yticklabels=[_plain(m) for m in methods])
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        axes.xaxis.set_major_formatter(PercentFormatter(1, symbol="\N{NARROW NO-BREAK SPACE}%"))
+        axes.tick_params(axis="y", length=0)
+        axes.invert_yaxis()
+        figure.legend(loc="outside upper left", ncols=len(kinds), borderaxespad=0)
+        said = "; ".join(f"{method}: {_shares(values)}" for method, values in scores.items())
+        return _svg(figure, name, f"Scores. {said}")
+
+
+def _shares(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{kind} {value:.1%}" for kind, value in values.items())
+
+
+def read_log(path: str | Path) -> tuple[str, dict[str, list[tuple[float, float]]]]:
+    """Loss curves of a training log.
+
+    Args:
+        path: ``log.csv`` of a run: a column ``step`` or ``epoch``, and one column per loss. Empty cells are
+            skipped; learning rates and clock times are no losses and are left out.
+
+    Returns:
+        The name of the horizontal axis, and loss → [(step, value), …] in the file's order.
+
+    Raises:
+        UserError: the file is missing, has no such column, or holds something that is no number.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"no training log {path}.", "Give the log.csv of a run folder.")
+    with path.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    columns = list(rows[0]) if rows else []
+    axis = next((key for key in ("step", "epoch") if key in columns), None)
+    if axis is None:
+        raise UserError(f"{path} has neither a column 'step' nor 'epoch', or no line at all.", "Train the run first.")
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for number, row in enumerate(rows, start=2):
+        for key in columns:
+            if key in _LOG_KEYS or key.startswith("lr") or not row[key]:
+                continue
+            try:
+                curves.setdefault(key, []).append((float(row[axis]), float(row[key])))
+            except ValueError as error:
+                raise UserError(f"{path}, line {number}: {key} is no number: {row[key]!r}.", "") from error
+    return axis, curves
+
+
+def loss_figure(log: str | Path, *, name: str = "loss") -> Markup:
+    """Loss curves of a training log (see `read_log`), the total drawn thickest.
+
+    Raises:
+        UserError: see `read_log`.
+    """
+    axis, curves = read_log(log)
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _axes(5.2, 3.5)
+        for number, (label, points) in enumerate(curves.items()):
+            look = number % len(SERIES)
+            axes.plot(
+                [x for x, _ in points],
+                [y for _, y in points],
+                color=SERIES[look],
+                linestyle=_DASHES[look],
+                linewidth=2.2 if label in {"loss", "total"} else 1.2,
+                marker="o" if len(points) == 1 else None,
+                label=_plain(label),
+            )
+        axes.set(xlabel=axis, ylabel="loss")
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        if curves:
+            figure.legend(loc="outside upper left", ncols=min(len(curves), 4), borderaxespad=0)
+        said = "; ".join(f"{label} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for label, points in curves.items())
+        return _svg(figure, name, f"Losses over {axis}. {said}")

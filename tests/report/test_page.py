@@ -1,0 +1,234 @@
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from occreid.errors import UserError
+from occreid.report import write_report
+
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Page(HTMLParser):
+    """Elements of a page as (tag, attributes), the text, and whether every tag is closed in order."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.text, self.open, self.faults = [], [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def of_class(self, *names):
+        return [element for element in self.elements if set(names) <= set((element[1].get("class") or "").split())]
+
+    def tags(self, name):
+        return [attrs for tag, attrs in self.elements if tag == name]
+
+
+@pytest.fixture(scope="session")
+def html(split, entries, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "log.csv").write_text("step,loss\n1,5\n2,3\n")
+    path = write_report(
+        folder / "deep" / "report.html",
+        title="Demo <&> page",
+        entries=entries,
+        split=split,
+        lead="Six painted persons.",
+        log=folder / "log.csv",
+        recipe_text="method: {name: baseline}  # <not a tag>",
+        commands=["occreid demo --out demo"],
+        timings={"training": 65.2, "evaluation": 3.21},
+        shown=1,
+    )
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def page(html):
+    return Page(html)
+
+
+def test_well_formed_with_unique_ids_and_living_anchors(page):
+    assert page.faults == [] and page.open == []
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    anchors = [attrs["href"] for attrs in page.tags("a")]
+    assert anchors and {anchor[1:] for anchor in anchors} <= set(ids)
+    for _, attrs in page.elements:
+        assert set(attrs.get("aria-labelledby", "").split()) <= set(ids)
+
+
+def test_loads_nothing_from_anywhere(html, page):
+    assert not page.tags("script") and not page.tags("link") and not page.tags("iframe")
+    assert all(attrs["src"].startswith("data:image/jpeg;base64,") for attrs in page.tags("img"))
+    assert "//" not in "".join(str(value) for _, attrs in page.elements for key, value in attrs.items() if key != "src")
+    assert "url(" not in html.replace("url(#", "") and "@import" not in html
+
+
+def test_semantics(page):
+    assert len(page.tags("h1")) == len(page.tags("main")) == len(page.tags("nav")) == 1
+    assert page.tags("html")[0]["lang"] == "en"
+    assert all(attrs["alt"] for attrs in page.tags("img"))
+    assert all(attrs.get("scope") for attrs in page.tags("th"))
+    titles = [int(tag[1]) for tag, _ in page.elements if tag in {"h1", "h2", "h3", "h4"}]
+    assert all(after <= before + 1 for before, after in pairwise(titles))
+
+
+def test_every_list_has_its_frames_and_marks(page, split, entries):
+    queries = 3  # one random, one worst, one best
+    lists = queries * len(entries)
+    assert len(page.of_class("ranked")) == queries
+    assert len(page.of_class("query")) == lists
+    assert len(page.of_class("hit")) == lists * 10
+    right, wrong = page.of_class("hit", "right"), page.of_class("hit", "wrong")
+    assert len(right) + len(wrong) == lists * 10 and right and wrong
+    words = [text for text in page.text if text in {"✓ right", "✗ wrong"}]
+    assert words.count("✓ right") == len(right), "a mark in words beside every colour"
+    assert words.count("✗ wrong") == len(wrong)
+    assert len(page.tags("details")) == queries
+
+
+def test_occlusion_is_told(page):
+    said = "".join(page.text)
+    assert "62 % visible, behind a car" in said or "30 % visible, behind a bin" in said
+    assert len(page.of_class("parts")) == len(page.tags("img")), "every record here knows its visibility"
+    assert page.of_class("hidden-tag")
+
+
+def test_headings_protocol_recipe_and_commands_are_there(page):
+    said = "".join(page.text)
+    for wanted in (
+        "perfect reaches 100.0\u202f% mAP",
+        "Six painted persons.",
+        "step form",
+        "6 counted, 0 skipped",
+        "set aside",
+        "the tests",
+        "occreid demo --out demo",
+        "# <not a tag>",
+        "1 min 05 s",
+        "3.2 s",
+        "torch",
+        "Where it fails",
+    ):
+        assert wanted in said, wanted
+    assert len(page.tags("svg")) == 3
+
+
+def test_without_log_and_recipe_their_sections_go(split, entries, tmp_path):
+    path = write_report(tmp_path / "r.html", title="t", entries=entries[:1], split=split, shown=1)
+    page = Page(path.read_text(encoding="utf-8"))
+    assert page.faults == []
+    assert not any(attrs.get("id") == "losses" for attrs in page.tags("section"))
+    assert len(page.tags("svg")) == 2 and not page.tags("details") and not page.tags("pre")
+
+
+def test_same_input_same_bytes(split, entries, tmp_path):
+    first, second = (
+        write_report(tmp_path / name, title="t", entries=entries[:1], split=split, shown=1).read_bytes()
+        for name in ("a.html", "b.html")
+    )
+    assert first == second
+
+
+def test_hostile_names_stay_text(split, entries, tmp_path):
+    name = '"><img src=x onerror=alert(1)>.png'
+    hostile = tmp_path / name
+    shutil.copy(split.gallery[0].path, hostile)
+    gallery = tuple(replace(r, path=hostile, occluder_kind="<script>alert(2)</script>") for r in split.gallery)
+    evil = [replace(entries[0], name="<b>best</b>", note="</table>")]
+    path = write_report(
+        tmp_path / "r.html",
+        title="</title><script>alert(3)</script>",
+        entries=evil,
+        split=replace(split, gallery=gallery, name="<i>mini</i>"),
+        recipe_text="</code></pre><script>alert(4)</script>",
+        shown=1,
+    )
+    html = path.read_text(encoding="utf-8")
+    page = Page(html)
+    assert not page.tags("script") and page.faults == []
+    assert not any("onerror" in attrs for _, attrs in page.elements)
+    assert name in {attrs.get("title") for attrs in page.tags("img")}
+    assert "<script>alert(4)</script>" in "".join(page.text)
+    assert str(tmp_path) not in html, "no folder of this machine"
+
+
+def test_a_vanished_image_is_named_and_nothing_is_written(split, entries, tmp_path):
+    gone = replace(split, gallery=tuple(replace(r, path=r.path.with_name("gone.png")) for r in split.gallery))
+    with pytest.raises(UserError, match=r"gone\.png"):
+        write_report(tmp_path / "r.html", title="t", entries=entries[:1], split=gone)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_entries_of_two_protocols_are_refused(split, entries, tmp_path):
+    protocol = replace(entries[1].ranking.protocol, ap="trapezoid")
+    other = replace(entries[1], ranking=replace(entries[1].ranking, protocol=protocol))
+    with pytest.raises(
+        UserError, match=r"perfect and hopeless are ranked under two protocols \(ap: step / trapezoid\)"
+    ):
+        write_report(tmp_path / "r.html", title="t", entries=[entries[0], other], split=split)
+
+
+def test_no_entry_is_refused(split, tmp_path):
+    with pytest.raises(UserError, match="at least one method"):
+        write_report(tmp_path / "r.html", title="t", entries=[], split=split)
+
+
+def test_an_unwritable_place_is_named(split, entries, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write .*report\.html"):
+        write_report(tmp_path / "file" / "report.html", title="t", entries=entries[:1], split=split, shown=1)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_browser_draws_it(width, html, tmp_path):
+    """A smoke test of what only a browser can tell: the page is drawn, and is no wider than the screen."""
+    browser = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
+    if browser is None:
+        pytest.skip("no Chromium found: the report was not looked at in a browser")
+    probe = "<script>onload=()=>{document.title=innerWidth+' '+document.documentElement.scrollWidth}</script>"
+    bare = html.replace("default-src 'none';", "default-src 'none'; script-src 'unsafe-inline';", 1)
+    (tmp_path / "r.html").write_text(bare.replace("</body>", probe + "</body>"), encoding="utf-8")
+    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]
+    done = subprocess.run(
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            *quiet,
+            f"--window-size={width},900",
+            "--dump-dom",
+            (tmp_path / "r.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=os.environ | {"HOME": str(tmp_path)},
+    )
+    shown, needed = map(int, done.stdout.split("<title>")[1].split("</title>")[0].split())
+    assert needed <= shown
