@@ -54,11 +54,9 @@ def find_folders(
         found = {part: folder for part, names in parts.items() if (folder := _first(base, names))}
         if found and all(part in found or part in optional for part in parts):
             return found
-    missing = "; ".join(" or ".join(names) for part, names in parts.items() if part not in optional)
-    raise UserError(
-        f"{root} does not hold the folders {missing}.",
-        f"Looked in {', '.join(map(str, bases))}; the benchmark's folder is usually called {' or '.join(usual)}.",
-    )
+    missing = "; ".join(" or ".join(names) for part, names in parts.items() if part not in optional or not usual)
+    called = f"; the benchmark's folder is usually called {' or '.join(usual)}" if usual else ""
+    raise UserError(f"{root} does not hold the folders {missing}.", f"Looked in {', '.join(map(str, bases))}{called}.")
 
 
 def images_under(folder: Path) -> list[Path]:

@@ -37,7 +37,9 @@ def occsynth(root: Path, *, strict: bool = True) -> Split:
     try:
         table = pq.read_table(base / SIDECAR)
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{base / SIDECAR} is not a readable Parquet table.", "Generate the benchmark again.") from error
+        raise UserError(
+            f"{base / SIDECAR} is not a readable Parquet table.", "Generate the benchmark again."
+        ) from error
     absent = [name for name in _COLUMNS if name not in table.column_names]
     if absent:
         raise UserError(f"{base / SIDECAR} has no column {', '.join(absent)}.", "Generate the benchmark again.")
@@ -55,7 +57,7 @@ def occsynth(root: Path, *, strict: bool = True) -> Split:
             raise UserError(f"{base / SIDECAR} has the split '{row['split']}'.", "Known: train, query, gallery.")
         parts[row["split"]].append(_record(base, row))
     extra = [base / name for name in sorted(on_disk - {row["file"] for row in rows}) if _is_person(name)]
-    split = Split("occsynth", *(tuple(parts[part]) for part in ("train", "query", "gallery")))
+    split = Split("occsynth", tuple(parts["train"]), tuple(parts["query"]), tuple(parts["gallery"]))
     return finish(split, {}, extra, f"a file of {SIDECAR}", strict)
 
 
