@@ -110,7 +110,7 @@ def test_every_list_has_its_frames_and_marks(page, split, entries):
 
 def test_occlusion_is_told(page):
     said = "".join(page.text)
-    assert "62 % visible, behind a car" in said or "30 % visible, behind a bin" in said
+    assert "62\u202f% visible, behind a car" in said or "30\u202f% visible, behind a bin" in said
     assert len(page.of_class("parts")) == len(page.tags("img")), "every record here knows its visibility"
     assert page.of_class("hidden-tag")
 
@@ -118,7 +118,7 @@ def test_occlusion_is_told(page):
 def test_headings_protocol_recipe_and_commands_are_there(page):
     said = "".join(page.text)
     for wanted in (
-        "perfect reaches 100.0\u202f% mAP",
+        "Perfect reaches 100.0\u202f% mAP",
         "Six painted persons.",
         "step form",
         "6 counted, 0 skipped",

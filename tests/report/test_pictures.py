@@ -44,7 +44,7 @@ def test_missing_image_is_named(tmp_path):
 
 def test_picture_says_what_the_record_knows(split):
     shown = picture(split.query[1], role="query")
-    assert shown.alt == "query: person 1, camera 1, 62 % visible, behind a car"
+    assert shown.alt == "query: person 1, camera 1, 62\u202f% visible, behind a car"
     assert shown.occluded
     assert shown.parts == (("head", 1.0), ("torso arms", 1.0), ("upper legs", 0.5), ("lower legs feet", 0.0))
     assert shown.file == "0001_c1s1_000001_00.png", "never the folder"
@@ -61,10 +61,11 @@ def test_picture_claims_nothing_the_record_does_not_know(split):
     [
         ({}, ""),
         ({"occluded": False}, ""),
+        ({"occluded": False, "visibility": (1.0, 1.0, 1.0, 1.0)}, ""),
         ({"occluded": True}, "occluded"),
         ({"occluded": True, "occluder_kind": "umbrella"}, "behind an umbrella"),
         ({"occluded": True, "occluder_kind": "other_person"}, "behind an other person"),
-        ({"visibility": (0.0, 0.0, 0.0, 1.0)}, "25 % visible"),
+        ({"visibility": (0.0, 0.0, 0.0, 1.0)}, "25\u202f% visible"),
     ],
 )
 def test_state_in_words(known, said):

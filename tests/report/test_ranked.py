@@ -42,7 +42,7 @@ def test_a_small_gallery_gives_a_short_list(split, entries):
 def test_verdicts_are_in_the_alternative_texts(split, entries):
     shown = lists(split, entries[0], 1, k=3)
     assert [hit.picture.alt.split(":")[0] for hit in shown.hits] == ["rank 1, right", "rank 2, right", "rank 3, wrong"]
-    assert shown.query.alt.startswith("query: person 1, camera 1, 62 % visible")
+    assert shown.query.alt.startswith("query: person 1, camera 1, 62\u202f% visible")
 
 
 def test_summary_of_a_miss(split, entries):

@@ -67,8 +67,8 @@ def test_table_keeps_only_scores_all_methods_have(entries):
 def test_verdict_is_honest_in_both_directions(own, said, entries):
     mine = with_scores(entries[0], "mine", own)
     others = [with_scores(entries[1], "a", 0.2), with_scores(entries[1], "b", 0.6)]
-    assert verdict([mine, *others]) == f"mine reaches {percent(own)} mAP and 50.0\u202f% rank-1: {said}"
-    assert verdict([mine]) == f"mine reaches {percent(own)} mAP and 50.0\u202f% rank-1."
+    assert verdict([mine, *others]) == f"Mine reaches {percent(own)} mAP and 50.0\u202f% rank-1: {said}"
+    assert verdict([mine]) == f"Mine reaches {percent(own)} mAP and 50.0\u202f% rank-1."
 
 
 def test_tiles_show_the_best_reference(entries, split):

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib
@@ -106,7 +107,7 @@ def cmc_figure(curves: Mapping[str, Mapping[int, float]], *, name: str = "cmc") 
             )
         axes.set(xlabel="rank", ylabel="queries with a match", ylim=(0, 1.02), xticks=_few(ranks))
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol="\N{NARROW NO-BREAK SPACE}%"))
-        figure.legend(loc="outside upper left", ncols=min(len(curves), 3), borderaxespad=0)
+        _legend(figure, list(curves))
         said = "; ".join(f"{label}: {_said(curve)}" for label, curve in curves.items())
         return _svg(figure, name, f"Cumulative matching curves. {said}")
 
@@ -116,11 +117,17 @@ def _said(curve: Mapping[int, float]) -> str:
 
 
 def _few(ranks: Sequence[int], most: int = 8) -> list[int]:
-    """At most ``most`` ticks, first and last among them."""
+    """At most ``most`` ticks: the ranks themselves, or the first and round numbers."""
     if len(ranks) <= most:
         return list(ranks)
-    picked = {ranks[round(i * (len(ranks) - 1) / (most - 1))] for i in range(most)}
-    return sorted(picked)
+    step = next(step for step in (5, 10, 20, 50, 100, 200, 500, ranks[-1]) if ranks[-1] // step < most)
+    return [ranks[0], *range(step, ranks[-1] + 1, step)]
+
+
+def _legend(figure: Figure, labels: Sequence[str]) -> None:
+    """A legend above the axes, in as many columns as surely fit."""
+    longest = max((len(label) for label in labels), default=0)
+    figure.legend(loc="outside upper left", ncols=max(1, min(len(labels), 70 // (longest + 7))), borderaxespad=0)
 
 
 def _plain(text: str) -> str:
@@ -135,10 +142,10 @@ def bar_figure(scores: Mapping[str, Mapping[str, float]], *, name: str = "bars")
         scores: method → {score's name: value in [0, 1]}; every method has the same scores.
         name: what keeps the figure's ids apart from another figure's of the page.
     """
-    with matplotlib.rc_context(_STYLE | {"axes.grid.axis": "x"}):
+    with matplotlib.rc_context({**_STYLE, "axes.grid.axis": "x"}):
         methods = list(scores)
         kinds = list(dict.fromkeys(kind for values in scores.values() for kind in values))
-        figure, axes = _axes(5.2, 0.9 + 0.36 * len(methods) * len(kinds))
+        figure, axes = _axes(5.2, 0.9 + 0.34 * len(methods) * len(kinds))
         thick = 0.8 / max(len(kinds), 1)
         for number, kind in enumerate(kinds):
             places = [row + (number - (len(kinds) - 1) / 2) * thick for row in range(len(methods))]
@@ -146,12 +153,12 @@ def bar_figure(scores: Mapping[str, Mapping[str, float]], *, name: str = "bars")
             bars = axes.barh(places, values, thick * 0.88, color=SERIES[number % len(SERIES)], label=_plain(kind))
             bare = [f"{value:.1%}".replace("%", "\N{NARROW NO-BREAK SPACE}%") for value in values]
             axes.bar_label(bars, labels=bare, padding=3)
-        axes.set(xlim=(0, 1.12), yticks=range(len(methods)), yticklabels=[_plain(m) for m in methods])
+        axes.set(xlim=(0, 1.12), yticks=range(len(methods)), yticklabels=[fill(_plain(m), 18) for m in methods])
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axes.xaxis.set_major_formatter(PercentFormatter(1, symbol="\N{NARROW NO-BREAK SPACE}%"))
         axes.tick_params(axis="y", length=0)
         axes.invert_yaxis()
-        figure.legend(loc="outside upper left", ncols=len(kinds), borderaxespad=0)
+        _legend(figure, kinds)
         said = "; ".join(f"{method}: {_shares(values)}" for method, values in scores.items())
         return _svg(figure, name, f"Scores. {said}")
 
@@ -218,6 +225,6 @@ def loss_figure(log: str | Path, *, name: str = "loss") -> Markup:
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         if curves:
-            figure.legend(loc="outside upper left", ncols=min(len(curves), 4), borderaxespad=0)
+            _legend(figure, list(curves))
         said = "; ".join(f"{label} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for label, points in curves.items())
         return _svg(figure, name, f"Losses over {axis}. {said}")

@@ -12,6 +12,8 @@ from occreid.errors import UserError
 from occreid.records import PART_NAMES, Record
 
 _QUALITY = 82
+THIN = "\N{NARROW NO-BREAK SPACE}"
+"""Stands between a number and its unit or between thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Picture:
         pid: the person's id.
         camera: the camera's number, counted from 1 as file names count.
         occluded: whether it is known to be occluded.
-        state: visible share and occluder in words, empty when nothing is known.
+        state: visible share and occluder in words, empty when there is nothing to say.
         parts: (name, visible share) of each body part, where known.
         file: the file's name, without its folder.
     """
@@ -63,17 +65,18 @@ def thumbnail(path: object, *, height: int = 128) -> tuple[str, int, int]:
 
 
 def state_of(record: Record) -> str:
-    """Visible share and occluder in words; empty when the record knows neither.
+    """Visible share and occluder in words; empty when the whole person is seen, or the record does not know.
 
     >>> from pathlib import Path
-    >>> state_of(Record(Path("a.jpg"), 1, 0, occluded=True, visibility=(1.0, 0.5, 0.5, 0.0), occluder_kind="car"))
-    '50 % visible, behind a car'
+    >>> state_of(Record(Path("a.jpg"), 1, 0, occluded=True, occluder_kind="car"))
+    'behind a car'
     >>> state_of(Record(Path("a.jpg"), 1, 0, occluded=True))
     'occluded'
     """
     said = []
-    if record.visibility is not None:
-        said.append(f"{sum(record.visibility) / len(record.visibility):.0%} visible".replace("%", " %"))
+    share = sum(record.visibility) / len(record.visibility) if record.visibility else 1.0
+    if share < 0.995:
+        said.append(f"{100 * share:.0f}{THIN}% visible")
     if record.occluder_kind:
         kind = record.occluder_kind.replace("_", " ")
         article = "an" if kind[0].lower() in "aeiou" else "a"

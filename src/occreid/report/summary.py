@@ -12,9 +12,9 @@ from typing import Any
 
 from occreid.descriptors import Descriptors
 from occreid.records import Record, Split
+from occreid.report.pictures import THIN
 from occreid.retrieval import Ranking
 
-THIN = "\N{NARROW NO-BREAK SPACE}"
 _RANKS = (1, 5, 10)
 
 
@@ -89,7 +89,7 @@ def score_table(entries: Sequence[Entry]) -> tuple[list[str], list[dict[str, Any
 def verdict(entries: Sequence[Entry]) -> str:
     """One honest sentence about the first entry against the best of the others."""
     first, *others = entries
-    said = f"{first.name} reaches {percent(first.ranking.mean_ap)} mAP"
+    said = f"{first.name[:1].upper()}{first.name[1:]} reaches {percent(first.ranking.mean_ap)} mAP"
     if 1 in first.ranking.cmc:
         said += f" and {percent(first.ranking.cmc[1])} rank-1"
     if not others:
@@ -150,7 +150,7 @@ def _breakdown(
             "count": number(len(members[label])),
             "cells": [percent(float(entry.ranking.average_precision[members[label]].mean())) for entry in entries],
         }
-        for label in sorted(members)
+        for label in sorted(members, key=lambda label: ("below" not in label, label))
     ]
     return {"name": name, "methods": [entry.name for entry in entries], "rows": rows}
 
@@ -166,4 +166,4 @@ def _band(record: Record) -> str | None:
         return None
     share = sum(record.visibility) / len(record.visibility)
     low = min(int(share * 4), 3) * 25
-    return f"{low:02d} to {low + 25}{THIN}%"
+    return f"{low} to {low + 25}{THIN}%" if low else f"below 25{THIN}%"
