@@ -1,0 +1,81 @@
+"""Checkpoints: all a run needs to go on, written so that a kill never leaves half a file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, fields
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from occreid.errors import UserError
+
+FORMAT = 1
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """The state of a run at the end of an epoch.
+
+    Attributes:
+        stage: index of the leg of training.
+        epoch: epochs of that leg that are complete.
+        model: the model's state dict.
+        optimizer: the optimiser's state dict.
+        scaler: the fp16 loss scaler's state, else None.
+        ema: the averaged weights, else None.
+        best: highest mAP so far, in [0, 1], else None.
+    """
+
+    stage: int
+    epoch: int
+    model: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    scaler: dict[str, Any] | None = None
+    ema: dict[str, Tensor] | None = None
+    best: float | None = None
+
+    def save(self, path: Path) -> None:
+        """Write beside the target, then rename: a reader sees the old checkpoint or the new one.
+
+        Raises:
+            UserError: the disk is full or not writable.
+        """
+        part = path.with_name(f"{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                torch.save({"format": FORMAT, **{f.name: getattr(self, f.name) for f in fields(self)}}, file)
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut could leave the new name on an empty file
+            os.replace(part, path)
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+            raise UserError(
+                f"cannot write the checkpoint {path} ({error}).", "Free space there, then go on with --resume."
+            ) from error
+
+    @staticmethod
+    def load(path: Path) -> Checkpoint:
+        """Read what `save` wrote; no code in the file is ever run.
+
+        Raises:
+            UserError: a damaged or foreign file.
+        """
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, UnpicklingError, EOFError) as error:
+            raise UserError(f"cannot read the checkpoint {path} ({error}).", "Start the run again.") from error
+        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+            raise UserError(f"{path} is no checkpoint of this version of occreid.", "Start the run again.")
+        return Checkpoint(**content)
+
+
+def copy_atomically(source: Path, target: Path) -> None:
+    """Copy a file so that the target is the old one or the new one, never half."""
+    part = target.with_name(f"{target.name}.part")
+    shutil.copyfile(source, part)
+    os.replace(part, target)

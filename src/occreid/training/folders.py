@@ -1,0 +1,67 @@
+"""The run folder: taking a new one, and finding an interrupted run in an old one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from occreid.errors import UserError
+from occreid.training.devices import process_rank
+from occreid.training.recipe import Recipe
+from occreid.training.recipe_files import changed_keys, dump_recipe, load_recipe, parse_recipe, write_text
+
+RECIPE = "recipe.yaml"
+_NEUTRAL = ("data.root", "data.workers")
+"""Keys a resumed run may change: where the same pictures lie, and how fast they are read."""
+
+
+def claim_folder(folder: Path, recipe: Recipe) -> None:
+    """Make the run folder and save the resolved recipe in it.
+
+    Raises:
+        UserError: the folder holds something already, or cannot be written.
+    """
+    if process_rank() != 0:
+        return  # process 0 has made it, or is about to
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            mend = "Choose another --out"
+            if (folder / RECIPE).is_file():
+                mend += f", or go on with: occreid train --resume {folder}"
+            raise UserError(f"the run folder {folder} is not empty.", f"{mend}.")
+        write_text(folder / RECIPE, dump_recipe(recipe))
+    except OSError as error:
+        raise UserError(f"cannot write the run folder {folder} ({error}).", "Choose another --out.") from error
+
+
+def read_run(folder: Path, recipe: str | Path | None, overrides: Sequence[str]) -> Recipe:
+    """The recipe of an interrupted run, with the changes that are allowed.
+
+    Args:
+        folder: the run folder.
+        recipe: the recipe the caller believes it was started with, or None.
+        overrides: ``"key=value"``.
+
+    Raises:
+        UserError: there is no run, or something that would change the result is different.
+    """
+    file = folder / RECIPE
+    if not file.is_file():
+        raise UserError(f"there is no run to resume in {folder}: it has no {RECIPE}.", "Give the --out of that run.")
+    started = load_recipe(file)
+    if recipe is None:
+        wanted = parse_recipe(started.model_dump(mode="json"), overrides, source=str(file))
+    else:
+        wanted = load_recipe(recipe, overrides)
+        if started.training.init_from is not None and wanted.training.init_from is None:
+            wanted = wanted.model_copy(
+                update={"training": wanted.training.model_copy(update={"init_from": started.training.init_from})}
+            )
+    changed = [key for key in changed_keys(started, wanted) if key not in _NEUTRAL]
+    if changed:
+        raise UserError(
+            f"the run {folder} was started with other values of: {', '.join(changed)}.",
+            "Resume it unchanged, or start a new run with --out (and --init-from, to keep its weights).",
+        )
+    return wanted

@@ -1,0 +1,245 @@
+"""`train` and `resume`: from a recipe to a run folder.
+
+A run folder holds ``recipe.yaml`` (resolved), ``log.csv``, ``evaluation.csv``, ``tensorboard/``,
+``checkpoints/last.ckpt`` and ``best.ckpt``, and in the end ``model.safetensors``, ``model.json`` and ``result.json``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from occreid.descriptors import Descriptors
+from occreid.extract import extract
+from occreid.methods import Method, read_card, save_model
+from occreid.records import Split, class_indices
+from occreid.retrieval import Ranking
+from occreid.training.checkpoints import Checkpoint
+from occreid.training.devices import process_rank, resolve_devices
+from occreid.training.epoch_end import LAST, EpochEnd, format_scores
+from occreid.training.evaluation import EXTRACT_PRECISION, measure, result_entry, write_result
+from occreid.training.fit import fit
+from occreid.training.folders import claim_folder, read_run
+from occreid.training.module import Leg, TrainingModule, stage_trains
+from occreid.training.progress import ProgressBar
+from occreid.training.recipe import Recipe
+from occreid.training.sources import build_model, load_sources, make_legs
+from occreid.training.tables import Table
+from occreid.training.weights import start_from
+
+
+def train(recipe: Recipe, out: str | Path, *, progress: bool = True) -> Path:
+    """Train a recipe from the start.
+
+    Args:
+        recipe: what to do, e.g. from `load_recipe`.
+        out: the run folder; new or empty.
+        progress: show a bar.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UserError: a folder that is not empty or not writable, unusable data, a loss that is not finite, …
+    """
+    run = Run(recipe, Path(out), progress)
+    claim_folder(run.folder, recipe)
+    return run.go()
+
+
+def resume(
+    run: str | Path, *, recipe: str | Path | None = None, overrides: Sequence[str] = (), progress: bool = True
+) -> Path:
+    """Go on with an interrupted run; it ends with the weights that it would have had uninterrupted.
+
+    Args:
+        run: the run folder.
+        recipe: the recipe it was started with; left out, the one in the folder counts.
+        overrides: ``"key=value"``; only keys that do not change the result may differ (data.root, data.workers).
+        progress: show a bar.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UserError: there is no run, or a key was changed that would change the result.
+    """
+    folder = Path(run)
+    return Run(read_run(folder, recipe, overrides), folder, progress).go()
+
+
+class Run:
+    """One training run, from wherever its folder says it stands.
+
+    Args:
+        recipe: the resolved recipe.
+        folder: the run folder.
+        progress: show a bar.
+
+    Raises:
+        UserError: what `resolve_devices` and `load_sources` raise.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path, progress: bool) -> None:
+        self.recipe, self.folder, self.progress = recipe, folder, progress
+        self.main = process_rank() == 0
+        self.console = Console(quiet=not self.main, soft_wrap=True)
+        self.devices = resolve_devices(recipe.training)
+        self.sources = load_sources(recipe)
+
+    def go(self) -> Path:
+        """Train what is left, save the model, test it."""
+        if (self.folder / "result.json").is_file():
+            self.console.print(f"the run {self.folder} is finished already", highlight=False)
+            return self.folder
+        try:
+            ranking, model = self._train()
+            if self.main:
+                self._finish(model, ranking)
+        except KeyboardInterrupt:
+            stands = "the last finished epoch is saved" if (self.folder / LAST).is_file() else "no epoch was finished"
+            self.console.print(
+                f"interrupted; {stands}. Go on with: occreid train --resume {self.folder}", highlight=False
+            )
+            raise
+        return self.folder
+
+    def _train(self) -> tuple[Ranking | None, Method]:
+        checkpoint = Checkpoint.load(self.folder / LAST) if (self.folder / LAST).is_file() else None
+        model = build_model(self.recipe, self.sources.split, fresh=checkpoint is None)
+        legs = make_legs(self.recipe, model)
+        if self.main:
+            self._cut_back(legs, checkpoint)
+        self._introduce(legs)
+        if checkpoint is None:
+            self._start_weights(model)
+        best, ranking = (None if checkpoint is None else checkpoint.best), None
+        for leg in legs:
+            if checkpoint is not None and leg.index < checkpoint.stage:
+                continue
+            here = checkpoint if checkpoint is not None and checkpoint.stage == leg.index else None
+            end = self._train_leg(model, replace(leg, first_epoch=here.epoch if here else 0), here, best, legs)
+            best, ranking = end.best, end.ranking
+        return ranking, model
+
+    def _train_leg(
+        self, model: Method, leg: Leg, checkpoint: Checkpoint | None, best: float | None, legs: Sequence[Leg]
+    ) -> EpochEnd:
+        """Train one leg to its end; afterwards the model holds its weights, averaged where the recipe says so."""
+        before = sum(earlier.epochs for earlier in legs[: leg.index])
+        end = EpochEnd(self.folder, self.console, lambda device: self._measure(model, device), before, best)
+        if leg.stage.prepare is not None:
+            leg.stage.prepare(self._descriptors(model, leg))
+        if checkpoint is not None:
+            model.load_state_dict(checkpoint.model)
+        average = None if checkpoint is None else checkpoint.ema
+        if leg.first_epoch < leg.epochs:
+            with stage_trains(model, leg.stage):
+                module = TrainingModule(model, leg, self.recipe, self.sources.split.train, self.folder, checkpoint)
+                callbacks = [end, *([ProgressBar(self.console)] if self.progress else [])]
+                fit(module, self.recipe.training, self.devices, callbacks)
+            average = None if module.average is None else module.average.tensors
+        if average is not None:
+            model.load_state_dict(average)
+        return end
+
+    def _descriptors(self, model: Method, leg: Leg) -> Descriptors:
+        """Of all training images, as the model was when the leg began; kept in the run folder for resuming."""
+        folder = self.folder / "prepare" / leg.stage.name
+        if folder.is_dir():
+            return Descriptors.load(folder)
+        found = extract(
+            model,
+            self.sources.split.train,
+            batch_size=self.recipe.evaluation.batch_size,
+            workers=self.recipe.data.workers,
+            device=self.devices.own(),
+            precision=EXTRACT_PRECISION[self.recipe.training.precision],
+            progress=self.progress and self.main,
+        )
+        if self.main:
+            part = folder.with_name(f"{folder.name}.part")
+            found.save(part)
+            os.replace(part, folder)
+        return found
+
+    def _measure(self, model: Method, device: torch.device) -> Ranking | None:
+        """Of the held-out identities where there are any, else of the benchmark's test part; None without one."""
+        split = self.sources.validation or self.sources.split
+        return measure(model, split, self.recipe, device) if split.query and split.gallery else None
+
+    def _start_weights(self, model: Method) -> None:
+        init_from = self.recipe.training.init_from
+        if init_from is None:
+            return
+        left_out = start_from(model, init_from)
+        loaded = len(model.state_dict()) - sum(not line.endswith("not in the model") for line in left_out)
+        self.console.print(f"started from {init_from}: {loaded} tensors loaded", highlight=False)
+        for line in left_out:
+            self.console.print(f"  not loaded: {line}", highlight=False)
+
+    def _cut_back(self, legs: Sequence[Leg], checkpoint: Checkpoint | None) -> None:
+        names = [leg.stage.name for leg in legs]
+        for name in ("log.csv", "evaluation.csv"):
+            stage, epoch = (0, 0) if checkpoint is None else (checkpoint.stage, checkpoint.epoch)
+            Table(self.folder / name).cut_back(names, stage, epoch)
+
+    def _introduce(self, legs: Sequence[Leg]) -> None:
+        """Say what will be trained: batch and learning rate as they really are, whatever the number of processes."""
+        recipe, world = self.recipe, self.devices.world_size
+        data, section = recipe.data, recipe.training
+        counts = self.sources.split.counts()["train"]
+        batch = data.p * data.k * world
+        lines = [
+            f"{recipe.method.name} on {self.sources.split.name}: {counts['images']:,} images of {counts['ids']:,} "
+            f"identities from {counts['cameras']} cameras",
+            f"effective batch {batch * section.accumulate}: {data.p} identities × {data.k} images × {world} "
+            f"process{'es' * (world > 1)} × {section.accumulate} accumulated",
+            f"learning rate {recipe.optimizer.lr:g} ({recipe.optimizer.name}, {recipe.schedule.name}); "
+            f"{max(1, counts['images'] // batch)} batches an epoch; "
+            f"{', '.join(f'{leg.stage.name} {leg.epochs} epochs' for leg in legs)}; "
+            f"{self.devices.kind}, {section.precision}",
+        ]
+        for line in lines:
+            self.console.print(line, highlight=False)
+
+    def _finish(self, model: Method, ranking: Ranking | None) -> None:
+        """Save the model, test it, save it again with its scores on the card."""
+        save_model(model, self.folder, self._card())  # before the tests: nothing is lost where they fail
+        device, split = self.devices.own(), self.sources.split
+        entries: list[dict[str, Any]] = []
+        for tested in (split, *self.sources.tests):
+            if not (tested.query and tested.gallery):
+                continue
+            if tested is not split or ranking is None or self.sources.validation is not None:
+                ranking = measure(model, tested, self.recipe, device, progress=self.progress)
+            entries.append(result_entry(tested, ranking))
+            self.console.print(f"{tested.name}: {format_scores(ranking.scores())}", highlight=False)
+        card = self._card() | {"scores": {entry["benchmark"]: entry["scores"] for entry in entries}}
+        save_model(model, self.folder, card)
+        saved = read_card(self.folder)
+        write_result(
+            self.folder,
+            entries,
+            {
+                "method": self.recipe.method.name,
+                "weights_sha256": saved["sha256"],
+                "versions": saved["versions"],
+                "recipe": self.recipe.model_dump(mode="json"),
+            },
+        )
+        self.console.print(f"model and result are in {self.folder}", highlight=False)
+
+    def _card(self) -> dict[str, Any]:
+        split: Split = self.sources.split
+        return {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "classes": list(class_indices(split.train)),
+            "data": {"name": split.name, "counts": split.counts(), "notes": split.notes},
+        }

@@ -1,0 +1,111 @@
+"""From a recipe to data and model, with everything checked that can be checked before the first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from occreid.data import load_benchmark
+from occreid.errors import UserError, did_you_mean
+from occreid.methods import Method, create_model, method_options
+from occreid.methods.base import ModelSpec
+from occreid.records import Split, class_indices
+from occreid.training.evaluation import hold_out
+from occreid.training.module import Leg
+from occreid.training.recipe import Recipe
+from occreid.training.seeding import derived_seed, seed_globals
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The data of a run.
+
+    Attributes:
+        split: the benchmark, without the identities held out.
+        validation: what best.ckpt is chosen by, where identities are held out.
+        tests: further benchmarks to test on at the end.
+    """
+
+    split: Split
+    validation: Split | None
+    tests: tuple[Split, ...]
+
+
+def load_sources(recipe: Recipe) -> Sources:
+    """Read all benchmarks of a recipe.
+
+    Raises:
+        UserError: what `load_benchmark` raises, nothing to train on, or too few identities.
+    """
+    data = recipe.data
+    split = load_benchmark(data.name, data.root, **data.options)
+    tests = tuple(load_benchmark(test.name, test.root, **test.options) for test in recipe.evaluation.test)
+    if not split.train:
+        raise UserError(
+            f"{data.name} in {data.root} has no training images.",
+            "Train on another benchmark, and test on this one with evaluation.test.",
+        )
+    ids = len(class_indices(split.train))
+    if ids < 2:
+        raise UserError(
+            f"the training set of {data.name} in {data.root} has a single identity: there is nobody to tell apart.",
+            "Add images of further persons.",
+        )
+    if not data.validation_ids:
+        return Sources(split, None, tests)
+    remaining, validation = hold_out(split, data.validation_ids, recipe.training.seed)
+    return Sources(remaining, validation, tests)
+
+
+def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Method:
+    """The recipe's method for the split's identities; equal seeds give equal weights.
+
+    Args:
+        recipe: gives method, options and image size.
+        split: gives the number of identities.
+        fresh: False where a checkpoint will replace the weights, so that pretrained ones are not fetched.
+
+    Raises:
+        UserError: what `create_model` raises, or an image size that is not the one of the data.
+    """
+    name, data = recipe.method.name, recipe.data
+    known, options = method_options(name), dict(recipe.method.options)
+    for key, value in (("height", data.height), ("width", data.width)):
+        if key in known and options.setdefault(key, value) != value:
+            raise UserError(
+                f"method.options.{key} is {options[key]}, data.{key} is {value}.", f"Leave method.options.{key} out."
+            )
+    seed_globals(derived_seed(recipe.training.seed))
+    classes = len(class_indices(split.train))
+    fetched = {} if fresh or "pretrained" not in known else {"pretrained": "none"}
+    model = create_model(name, classes, **{**options, **fetched})
+    if fetched and model.spec is not None:
+        asked = {"pretrained": options.get("pretrained", known["pretrained"])}
+        model.spec = ModelSpec(name, classes, {**model.spec.options, **asked})
+    model.input_size = (data.height, data.width)
+    return model
+
+
+def make_legs(recipe: Recipe, model: Method) -> list[Leg]:
+    """The method's stages with the epochs the recipe gives each.
+
+    Raises:
+        UserError: ``stage_epochs`` names no stage of the method, or the warm-up is longer than a leg.
+    """
+    section, stages = recipe.training, model.stages()
+    names = [stage.name for stage in stages]
+    for name in section.stage_epochs:
+        if name not in names:
+            raise UserError(
+                f"{recipe.method.name} has no stage '{name}' (training.stage_epochs).", did_you_mean(name, names)
+            )
+    legs = [
+        Leg(stage, index, section.stage_epochs.get(stage.name, section.epochs)) for index, stage in enumerate(stages)
+    ]
+    for leg in legs:
+        if recipe.schedule.warmup >= leg.epochs:
+            raise UserError(
+                f"schedule.warmup ({recipe.schedule.warmup:g}) is not shorter than stage '{leg.stage.name}' "
+                f"({leg.epochs} epochs).",
+                "Shorten the warm-up, or train longer.",
+            )
+    return legs
