@@ -67,7 +67,10 @@ def test_grey_and_one_bit_pictures_become_three_equal_channels(tmp_path, mode, n
 
 def test_cmyk_jpeg_has_the_colours_of_its_rgb_original(tmp_path):
     PICTURE.convert("CMYK").save(tmp_path / "a.jpg", quality=95)
-    assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - RGB).mean() < 5
+    with Image.open(tmp_path / "a.jpg") as stored:
+        expected = np.array(stored.convert("RGB"))
+    read = read_image(tmp_path / "a.jpg")
+    assert np.array_equal(read, expected) and np.abs(read.astype(int) - RGB).mean() < 5
 
 
 def test_palette_picture_gives_its_colours_not_its_indices(tmp_path):
@@ -187,6 +190,44 @@ def test_every_beginning_of_a_file_is_refused_with_its_name(folder, data, share)
             read_image(folder / "cut.jpg")
 
 
+def turned(image, **options):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return encoded(image, exif=exif, **options)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        JPEG + b"more",
+        encoded(PICTURE.convert("CMYK"), format="JPEG"),
+        encoded(PICTURE.convert("P"), format="PNG"),
+        encoded(PICTURE.convert("RGBA"), format="PNG"),
+        encoded(PICTURE, format="PNG", transparency=(1, 2, 3)),
+        turned(PICTURE, format="PNG"),
+        encoded(PICTURE, format="TIFF"),
+    ],
+    ids=["bytes after the end", "cmyk", "palette", "rgba", "colour key", "turned png", "tiff"],
+)
+def test_what_builds_of_opencv_decode_differently_never_reaches_it(tmp_path, monkeypatch, data):
+    def refuse(data, flag):
+        raise AssertionError("decoded with OpenCV")
+
+    monkeypatch.setattr(cv2, "imdecode", refuse)
+    (tmp_path / "a").write_bytes(data)
+    assert read_image(tmp_path / "a").size == RGB.size
+    (tmp_path / "a").write_bytes(JPEG)
+    with pytest.raises(AssertionError, match="decoded with OpenCV"):
+        read_image(tmp_path / "a")
+
+
+def test_a_cut_jpeg_is_refused_even_where_opencv_fills_in_the_rest(tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, "imdecode", lambda data, flag: np.zeros((48, 24, 3), np.uint8))  # as some builds do
+    (tmp_path / "cut.jpg").write_bytes(JPEG[: len(JPEG) * 2 // 3])
+    with pytest.raises(UserError, match=r"cut\.jpg is damaged"):
+        read_image(tmp_path / "cut.jpg")
+
+
 def test_a_cut_jpeg_whose_thumbnail_is_whole_is_still_refused(tmp_path):
     exif = Image.Exif()
     exif[0x9286] = JPEG  # any field that holds an end-of-image marker
@@ -256,8 +297,9 @@ class TestAtLeast:
     def test_a_turned_picture_is_not_reduced_below_the_wish(self, tmp_path):
         exif = Image.Exif()
         exif[0x0112] = 6
-        Image.fromarray(smooth_picture(128, 512)).save(tmp_path / "a.jpg", exif=exif)  # seen as 512 × 128
-        assert read_image(tmp_path / "a.jpg", at_least=(256, 128)).shape == (512, 128, 3)
+        Image.fromarray(smooth_picture(512, 256)).save(tmp_path / "a.jpg", exif=exif)  # seen 256 high, 512 wide
+        assert read_image(tmp_path / "a.jpg", at_least=(256, 128)).shape == (256, 512, 3)
+        assert read_image(tmp_path / "a.jpg", at_least=(128, 100)).shape == (128, 256, 3)
 
     def test_other_formats_are_read_in_full(self, tmp_path):
         PICTURE.save(tmp_path / "a.png")

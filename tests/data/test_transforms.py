@@ -37,10 +37,18 @@ class TestResize:
         picture = coordinates(7, 5)
         assert np.array_equal(resize(picture, 7, 5), picture)
 
-    def test_shrinking_by_a_whole_factor_takes_means(self):
-        picture = generator().integers(0, 256, (12, 8, 3), dtype=np.uint8)
-        means = picture.reshape(3, 4, 2, 4, 3).mean((1, 3))
-        assert np.abs(resize(picture, 3, 2) - means).max() <= 0.5
+    @pytest.mark.parametrize("factor", [2, 3, 4, 6, 8])
+    def test_shrinking_by_a_whole_factor_takes_means(self, factor):
+        picture = generator().integers(0, 256, (3 * factor, 5 * factor, 3), dtype=np.uint8)
+        means = picture.reshape(3, factor, 5, factor, 3).mean((1, 3))
+        assert np.abs(resize(picture, 3, 5) - means).max() <= 0.5 * (1 + factor // 2)  # rounded at each halving
+
+    def test_shrinking_far_by_an_odd_factor_moves_nothing(self):
+        y, x = np.mgrid[0:1001, 0:503]
+        ramp = np.stack([y / 1001, x / 503, 0 * y], axis=2) * 250
+        rows, columns = np.mgrid[0:50, 0:25]
+        expected = np.stack([(rows + 0.5) / 50, (columns + 0.5) / 25], axis=2) * 250
+        assert np.abs(resize(ramp.astype(np.uint8), 50, 25)[..., :2] - expected).max() < 2.5  # 5 and 10 levels a pixel
 
     def test_growing_is_bilinear_between_pixel_centres(self):
         row = np.array([[[0] * 3, [100] * 3]], np.uint8)

@@ -50,6 +50,10 @@ def resize(image: Pixels, height: int, width: int) -> Pixels:
     grow the other is done in two steps.
     """
     h, w = image.shape[:2]
+    # OpenCV's exact half is several times faster than its other areas, and the mean of means is the mean
+    while h >= 2 * height and w >= 2 * width and h % 2 == w % 2 == 0:
+        h, w = h // 2, w // 2
+        image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     if h > height or w > width:
         image = cv2.resize(image, (min(w, width), min(h, height)), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     if image.shape[:2] != (height, width):
