@@ -1,0 +1,146 @@
+"""Kill -9 and go on: the resumed run must end with the weights of one that was never disturbed."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from occreid.errors import UserError
+from occreid.training import resume, train
+from occreid.training.checkpoints import Checkpoint
+from occreid.training.recipe_files import dump_recipe
+
+PROGRAM = """
+import sys, torch
+torch.set_num_threads(1)
+from occreid.training import load_recipe, resume, train
+if sys.argv[1] == "train":
+    train(load_recipe(sys.argv[2]), sys.argv[3], progress=False)
+else:
+    resume(sys.argv[2], progress=False)
+"""
+LONG = ("training.epochs=12", "training.ema=0.9", "schedule.warmup=2", "training.accumulate=3", "data.workers=1")
+
+
+def start(*arguments):
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL)
+
+
+def kill_after_epoch(process, folder, epoch):
+    """SIGKILL as soon as a checkpoint of this epoch or a later one exists; returns that epoch."""
+    last = folder / "checkpoints/last.ckpt"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if last.is_file() and (reached := Checkpoint.load(last).epoch) >= epoch:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            return reached
+        time.sleep(0.005)
+    raise AssertionError("the run ended, or hung, before it could be killed")
+
+
+def rows(file):
+    with file.open() as opened:
+        return list(csv.DictReader(opened))
+
+
+def assert_same_run(one, other):
+    a, b = load_file(one / "model.safetensors"), load_file(other / "model.safetensors")
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+    last_a, last_b = (Checkpoint.load(run / "checkpoints/last.ckpt") for run in (one, other))
+    for name in last_a.model:
+        assert torch.equal(last_a.model[name], last_b.model[name]), name
+    for state_a, state_b in zip(
+        last_a.optimizer["state"].values(), last_b.optimizer["state"].values(), strict=True
+    ):
+        assert all(torch.equal(state_a[key], state_b[key]) for key in state_a)
+    for table in ("log.csv", "evaluation.csv"):
+        timeless = [
+            [{k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in rows(run / table)]
+            for run in (one, other)
+        ]
+        assert timeless[0] == timeless[1]
+
+
+def test_killed_and_resumed_training_ends_bit_for_bit_like_undisturbed_training(tiny, tmp_path):
+    recipe = tiny(*LONG)
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
+    killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
+    reached = kill_after_epoch(start("train", tmp_path / "recipe.yaml", killed), killed, 2)
+    assert reached < 12
+    assert not (killed / "result.json").exists()
+    assert start("resume", killed).wait() == 0
+    train(recipe, undisturbed, progress=False)
+    assert_same_run(killed, undisturbed)
+    assert [int(row["epoch"]) for row in rows(killed / "log.csv")] == list(range(1, 13))
+
+
+def interrupted(monkeypatch, recipe, folder, *, at):
+    """Train, and stop as a kill would right before the checkpoint number ``at`` is written."""
+    saved = []
+    save = Checkpoint.save
+
+    def stop(self, path):
+        if path.name == "last.ckpt":
+            saved.append(path)
+            if len(saved) == at:
+                raise RuntimeError("killed")
+        save(self, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", stop)
+        with pytest.raises(RuntimeError, match="killed"):
+            train(recipe, folder, progress=False)
+
+
+@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize("overrides", [(), ("training.ema=0.9", "training.freeze_epochs=1", "optimizer.name=sgd")])
+def test_a_run_stopped_between_log_and_checkpoint_repeats_the_epoch(monkeypatch, tiny, tmp_path, at, overrides):
+    recipe = tiny("training.epochs=3", *overrides)
+    interrupted(monkeypatch, recipe, tmp_path / "a", at=at)
+    assert len(rows(tmp_path / "a/log.csv")) == at  # logged, not yet saved
+    resume(tmp_path / "a", progress=False)
+    train(recipe, tmp_path / "b", progress=False)
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.parametrize("at", [2, 3, 4])
+def test_training_in_stages_resumes_in_any_of_them(monkeypatch, tiny, tmp_path, at):
+    recipe = tiny("training.epochs=2", "training.ema=0.9", method="reid_toys:TwoLegs")
+    interrupted(monkeypatch, recipe, tmp_path / "a", at=at)
+    resume(tmp_path / "a", progress=False)
+    train(recipe, tmp_path / "b", progress=False)
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+    assert [(r["stage"], r["epoch"]) for r in rows(tmp_path / "a/log.csv")] == [
+        ("first", "1"), ("first", "2"), ("second", "1"), ("second", "2"),
+    ]  # fmt: skip
+
+
+def test_the_worker_count_does_not_change_the_weights(tiny, tmp_path):
+    train(tiny("training.evaluate_every=0"), tmp_path / "a", progress=False)
+    train(tiny("training.evaluate_every=0", "data.workers=2"), tmp_path / "b", progress=False)
+    a, b = load_file(tmp_path / "a/model.safetensors"), load_file(tmp_path / "b/model.safetensors")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_resuming_a_finished_run_changes_nothing(tiny, tmp_path, capsys):
+    train(tiny("training.epochs=1"), tmp_path / "a", progress=False)
+    before = (tmp_path / "a/model.safetensors").stat().st_mtime_ns
+    resume(tmp_path / "a", progress=False)
+    assert (tmp_path / "a/model.safetensors").stat().st_mtime_ns == before
+    assert "finished already" in capsys.readouterr().out
+
+
+def test_a_damaged_checkpoint_is_named(monkeypatch, tiny, tmp_path):
+    interrupted(monkeypatch, tiny("training.epochs=3"), tmp_path / "a", at=2)
+    (tmp_path / "a/checkpoints/last.ckpt").write_bytes(b"PK not really")
+    with pytest.raises(UserError, match=r"cannot read the checkpoint .*last.ckpt"):
+        resume(tmp_path / "a", progress=False)
