@@ -172,9 +172,12 @@ class TestTrainTransform:
         first, again, other = (transform(image, None, generator(seed))[0] for seed in (1, 1, 2))
         assert torch.equal(first, again) and not torch.equal(first, other)
 
-    def test_the_caller_s_picture_and_mask_stay(self):
+    @pytest.mark.parametrize("options", [{}, OFF], ids=["moved", "in place"])
+    def test_the_caller_s_picture_and_mask_stay(self, options):
         image, mask = coordinates(40, 20), np.full((40, 20), 3, np.uint8)
-        TrainTransform(40, 20, erase=1, color_jitter=0.5)(image, mask, generator())
+        transform = TrainTransform(40, 20, **(options | {"erase": 1.0, "color_jitter": 0.5}))
+        _, labels = transform(image, mask, generator())
+        assert (labels == 0).any()
         assert np.array_equal(image, coordinates(40, 20)) and (mask == 3).all()
 
     def test_it_pickles(self):
