@@ -159,6 +159,37 @@ def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric) -> Callable
     return lambda i, j: _root(_squared(x[i], y[j], x_squares[i], y_squares[j]))
 
 
+@torch.no_grad()
+def paired_distances(query: Descriptors, gallery: Descriptors, metric: Metric, rows: Tensor, columns: Tensor) -> Tensor:
+    """Distances of chosen pairs only: entry (rows[i], columns[i]) of `distances` for each i, up to rounding.
+
+    Args:
+        query: Q descriptors.
+        gallery: G descriptors of the same P and D.
+        metric: one of `METRICS`.
+        rows: (n,) int64 in 0 … Q − 1.
+        columns: (n,) int64 in 0 … G − 1.
+
+    Returns:
+        (n,) float32.
+    """
+    result = torch.empty(len(rows), device=query.features.device)
+    step = max(1, 2**22 // query.features[:1].numel())  # 16 MiB of features at a time
+    for start in range(0, len(rows), step):
+        i, j = rows[start : start + step], columns[start : start + step]
+        x, y = query.features[i], gallery.features[j]
+        if metric == "cosine":
+            apart = 1 - (normalize(x.flatten(1), dim=1) * normalize(y.flatten(1), dim=1)).sum(1)
+        elif metric == "euclidean":
+            apart = (x - y).flatten(1).norm(dim=1)
+        else:
+            shared = query.visibility[i] & gallery.visibility[j]
+            each = (normalize(x, dim=2) - normalize(y, dim=2)).norm(dim=2) * shared
+            apart = (each.sum(1) / shared.sum(1)).nan_to_num_(nan=torch.inf)
+        result[start : start + step] = apart
+    return result
+
+
 def check_comparable(query: Descriptors, gallery: Descriptors, metric: str) -> None:
     """Raise a `UserError` unless the two can be compared under ``metric``."""
     if metric not in METRICS:

@@ -44,14 +44,14 @@ def top_k(
     for start, block in distance_rows(query, gallery, metric):
         first, last = np.searchsorted(rows, (start, start + len(block)))
         block[rows[first:last] - start, columns[first:last]] = torch.inf
-        values, order = _smallest(block, min(k, len(gallery)))
+        values, order = smallest(block, min(k, len(gallery)))
         stop = start + len(block)
         nearest[start:stop, : values.shape[1]] = values.cpu()
         indices[start:stop, : values.shape[1]] = order.masked_fill(values.isinf(), -1).cpu()
     return indices, nearest
 
 
-def _smallest(block: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def smallest(block: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k smallest of each row, ascending, ties by column; `torch.topk` promises nothing about ties."""
     values, order = block.topk(k, dim=1, largest=False)
     edge = values[:, -1:]
