@@ -1,0 +1,40 @@
+"""The package as a user imports it."""
+
+import subprocess
+import sys
+
+import pytest
+
+import occreid
+
+
+def test_public_names_are_the_objects_of_their_rooms():
+    from occreid.descriptors import Descriptors
+    from occreid.methods import create_model, list_methods, load_model
+    from occreid.records import Record
+    from occreid.retrieval import evaluate
+
+    expected = (Descriptors, Record, create_model, evaluate, list_methods, load_model)
+    assert tuple(getattr(occreid, n) for n in occreid.__all__) == expected
+    assert set(occreid.__all__) <= set(dir(occreid))
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, occreid; sys.exit(bool({'torch', 'numpy', 'pydantic'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'evalute'"):
+        occreid.evalute  # noqa: B018
+
+
+def test_python_dash_m_runs_the_command_line():
+    result = subprocess.run([sys.executable, "-m", "occreid", "--version"], capture_output=True, text=True, check=True)
+    assert occreid.__version__ in result.stdout
+
+
+def test_research_rooms_import_no_framework_for_running():
+    rooms = "occreid.nn, occreid.losses, occreid.methods, occreid.retrieval, occreid.methods.baseline"
+    code = f"import sys, {rooms}; sys.exit(bool({{'lightning', 'typer', 'occreid.training'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
