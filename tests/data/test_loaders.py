@@ -151,6 +151,27 @@ class TestErrorsWhileLoading:
         assert (error.problem, error.mend) == ("a.jpg is empty.", "Copy it again.")
 
 
+class CountThreads(TrainTransform):
+    """Draws the number of threads of the process it runs in."""
+
+    def __call__(self, image, mask, generator):
+        counts = [cv2.getNumThreads(), torch.get_num_threads(), os.getpid() % 256]
+        return torch.tensor(counts, dtype=torch.uint8).view(3, 1, 1), None
+
+
+@pytest.mark.skipif(FAST != "fork", reason="a spawned worker cannot import a test's class")
+def test_a_worker_runs_on_one_thread_and_this_process_keeps_its_own(records, monkeypatch):
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        (batch,) = trained(records[:4], p=1, k=4, transform=CountThreads(1, 1), workers=1, context=FAST, masks=False)
+        assert batch.images[0, :2].flatten().tolist() == [1, 1]
+        assert int(batch.images[0, 2]) != os.getpid() % 256
+        assert cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)
+
+
 class TestDefaultWorkers:
     @pytest.mark.parametrize(
         ("cores", "processes", "workers"), [(1, 1, 0), (2, 1, 1), (8, 1, 7), (64, 1, 8), (16, 4, 3), (2, 4, 0)]
@@ -163,9 +184,3 @@ class TestDefaultWorkers:
         monkeypatch.delattr(os, "sched_getaffinity", raising=False)
         monkeypatch.setattr(os, "cpu_count", lambda: 4)
         assert default_workers() == 3
-
-
-def test_this_process_keeps_its_opencv_threads(records):
-    before = cv2.getNumThreads()
-    trained(records, workers=1, context=FAST)
-    assert cv2.getNumThreads() == before

@@ -145,6 +145,10 @@ class TestDeterminism:
         sampler = PKSampler(self.pids, 3, 2, 7)
         assert list(sampler) == list(sampler)
 
+    def test_images_keep_record_order_before_they_are_shuffled(self):
+        pids = np.random.default_rng(0).integers(0, 3, 3000).tolist()  # enough for an unstable sort to show
+        assert all((np.diff(images) > 0).all() for images in PKSampler(pids, 3, 2, 0)._images)
+
     def test_draws_are_plain_numbers_that_travel_to_workers(self):
         draw = batches(PKSampler(self.pids, 3, 2, 7))[0][0]
         assert isinstance(draw, Draw) and type(draw.index) is int and type(draw.seed) is int
