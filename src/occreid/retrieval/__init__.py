@@ -1,22 +1,41 @@
 """Ranking and scoring: exact, streamed, and always with the protocol's name on the result."""
 
 from occreid.distances import METRICS, Metric, distance_rows, distances
+from occreid.retrieval.bootstrap import Difference, compare, confidence_intervals
 from occreid.retrieval.evaluate import evaluate, rank_rows
+from occreid.retrieval.expansion import expand_queries
 from occreid.retrieval.matches import SameCamera
 from occreid.retrieval.precision import APForm
 from occreid.retrieval.ranking import Protocol, Ranking
+from occreid.retrieval.rerank import rerank_k_reciprocal, rerank_rows
+from occreid.retrieval.results import load_ranking, save_ranking
 from occreid.retrieval.search import top_k
+from occreid.retrieval.subsets import by_camera_pair, by_subset, query_labels
+from occreid.retrieval.verification import Verification, verify
 
 __all__ = [
     "METRICS",
     "APForm",
+    "Difference",
     "Metric",
     "Protocol",
     "Ranking",
     "SameCamera",
+    "Verification",
+    "by_camera_pair",
+    "by_subset",
+    "compare",
+    "confidence_intervals",
     "distance_rows",
     "distances",
     "evaluate",
+    "expand_queries",
+    "load_ranking",
+    "query_labels",
     "rank_rows",
+    "rerank_k_reciprocal",
+    "rerank_rows",
+    "save_ranking",
     "top_k",
+    "verify",
 ]

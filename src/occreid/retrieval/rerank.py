@@ -99,7 +99,7 @@ def _squared(distance: Tensor, metric: Metric) -> Tensor:
     return distance if metric == "cosine" else distance.square_()
 
 
-def _neighbours(everyone: Descriptors, metric: Metric, k: int) -> tuple[Ints, Tensor]:
+def _neighbours(everyone: Descriptors, metric: Metric, k: int) -> tuple[np.ndarray, Tensor]:
     """The k nearest of each image, itself among them: (N, k), N where fewer are at a finite distance.
 
     Second result: each row's largest finite original distance (N,).
