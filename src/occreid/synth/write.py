@@ -1,0 +1,96 @@
+"""Files of the benchmark: images, masks, the sidecar, and a folder that appears only when all is there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from occreid.errors import UserError
+from occreid.records import PART_NAMES
+from occreid.synth.compose import Picture
+from occreid.synth.protocol import Shot
+
+FOLDERS = ("bounding_box_train", "bounding_box_test", "query", "masks")
+SIDECAR = "occsynth.parquet"
+
+
+@contextmanager
+def whole_or_nothing(out: Path) -> Iterator[Path]:
+    """A temporary folder beside ``out`` that becomes ``out`` when the block ends well, and vanishes otherwise.
+
+    Raises:
+        UserError: ``out`` holds something already, is a file, or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        what = "is not empty" if out.is_dir() else "is a file"
+        raise UserError(f"{out} {what}.", "Name a new or empty folder.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        temporary.chmod(0o755)
+        for folder in FOLDERS:
+            (temporary / folder).mkdir()
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {out.parent}: {error.strerror}.", "Name a folder you may write to."
+        ) from error
+    try:
+        yield temporary
+        if out.exists():
+            out.rmdir()
+        os.replace(temporary, out)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror}.", "Free some space or name another folder.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_picture(root: Path, shot: Shot, picture: Picture) -> dict[str, Any]:
+    """Write an image and its mask; returns the sidecar's row."""
+    file, mask = f"{shot.folder}/{shot.name}.jpg", f"masks/{shot.name}.png"
+    bgr = np.ascontiguousarray(picture.image[..., ::-1])
+    (root / file).write_bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
+    (root / mask).write_bytes(cv2.imencode(".png", picture.mask)[1].tobytes())
+    visible = {f"visible_{name}": value for name, value in zip(PART_NAMES, picture.visible, strict=True)}
+    thing = picture.occluder
+    return {
+        "file": file,
+        "split": shot.split,
+        "pid": shot.pid,
+        "camid": shot.camid,
+        "occluded": shot.occluded,
+        "occluder_kind": thing.kind if thing else None,
+        "occluder_id": thing.ident if thing else None,
+        **visible,
+        "keypoints": picture.keypoints,
+        "mask": mask,
+        "time": shot.time,
+    }
+
+
+def write_sidecar(root: Path, rows: list[dict[str, Any]]) -> None:
+    """Write the Parquet table of all rows, ordered by file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema(
+        [
+            ("file", pa.string()),
+            ("split", pa.string()),
+            ("pid", pa.int64()),
+            ("camid", pa.int64()),
+            ("occluded", pa.bool_()),
+        ]
+        + [("occluder_kind", pa.string()), ("occluder_id", pa.string())]
+        + [(f"visible_{name}", pa.float32()) for name in PART_NAMES]
+        + [("keypoints", pa.list_(pa.float32())), ("mask", pa.string()), ("time", pa.float64())]
+    )
+    pq.write_table(pa.Table.from_pylist(sorted(rows, key=lambda r: r["file"]), schema=schema), root / SIDECAR)
