@@ -85,15 +85,22 @@ def test_long_curves_get_few_ticks():
 
 
 def test_read_log_takes_losses_and_skips_rates_clocks_and_empty_cells(log):
-    log.write_text("step,epoch,loss,id,lr,lr_1,seconds\n10,1,5,4,0.1,0.2,3\n20,1,3,,0.1,0.2,6\n")
+    log.write_text("step,epoch,loss,loss_id,lr,lr_1,seconds\n10,1,5,4,0.1,0.2,3\n20,1,3,,0.1,0.2,6\n")
     axis, curves = read_log(log)
     assert axis == "step"
     assert curves == {"loss": [(10, 5), (20, 3)], "id": [(10, 4)]}
 
 
-def test_read_log_by_epoch(log):
-    log.write_text("epoch,loss\n0,5\n1,4\n")
+@pytest.mark.parametrize("content", ["epoch,loss\n0,5\n1,4\n", "step,epoch,loss\n30,0,5\n60,1,4\n"])
+def test_read_log_by_epoch_where_each_has_one_row(content, log):
+    log.write_text(content)
     assert read_log(log) == ("epoch", {"loss": [(0, 5), (1, 4)]})
+
+
+def test_read_log_keeps_stages_apart(log):
+    log.write_text("stage,epoch,step,loss,loss_id\nfen,1,9,5,4\nfen,2,18,3,2\ngnn,1,9,1,\n")
+    curves = {"fen: loss": [(1, 5), (2, 3)], "fen: id": [(1, 4), (2, 2)], "gnn: loss": [(1, 1)]}
+    assert read_log(log) == ("epoch", curves)
 
 
 def test_loss_figure_names_axis_and_losses(log):

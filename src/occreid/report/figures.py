@@ -171,11 +171,13 @@ def read_log(path: str | Path) -> tuple[str, dict[str, list[tuple[float, float]]
     """Loss curves of a training log.
 
     Args:
-        path: ``log.csv`` of a run: a column ``step`` or ``epoch``, and one column per loss. Empty cells are
-            skipped; learning rates and clock times are no losses and are left out.
+        path: ``log.csv`` of a run: a column ``epoch`` or ``step``, and one column per loss. Empty cells are
+            skipped; learning rates and clock times are no losses and are left out. Where the log tells
+            several stages apart, each loss of each stage is a curve of its own.
 
     Returns:
-        The name of the horizontal axis, and loss → [(step, value), …] in the file's order.
+        The name of the horizontal axis (epochs where each has one row), and loss → [(epoch or step, value), …]
+        in the file's order; ``loss_triplet`` is called ``triplet``.
 
     Raises:
         UserError: the file is missing, has no such column, or holds something that is no number.
@@ -185,20 +187,28 @@ def read_log(path: str | Path) -> tuple[str, dict[str, list[tuple[float, float]]
         raise UserError(f"no training log {path}.", "Give the log.csv of a run folder.")
     with path.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    columns = list(rows[0]) if rows else []
-    axis = next((key for key in ("step", "epoch") if key in columns), None)
+    axis = _log_axis(rows)
     if axis is None:
         raise UserError(f"{path} has neither a column 'step' nor 'epoch', or no line at all.", "Train the run first.")
+    several = len({row.get("stage") for row in rows}) > 1
     curves: dict[str, list[tuple[float, float]]] = {}
     for number, row in enumerate(rows, start=2):
-        for key in columns:
-            if key in _LOG_KEYS or key.startswith("lr") or not row[key]:
+        for key, text in row.items():
+            if key in _LOG_KEYS or key.startswith("lr") or not text:
                 continue
+            name = (f"{row['stage']}: " if several else "") + key.removeprefix("loss_")
             try:
-                curves.setdefault(key, []).append((float(row[axis]), float(row[key])))
+                curves.setdefault(name, []).append((float(row[axis]), float(text)))
             except ValueError as error:
-                raise UserError(f"{path}, line {number}: {key} is no number: {row[key]!r}.", "") from error
+                raise UserError(f"{path}, line {number}: {key} is no number: {text!r}.", "") from error
     return axis, curves
+
+
+def _log_axis(rows: Sequence[Mapping[str, str]]) -> str | None:
+    epochs = [(row.get("stage"), row.get("epoch")) for row in rows]
+    if rows and "epoch" in rows[0] and (len(set(epochs)) == len(rows) or "step" not in rows[0]):
+        return "epoch"
+    return "step" if rows and "step" in rows[0] else None
 
 
 def loss_figure(log: str | Path, *, name: str = "loss") -> Markup:
