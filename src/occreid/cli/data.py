@@ -1,4 +1,4 @@
-"""`occreid data`: list, verify, describe and generate benchmarks."""
+"""`occreid data`: list, verify, describe, generate and build benchmarks."""
 
 from __future__ import annotations
 
@@ -31,11 +31,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 def register(app: typer.Typer) -> None:
     """Add the group `data`."""
-    group = typer.Typer(name="data", help="List, verify, describe and generate benchmarks.", no_args_is_help=True)
+    group = typer.Typer(
+        name="data", help="List, verify, describe, generate and build benchmarks.", no_args_is_help=True
+    )
     group.command("list")(list_)
     group.command()(verify)
     group.command()(stats)
     group.command()(synth)
+    group.command()(build)
     app.add_typer(group)
 
 
@@ -104,7 +107,7 @@ def verify(
         report = {"name": split.name, "root": str(root), "sound": findings.sound, "counts": split.counts()}
         typer.echo(json.dumps({**report, "notes": split.notes, **asdict(findings)}, indent=2))
     else:
-        _print_counts(split)
+        _print_counts(split, but=("counts", "skipped"))  # these two are among the findings
         _print_findings(findings)
     if not findings.sound:
         raise typer.Exit(1)
@@ -163,6 +166,28 @@ def synth(
     if sheet:
         _write_sheet(split, sheet)
     typer.echo(f"written to {written}")
+
+
+def build(
+    root: Annotated[Path, typer.Argument(help="The folder that holds COCO's train2014 and annotations.")],
+    part: Annotated[str, typer.Option("--part", help="train or val.")] = "train",
+    out: Annotated[Path | None, typer.Option("--out", help="Default: densepose_crops in the folder.")] = None,
+) -> None:
+    """Cut the persons of COCO-DensePose out, with masks of the four body parts.
+
+    Example: occreid data build data/coco
+    """
+    from occreid.data.benchmarks.coco_densepose import CROPS, read_persons, write_crops
+    from occreid.errors import UserError, did_you_mean
+
+    if part not in ("train", "val"):
+        raise UserError(f"COCO-DensePose has no part '{part}'.", did_you_mean(part, ("train", "val")))
+    persons = read_persons(root, part)
+    target = out or root / CROPS
+    with _progress("cutting", len(persons)) as tick:
+        for _ in write_crops(persons, target):
+            tick()
+    typer.echo(f"{len(persons)} persons written to {target}")
 
 
 _PARTS = ("train", "query", "gallery")
@@ -230,13 +255,14 @@ def _print_table(head: list[str], rows: list[list[str]]) -> None:
     Console().print(table)
 
 
-def _print_counts(split: Split) -> None:
+def _print_counts(split: Split, but: tuple[str, ...] = ()) -> None:
     counts = split.counts()
     rows = [[part, *(f"{counts[part][key]:,}" for key in ("images", "ids", "cameras"))] for part in _PARTS]
     typer.echo(f"{split.name}, same camera: {split.same_camera}")
     _print_table(["part", "images", "ids", "cameras"], rows)
     for key, note in sorted(split.notes.items()):
-        typer.echo(f"{key}: {note}")
+        if key not in but:
+            typer.echo(f"note: {key}: {note}")
 
 
 def _print_findings(findings: Findings) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from occreid.data.benchmarks import benchmark_facts, list_benchmarks, load_benchmark
 from occreid.data.benchmarks._facts import WithdrawnDatasetWarning
-from occreid.data.benchmarks._files import IMAGE_SUFFIXES, files_under
+from occreid.data.benchmarks._files import IMAGE_SUFFIXES, existing_folder, files_under
 from occreid.errors import UserError
 from occreid.records import Record, Split
 
@@ -86,10 +86,11 @@ def recognise(root: Path) -> str:
     """The benchmark whose layout a folder has; of several, the one whose published counts are nearest.
 
     Raises:
-        UserError: no known layout.
+        UserError: no folder, or no known layout.
     """
     if root.suffix.lower() == ".csv":
         return "folder"
+    existing_folder(root)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", WithdrawnDatasetWarning)
         fitting = {name: split for name in list_benchmarks() if (split := _fits(name, root))}
