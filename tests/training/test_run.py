@@ -58,9 +58,7 @@ def assert_same_run(one, other):
     last_a, last_b = (Checkpoint.load(run / "checkpoints/last.ckpt") for run in (one, other))
     for name in last_a.model:
         assert torch.equal(last_a.model[name], last_b.model[name]), name
-    for state_a, state_b in zip(
-        last_a.optimizer["state"].values(), last_b.optimizer["state"].values(), strict=True
-    ):
+    for state_a, state_b in zip(last_a.optimizer["state"].values(), last_b.optimizer["state"].values(), strict=True):
         assert all(torch.equal(state_a[key], state_b[key]) for key in state_a)
     for table in ("log.csv", "evaluation.csv"):
         timeless = [
@@ -142,5 +140,5 @@ def test_resuming_a_finished_run_changes_nothing(tiny, tmp_path, capsys):
 def test_a_damaged_checkpoint_is_named(monkeypatch, tiny, tmp_path):
     interrupted(monkeypatch, tiny("training.epochs=3"), tmp_path / "a", at=2)
     (tmp_path / "a/checkpoints/last.ckpt").write_bytes(b"PK not really")
-    with pytest.raises(UserError, match=r"cannot read the checkpoint .*last.ckpt"):
+    with pytest.raises(UserError, match=r"the checkpoint .*last.ckpt is damaged"):
         resume(tmp_path / "a", progress=False)

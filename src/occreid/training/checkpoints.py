@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from pickle import UnpicklingError
@@ -65,17 +65,13 @@ class Checkpoint:
         Raises:
             UserError: a damaged or foreign file.
         """
+        mend = f"Put a whole checkpoint there, e.g. {path.parent / 'best.ckpt'}, or start the run again."
+        if not zipfile.is_zipfile(path):  # what torch writes; older formats are not even tried
+            raise UserError(f"the checkpoint {path} is damaged.", mend)
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, UnpicklingError, EOFError) as error:
-            raise UserError(f"cannot read the checkpoint {path} ({error}).", "Start the run again.") from error
+        except (OSError, RuntimeError, UnpicklingError) as error:
+            raise UserError(f"the checkpoint {path} is damaged ({str(error).splitlines()[0]}).", mend) from error
         if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
             raise UserError(f"{path} is no checkpoint of this version of occreid.", "Start the run again.")
         return Checkpoint(**content)
-
-
-def copy_atomically(source: Path, target: Path) -> None:
-    """Copy a file so that the target is the old one or the new one, never half."""
-    part = target.with_name(f"{target.name}.part")
-    shutil.copyfile(source, part)
-    os.replace(part, target)

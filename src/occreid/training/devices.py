@@ -37,12 +37,12 @@ class Devices:
             else torch.device(self.kind)
         )
 
-    def trainer_options(self, section: TrainingSection) -> dict[str, Any]:
-        """What Lightning's Trainer needs to know of devices and precision."""
+    def trainer_options(self, section: TrainingSection, *, freezes: bool) -> dict[str, Any]:
+        """What Lightning's Trainer needs to know of devices and precision; ``freezes``: some epochs train less."""
         strategy: Any = "auto"
         if self.world_size > 1:
             # a frozen backbone takes part in no backward pass, and DDP must be told to expect that
-            strategy = DDPStrategy(find_unused_parameters=section.freeze_epochs > 0, timeout=_PATIENCE)
+            strategy = DDPStrategy(find_unused_parameters=freezes, timeout=_PATIENCE)
         return {
             "accelerator": self.kind,
             "devices": section.devices,

@@ -47,7 +47,7 @@ def fit(module: TrainingModule, section: TrainingSection, devices: Devices, call
             limit_val_batches=0,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,  # PKSampler gives each process its own identities
-            **devices.trainer_options(section),
+            **devices.trainer_options(section, freezes=module.freezes),
         )
         module.train()
         try:

@@ -74,9 +74,8 @@ class TrainingModule(LightningModule):
         self.steps_per_epoch = 1
         self._checkpoint = checkpoint
         self._generator = torch.Generator()
-        self._freezable: list[nn.Parameter] = []
-        if recipe.training.freeze_epochs and leg.index == 0:
-            self._freezable = [p for p in _backbone(model).parameters() if p.requires_grad]
+        self.freezes = recipe.training.freeze_epochs > 0 and leg.index == 0
+        self._freezable = [p for p in _backbone(model).parameters() if p.requires_grad] if self.freezes else []
 
     @property
     def epoch(self) -> int:
@@ -138,7 +137,7 @@ class TrainingModule(LightningModule):
         self.model.eval()
         for module in self.leg.stage.modules:
             module.train()
-        if self.leg.index == 0 and self.recipe.training.freeze_epochs:
+        if self.freezes:
             frozen = self.epoch < self.recipe.training.freeze_epochs
             for parameter in self._freezable:
                 parameter.requires_grad_(not frozen)

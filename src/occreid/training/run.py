@@ -17,7 +17,7 @@ from rich.console import Console
 
 from occreid.descriptors import Descriptors
 from occreid.extract import extract
-from occreid.methods import Method, read_card, save_model
+from occreid.methods import read_card, save_model
 from occreid.records import Split, class_indices
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint
@@ -71,7 +71,11 @@ def resume(
         UserError: there is no run, or a key was changed that would change the result.
     """
     folder = Path(run)
-    return Run(read_run(folder, recipe, overrides), folder, progress).go()
+    resolved = read_run(folder, recipe, overrides)
+    if (folder / "result.json").is_file():
+        Console(soft_wrap=True).print(f"the run {folder} is finished already", highlight=False)
+        return folder
+    return Run(resolved, folder, progress).go()
 
 
 class Run:
@@ -83,7 +87,8 @@ class Run:
         progress: show a bar.
 
     Raises:
-        UserError: what `resolve_devices` and `load_sources` raise.
+        UserError: what `resolve_devices`, `load_sources`, `build_model`, `make_legs` and `start_from` raise:
+            all that can go wrong before anything is written.
     """
 
     def __init__(self, recipe: Recipe, folder: Path, progress: bool) -> None:
@@ -92,16 +97,19 @@ class Run:
         self.console = Console(quiet=not self.main, soft_wrap=True)
         self.devices = resolve_devices(recipe.training)
         self.sources = load_sources(recipe)
+        last = folder / LAST
+        self.checkpoint = Checkpoint.load(last) if last.is_file() else None
+        self.model = build_model(recipe, self.sources.split, fresh=self.checkpoint is None)
+        self.legs = make_legs(recipe, self.model)
+        if self.checkpoint is None:
+            self._start_weights()
 
     def go(self) -> Path:
         """Train what is left, save the model, test it."""
-        if (self.folder / "result.json").is_file():
-            self.console.print(f"the run {self.folder} is finished already", highlight=False)
-            return self.folder
         try:
-            ranking, model = self._train()
+            ranking = self._train()
             if self.main:
-                self._finish(model, ranking)
+                self._finish(ranking)
         except KeyboardInterrupt:
             stands = "the last finished epoch is saved" if (self.folder / LAST).is_file() else "no epoch was finished"
             self.console.print(
@@ -110,32 +118,27 @@ class Run:
             raise
         return self.folder
 
-    def _train(self) -> tuple[Ranking | None, Method]:
-        checkpoint = Checkpoint.load(self.folder / LAST) if (self.folder / LAST).is_file() else None
-        model = build_model(self.recipe, self.sources.split, fresh=checkpoint is None)
-        legs = make_legs(self.recipe, model)
+    def _train(self) -> Ranking | None:
+        """Train the legs that are left; the ranking of the very last epoch, if it was evaluated."""
+        checkpoint, ranking = self.checkpoint, None
         if self.main:
-            self._cut_back(legs, checkpoint)
-        self._introduce(legs)
-        if checkpoint is None:
-            self._start_weights(model)
-        best, ranking = (None if checkpoint is None else checkpoint.best), None
-        for leg in legs:
+            self._cut_back()
+        self._introduce()
+        best = None if checkpoint is None else checkpoint.best
+        for leg in self.legs:
             if checkpoint is not None and leg.index < checkpoint.stage:
                 continue
             here = checkpoint if checkpoint is not None and checkpoint.stage == leg.index else None
-            end = self._train_leg(model, replace(leg, first_epoch=here.epoch if here else 0), here, best, legs)
+            end = self._train_leg(replace(leg, first_epoch=here.epoch if here else 0), here, best)
             best, ranking = end.best, end.ranking
-        return ranking, model
+        return ranking
 
-    def _train_leg(
-        self, model: Method, leg: Leg, checkpoint: Checkpoint | None, best: float | None, legs: Sequence[Leg]
-    ) -> EpochEnd:
+    def _train_leg(self, leg: Leg, checkpoint: Checkpoint | None, best: float | None) -> EpochEnd:
         """Train one leg to its end; afterwards the model holds its weights, averaged where the recipe says so."""
-        before = sum(earlier.epochs for earlier in legs[: leg.index])
-        end = EpochEnd(self.folder, self.console, lambda device: self._measure(model, device), before, best)
+        model, before = self.model, sum(earlier.epochs for earlier in self.legs[: leg.index])
+        end = EpochEnd(self.folder, self.console, self._measure, before, best)
         if leg.stage.prepare is not None:
-            leg.stage.prepare(self._descriptors(model, leg))
+            leg.stage.prepare(self._descriptors(leg))
         if checkpoint is not None:
             model.load_state_dict(checkpoint.model)
         average = None if checkpoint is None else checkpoint.ema
@@ -149,13 +152,13 @@ class Run:
             model.load_state_dict(average)
         return end
 
-    def _descriptors(self, model: Method, leg: Leg) -> Descriptors:
+    def _descriptors(self, leg: Leg) -> Descriptors:
         """Of all training images, as the model was when the leg began; kept in the run folder for resuming."""
         folder = self.folder / "prepare" / leg.stage.name
         if folder.is_dir():
             return Descriptors.load(folder)
         found = extract(
-            model,
+            self.model,
             self.sources.split.train,
             batch_size=self.recipe.evaluation.batch_size,
             workers=self.recipe.data.workers,
@@ -169,28 +172,28 @@ class Run:
             os.replace(part, folder)
         return found
 
-    def _measure(self, model: Method, device: torch.device) -> Ranking | None:
+    def _measure(self, device: torch.device) -> Ranking | None:
         """Of the held-out identities where there are any, else of the benchmark's test part; None without one."""
         split = self.sources.validation or self.sources.split
-        return measure(model, split, self.recipe, device) if split.query and split.gallery else None
+        return measure(self.model, split, self.recipe, device) if split.query and split.gallery else None
 
-    def _start_weights(self, model: Method) -> None:
+    def _start_weights(self) -> None:
         init_from = self.recipe.training.init_from
         if init_from is None:
             return
-        left_out = start_from(model, init_from)
-        loaded = len(model.state_dict()) - sum(not line.endswith("not in the model") for line in left_out)
+        left_out = start_from(self.model, init_from)
+        loaded = len(self.model.state_dict()) - sum(not line.endswith("not in the model") for line in left_out)
         self.console.print(f"started from {init_from}: {loaded} tensors loaded", highlight=False)
         for line in left_out:
             self.console.print(f"  not loaded: {line}", highlight=False)
 
-    def _cut_back(self, legs: Sequence[Leg], checkpoint: Checkpoint | None) -> None:
-        names = [leg.stage.name for leg in legs]
+    def _cut_back(self) -> None:
+        names = [leg.stage.name for leg in self.legs]
+        stage, epoch = (0, 0) if self.checkpoint is None else (self.checkpoint.stage, self.checkpoint.epoch)
         for name in ("log.csv", "evaluation.csv"):
-            stage, epoch = (0, 0) if checkpoint is None else (checkpoint.stage, checkpoint.epoch)
             Table(self.folder / name).cut_back(names, stage, epoch)
 
-    def _introduce(self, legs: Sequence[Leg]) -> None:
+    def _introduce(self) -> None:
         """Say what will be trained: batch and learning rate as they really are, whatever the number of processes."""
         recipe, world = self.recipe, self.devices.world_size
         data, section = recipe.data, recipe.training
@@ -203,26 +206,26 @@ class Run:
             f"process{'es' * (world > 1)} × {section.accumulate} accumulated",
             f"learning rate {recipe.optimizer.lr:g} ({recipe.optimizer.name}, {recipe.schedule.name}); "
             f"{max(1, counts['images'] // batch)} batches an epoch; "
-            f"{', '.join(f'{leg.stage.name} {leg.epochs} epochs' for leg in legs)}; "
+            f"{', '.join(f'{leg.stage.name} {leg.epochs} epochs' for leg in self.legs)}; "
             f"{self.devices.kind}, {section.precision}",
         ]
         for line in lines:
             self.console.print(line, highlight=False)
 
-    def _finish(self, model: Method, ranking: Ranking | None) -> None:
+    def _finish(self, ranking: Ranking | None) -> None:
         """Save the model, test it, save it again with its scores on the card."""
-        save_model(model, self.folder, self._card())  # before the tests: nothing is lost where they fail
+        save_model(self.model, self.folder, self._card())  # before the tests: nothing is lost where they fail
         device, split = self.devices.own(), self.sources.split
         entries: list[dict[str, Any]] = []
         for tested in (split, *self.sources.tests):
             if not (tested.query and tested.gallery):
                 continue
             if tested is not split or ranking is None or self.sources.validation is not None:
-                ranking = measure(model, tested, self.recipe, device, progress=self.progress)
+                ranking = measure(self.model, tested, self.recipe, device, progress=self.progress)
             entries.append(result_entry(tested, ranking))
             self.console.print(f"{tested.name}: {format_scores(ranking.scores())}", highlight=False)
         card = self._card() | {"scores": {entry["benchmark"]: entry["scores"] for entry in entries}}
-        save_model(model, self.folder, card)
+        save_model(self.model, self.folder, card)
         saved = read_card(self.folder)
         write_result(
             self.folder,

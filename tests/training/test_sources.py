@@ -1,0 +1,94 @@
+import pytest
+import torch
+
+from occreid.errors import UserError
+from occreid.training.sources import build_model, load_sources, make_legs
+
+
+def test_the_benchmark_and_further_test_sets_are_read(tiny, market):
+    test = f"[{{name: market1501, root: '{market}', options: {{strict: false}}}}]"
+    sources = load_sources(tiny(f"evaluation.test={test}"))
+    assert sources.split.counts()["train"] == {"images": 16, "ids": 4, "cameras": 2}
+    assert sources.validation is None
+    assert [split.name for split in sources.tests] == ["market1501"]
+
+
+def test_a_missing_test_set_is_found_out_before_training(tiny, tmp_path):
+    with pytest.raises(UserError, match="gone"):
+        load_sources(tiny(f"evaluation.test=[{{name: market1501, root: '{tmp_path}/gone'}}]"))
+
+
+def test_held_out_identities_are_not_trained_on(tiny):
+    sources = load_sources(tiny("data.validation_ids=2"))
+    trained = {record.pid for record in sources.split.train}
+    held = {record.pid for record in sources.validation.query}
+    assert len(trained) == len(held) == 2
+    assert not trained & held
+
+
+@pytest.mark.parametrize(("keep", "message"), [(0, "no training images"), (1, "a single identity")])
+def test_a_training_set_of_nobody_or_one_person_is_refused(tiny, monkeypatch, keep, message):
+    from dataclasses import replace
+
+    from occreid.training import sources
+
+    load = sources.load_benchmark
+
+    def few(*arguments, **options):
+        split = load(*arguments, **options)
+        return replace(split, train=tuple(r for r in split.train if r.pid <= keep))
+
+    monkeypatch.setattr(sources, "load_benchmark", few)
+    with pytest.raises(UserError, match=message):
+        load_sources(tiny())
+
+
+def test_equal_seeds_build_equal_models_whatever_was_drawn_before(tiny):
+    split = load_sources(tiny()).split
+    one = build_model(tiny(), split)
+    torch.rand(100)
+    other = build_model(tiny(), split)
+    third = build_model(tiny("training.seed=1"), split)
+    assert torch.equal(one.classifier.weight, other.classifier.weight)
+    assert not torch.equal(one.classifier.weight, third.classifier.weight)
+    assert one.input_size == (32, 16)
+    assert one.classifier.out_features == 4
+
+
+def test_a_resumed_run_fetches_no_pretrained_weights_but_remembers_them(tiny):
+    recipe = tiny(method="baseline").model_copy()
+    recipe = tiny("method.options={backbone: resnet18, pretrained: missing.safetensors}", method="baseline")
+    split = load_sources(recipe).split
+    with pytest.raises(UserError, match=r"missing\.safetensors"):
+        build_model(recipe, split)
+    model = build_model(recipe, split, fresh=False)
+    assert model.spec.options["pretrained"] == "missing.safetensors"
+
+
+def test_the_image_size_reaches_methods_that_need_it(tiny):
+    options = "{backbone: vit_tiny_patch16_224, pretrained: none%s}"
+    recipe = tiny(f"method.options={options % ''}", method="baseline_vit")
+    split = load_sources(recipe).split
+    assert build_model(recipe, split).input_size == (32, 16)
+    wrong = tiny(f"method.options={options % ', height: 64'}", method="baseline_vit")
+    with pytest.raises(UserError, match=r"method.options.height is 64, data.height is 32"):
+        build_model(wrong, split)
+
+
+def test_every_stage_gets_its_epochs(tiny):
+    recipe = tiny("training.epochs=5", "training.stage_epochs={second: 3}", method="reid_toys:TwoLegs")
+    legs = make_legs(recipe, build_model(recipe, load_sources(recipe).split))
+    assert [(leg.stage.name, leg.index, leg.epochs) for leg in legs] == [("first", 0, 5), ("second", 1, 3)]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.stage_epochs={secnd: 3}", r"no stage 'secnd'.*Did you mean 'second'\?"),
+        ("training.stage_epochs={second: 1}", r"warmup \(1\) is not shorter than stage 'second' \(1 epochs\)"),
+    ],
+)
+def test_stage_epochs_that_do_not_fit_are_refused(tiny, override, message):
+    recipe = tiny(override, "schedule.warmup=1", method="reid_toys:TwoLegs")
+    with pytest.raises(UserError, match=message):
+        make_legs(recipe, build_model(recipe, load_sources(recipe).split))
