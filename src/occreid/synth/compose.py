@@ -1,7 +1,7 @@
-"""One picture: stand a figure before a camera, light it, hide a part of it, and write down what is seen.
+"""One picture: stand a figure before a camera, hide a part of it, and write down exactly what is seen.
 
-The canvas has 1.5 times the rows and columns of the image; it is extended beyond the image where the image
-cuts the person, so that what is cut counts as not seen.
+The canvas has 1.5 times the rows and columns of the image; for the labels it is extended beyond the image
+where the image cuts the person, so that what is cut counts as not seen.
 """
 
 from __future__ import annotations
@@ -11,24 +11,21 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from occreid.synth.bodies import FloatArray
 from occreid.synth.cameras import Camera
-from occreid.synth.figure import Figure, pose_figure
+from occreid.synth.crowd import BYSTANDERS, busy_background, passer_by
+from occreid.synth.figure import Figure
 from occreid.synth.labels import keypoint_rows, part_of_faces, visible_fractions
-from occreid.synth.occluders import Occluder
-from occreid.synth.poses import draw_pose
-from occreid.synth.posing import rotation
-from occreid.synth.raster import Hits, rasterize
-from occreid.synth.scenes import background
+from occreid.synth.occluders import PERSON, Occluder
+from occreid.synth.person import Standing, cast_shadow, paint, paste, stand, trace
 from occreid.synth.sensor import expose
-from occreid.synth.shading import Spots, albedo, lit
-from occreid.synth.solids import Facet, Window, draw, silhouette
+from occreid.synth.solids import Facet, Window, draw, moved, silhouette
 
 IMAGE = (128, 256)
 """Width and height of an image."""
 CANVAS = (192, 384)
-_HIDDEN = (0.15, 0.70)
-"""An occluder hides at least and at most this share of the person."""
+"""Width and height of the canvas it is drawn on."""
+HIDDEN = (0.15, 0.70)
+"""An occluder hides at least and at most this share of the person's pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +47,15 @@ class Picture:
     occluder: Occluder | None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A figure in the world: projected vertices (N, 2), their distance (N,), normals (N, 3), keypoints."""
-
-    figure: Figure
-    uv: FloatArray
-    depth: FloatArray
-    normals: FloatArray
-    world: FloatArray
-    keypoint_uv: FloatArray
-    keypoint_depth: FloatArray
-    spot: FloatArray
-
-
-def stand(figure: Figure, camera: Camera, spot: FloatArray, rng: np.random.Generator) -> Standing:
-    """Pose a figure and stand it on a spot (2,) of the ground."""
-    posed = pose_figure(figure, draw_pose(rng))
-    turn = rotation("z", float(rng.uniform(0, 360))).astype(np.float32)
-    shift = np.array([spot[0], spot[1], 0], np.float32)
-    world = posed.vertices @ turn.T + shift
-    uv, depth = camera.project(world)
-    keypoint_uv, keypoint_depth = camera.project(posed.keypoints @ turn.T + shift)
-    return Standing(figure, uv, depth, posed.normals @ turn.T, world, keypoint_uv, keypoint_depth, spot)
-
-
 def _window(person: Standing, rng: np.random.Generator) -> Window:
     """A detector's box around a person, a little off, sometimes without the feet."""
     low, high = person.uv.min(0), person.uv.max(0)
     tall = float(high[1] - low[1])
-    top = low[1] - tall * rng.uniform(0.0, 0.07)
-    bottom = high[1] + tall * (rng.uniform(-0.01, 0.06) if rng.random() < 0.93 else rng.uniform(-0.2, -0.05))
+    top = float(low[1]) - tall * rng.uniform(0.0, 0.07)
+    bottom = float(high[1]) + tall * (rng.uniform(-0.01, 0.06) if rng.random() < 0.93 else rng.uniform(-0.2, -0.05))
     width = max((bottom - top) * 0.5 * rng.uniform(0.82, 1.12), float(high[0] - low[0]) * rng.uniform(0.94, 1.1))
     left = float(low[0] + high[0]) / 2 - width / 2 + rng.normal(0, 0.03) * width
-    return Window(left, float(top), CANVAS[0] / width, CANVAS[1] / float(bottom - top))
+    return Window(float(left), float(top), CANVAS[0] / float(width), CANVAS[1] / float(bottom - top))
 
 
 def _margin(person: Standing, window: Window) -> tuple[int, int, int, int]:
@@ -94,32 +66,6 @@ def _margin(person: Standing, window: Window) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
-def _trace(person: Standing, window: Window) -> tuple[Hits, tuple[int, int, int, int], tuple[int, int]]:
-    left, top, right, bottom = _margin(person, window)
-    height, width = CANVAS[1] + top + bottom, CANVAS[0] + left + right
-    xy = window.place(person.uv) + np.array([left, top], np.float32)
-    piece = person.figure.piece
-    hits = rasterize(xy, person.depth, piece.faces, piece.two_sided, piece.cut, height, width)
-    return hits, (left, top, right, bottom), (height, width)
-
-
-def _paint(person: Standing, hits: Hits, camera: Camera) -> FloatArray:
-    piece, faces = person.figure.piece, person.figure.piece.faces[hits.face]
-    table = np.concatenate(
-        [person.normals, piece.place, piece.arm[:, None], piece.along[:, None], piece.around[:, None]], axis=1
-    )
-    values = np.einsum("mk,mkc->mc", hits.shares, table[faces], optimize=False)
-    normal = values[:, :3] / np.maximum(np.linalg.norm(values[:, :3], axis=1, keepdims=True), 1e-6)
-    spots = Spots(values[:, 3:6], values[:, 6], values[:, 7], values[:, 8])
-    colour = albedo(piece.material[hits.face], person.figure.look, spots)
-    return lit(colour, normal, np.array(camera.light), camera.sun, camera.sky)
-
-
-def _crop(grid: np.ndarray, margin: tuple[int, int, int, int]) -> np.ndarray:
-    left, top, _, _ = margin
-    return grid[top : top + CANVAS[1], left : left + CANVAS[0]]
-
-
 def _to_image(grid: np.ndarray) -> np.ndarray:
     """Labels of the canvas (or of its extension) at the image's pixels."""
     rows = ((np.arange(grid.shape[0] * 2 // 3) + 0.5) * 1.5).astype(int)
@@ -127,37 +73,39 @@ def _to_image(grid: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(grid[np.ix_(rows, columns)])
 
 
-def _shadow(canvas: np.ndarray, person: Standing, camera: Camera, window: Window) -> None:
-    light = np.array(camera.light)
-    flat = person.world[::3].copy()
-    flat[:, :2] -= flat[:, 2:] * (light[:2] / max(float(light[2]), 0.3))
-    flat[:, 2] = 0
-    xy = window.place(camera.project(flat)[0]).astype(int)
-    inside = (xy >= 0).all(1) & (xy[:, 0] < CANVAS[0]) & (xy[:, 1] < CANVAS[1])
-    mask = np.zeros((CANVAS[1], CANVAS[0]), np.float32)
-    mask[xy[inside, 1], xy[inside, 0]] = 1
-    mask = cv2.GaussianBlur(cv2.dilate(mask, np.ones((7, 7), np.uint8)), (0, 0), 3)
-    strength = 0.25 + 0.45 * camera.sun / (camera.sun + camera.sky)
-    canvas[:] = (canvas * (1 - strength * mask[..., None])).astype(np.uint8)
+def _scene(camera: Camera, window: Window, seed: int) -> np.ndarray:
+    x, y = window.scale_x, window.scale_y
+    matrix = np.array([[x, 0, -window.left * x], [0, y, -window.top * y]])
+    whole = busy_background(camera, seed)
+    return cv2.warpAffine(whole, matrix, CANVAS, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
-def _moved(facets: tuple[Facet, ...], x: float, y: float) -> list[Facet]:
-    offset = np.array([x, y, 0.0])
-    return [Facet(f.points + offset, f.colour, f.texture, f.shade) for f in facets]
+def _companion(
+    canvas: np.ndarray, person: Standing, camera: Camera, window: Window, side: str, seed: int, rng: np.random.Generator
+) -> None:
+    """Now and then somebody walks beside and behind."""
+    across = float(rng.choice([-1, 1]) * rng.uniform(0.35, 0.9))
+    spot = person.spot + np.array([across, float(rng.uniform(0.5, 2.5))])
+    paste(canvas, stand(passer_by(int(rng.integers(BYSTANDERS)), side, seed), camera, spot, rng), camera, window)
+
+
+def _place(thing: Occluder, person: Standing, rng: np.random.Generator) -> list[Facet]:
+    near = float(person.spot[1] - rng.uniform(0.5, 1.5))
+    across = float(person.spot[0]) * near / float(person.spot[1]) + float(rng.normal(0, 0.42))
+    lift = float(rng.uniform(0.9, 1.9)) if thing.overhead else 0.0
+    return moved(thing.facets, across, near, lift)
 
 
 def _hide(
     thing: Occluder, person: Standing, body: np.ndarray, camera: Camera, window: Window, rng: np.random.Generator
 ) -> list[Facet]:
-    """Put a thing before a person such that it hides neither too little nor too much of it."""
+    """Put a thing before a person such that it hides neither too little nor too much of the person."""
     best: tuple[float, list[Facet]] = (np.inf, [])
-    for _ in range(12):
-        near = float(person.spot[1] - rng.uniform(0.5, 1.4))
-        across = float(person.spot[0]) * near / float(person.spot[1]) + float(rng.normal(0, 0.45))
-        facets = _moved(thing.facets, across, near)
-        hidden = silhouette(facets, camera, window, *body.shape).astype(bool)
-        share = float((hidden & body).sum() / max(body.sum(), 1))
-        miss = max(_HIDDEN[0] - share, share - _HIDDEN[1], 0.0)
+    total = max(int(body.sum()), 1)
+    for _ in range(14):
+        facets = _place(thing, person, rng)
+        share = int((silhouette(facets, camera, window, *body.shape) * body).sum()) / total
+        miss = max(HIDDEN[0] - share, share - HIDDEN[1], 0.0)
         if miss < best[0]:
             best = (miss, facets)
         if miss == 0.0:
@@ -165,30 +113,93 @@ def _hide(
     return best[1]
 
 
-def take(figure: Figure, camera: Camera, thing: Occluder | None, rng: np.random.Generator) -> Picture:
-    """Take one picture of a figure, with ``thing`` before it unless that is None."""
+def _hide_by_person(
+    canvas: np.ndarray,
+    figure: Figure,
+    person: Standing,
+    body: np.ndarray,
+    camera: Camera,
+    window: Window,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Stand somebody before the person; returns where that one is drawn."""
+    best, cover = np.inf, np.zeros(body.shape, bool)
+    drawn = canvas
+    for _ in range(4):
+        spot = person.spot + np.array(
+            [float(rng.choice([-1, 1]) * rng.uniform(0.12, 0.5)), -float(rng.uniform(0.5, 1.2))]
+        )
+        spot[0] -= person.spot[0] * (person.spot[1] - spot[1]) / person.spot[1]
+        attempt = canvas.copy()
+        mask = paste(attempt, stand(figure, camera, spot, rng), camera, window)
+        share = float((mask & body).sum() / max(body.sum(), 1))
+        miss = max(HIDDEN[0] - share, share - HIDDEN[1], 0.0)
+        if miss < best:
+            best, cover, drawn = miss, mask, attempt
+        if miss == 0.0:
+            break
+    canvas[:] = drawn
+    return cover
+
+
+def _occlude(
+    canvas: np.ndarray,
+    thing: Occluder,
+    person: Standing,
+    body: np.ndarray,
+    camera: Camera,
+    window: Window,
+    side: str,
+    seed: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Hide a part of the person; returns where (H, W) bool."""
+    if thing.kind == PERSON:
+        figure = passer_by(BYSTANDERS + thing.number, side, seed)
+        return _hide_by_person(canvas, figure, person, body, camera, window, rng)
+    facets = _hide(thing, person, body, camera, window, rng)
+    cover = np.zeros(body.shape, np.uint8)
+    draw(canvas, facets, camera, window, min(0.75 * camera.sun + camera.sky, 1.25), cover)
+    return cover > 0
+
+
+def take(
+    figure: Figure, camera: Camera, thing: Occluder | None, side: str, seed: int, rng: np.random.Generator
+) -> Picture:
+    """Take one picture of a figure.
+
+    Args:
+        figure: who.
+        camera: where.
+        thing: hides a part of the person; None for a holistic picture.
+        side: ``"train"`` or ``"test"``: whose bystanders may appear.
+        seed: of the benchmark.
+        rng: decides pose, heading, place, box and noise.
+    """
     depth = float(rng.uniform(camera.near, camera.far))
-    spot = np.array([float(rng.uniform(-0.3, 0.3)) * depth, depth])
-    person = stand(figure, camera, spot, rng)
+    person = stand(figure, camera, np.array([float(rng.uniform(-0.3, 0.3)) * depth, depth]), rng)
     window = _window(person, rng)
-    hits, margin, shape = _trace(person, window)
-    matrix = np.array(
-        [[window.scale_x, 0, -window.left * window.scale_x], [0, window.scale_y, -window.top * window.scale_y]]
+    canvas = _scene(camera, window, seed)
+    if rng.random() < 0.15:
+        _companion(canvas, person, camera, window, side, seed, rng)
+    cast_shadow(canvas, person, camera, window)
+    left, top, right, bottom = _margin(person, window)
+    shape = (CANVAS[1] + top + bottom, CANVAS[0] + left + right)
+    inside = (slice(top, top + CANVAS[1]), slice(left, left + CANVAS[0]))
+    hits = trace(person, window, *shape, offset=(left, top))
+    whole, surface, drawn = (
+        np.zeros(shape, np.uint8),
+        np.full(shape, np.inf, np.float32),
+        np.zeros((*shape, 3), np.uint8),
     )
-    canvas = cv2.warpAffine(background(camera), matrix, CANVAS, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    _shadow(canvas, person, camera, window)
-    whole, surface = np.zeros(shape, np.uint8), np.full(shape, np.inf, np.float32)
     whole.flat[hits.pixel] = part_of_faces(figure)[hits.face]
     surface.flat[hits.pixel] = hits.depth
-    drawn = np.zeros((*shape, 3), np.uint8)
-    drawn.reshape(-1, 3)[hits.pixel] = (_paint(person, hits, camera) * 255).astype(np.uint8)
-    seen = _crop(whole, margin).copy()
-    canvas[seen > 0] = _crop(drawn, margin)[seen > 0]
+    drawn.reshape(-1, 3)[hits.pixel] = paint(person, hits, camera)
+    seen = whole[inside].copy()
+    canvas[seen > 0] = drawn[inside][seen > 0]
     if thing is not None:
-        facets = _hide(thing, person, seen > 0, camera, window, rng)
-        draw(canvas, facets, camera, window, 0.6 * camera.sun + camera.sky)
-        seen[silhouette(facets, camera, window, CANVAS[1], CANVAS[0]) > 0] = 0
+        seen[_occlude(canvas, thing, person, seen > 0, camera, window, side, seed, rng)] = 0
     mask = _to_image(seen)
     xy = window.place(person.keypoint_uv)
-    keypoints = keypoint_rows(xy, person.keypoint_depth, _crop(surface, margin), seen > 0, IMAGE)
+    keypoints = keypoint_rows(xy, person.keypoint_depth, surface[inside], seen > 0, IMAGE)
     return Picture(expose(canvas, camera, rng), mask, visible_fractions(_to_image(whole), mask), keypoints, thing)

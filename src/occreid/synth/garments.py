@@ -86,7 +86,7 @@ def upper_pieces(rest: FloatArray, look: Look) -> list[Piece]:
     cloth = cloth + vertex_normals(cloth, faces) * _upper_offset(look)[:, None]
     inside = np.zeros(len(rest), bool)
     inside[np.unique(faces)] = True
-    cloth = _hang(cloth, place, inside & trunk, up.hem, 0.90 + min(up.loose, 0.04) * 3.2)
+    cloth = _hang(cloth, place, inside & trunk, up.hem, 0.80 + min(up.loose, 0.04) * 4)
     sleeve = (up.sleeve - places.arm) * 0.5
     hem = z - max(up.hem, 0.045)
     neck = _neckline(up.kind)(place)
@@ -150,7 +150,8 @@ def lower_pieces(rest: FloatArray, look: Look, heads: FloatArray) -> list[Piece]
     cloth = cloth + vertex_normals(cloth, faces) * np.float32(low.loose)
     if low.kind != "leggings":
         cloth = _straight_legs(cloth, places.leg_share > 0.5, z, heads, low.flare)
-    cut = np.where(places.arm_share > 0.3, -1.0, np.minimum(z - low.hem, 0.315 - z))
+    waist = 0.315 if look.upper.hem > 0.2 else max(look.upper.hem, 0.045) + 0.035  # none under a loose shirt
+    cut = np.where(places.arm_share > 0.3, -1.0, np.minimum(z - low.hem, waist - z))
     return [shell(cloth, group, inside & (z < 0.36), Material.LOWER, cut)]
 
 

@@ -30,7 +30,9 @@ def make_person(root: Path, shots: list[Shot], seed: int) -> list[dict[str, Any]
     for shot in shots:
         rng = np.random.default_rng(np.random.SeedSequence([seed, 5, shot.pid, shot.number]))
         thing = draw_occluder(shot.split, seed, rng) if shot.occluded else None
-        rows.append(write_picture(root, shot, take(figure, draw_camera(shot.camid, seed), thing, rng)))
+        side = "train" if shot.split == "train" else "test"
+        picture = take(figure, draw_camera(shot.camid, seed), thing, side, seed, rng)
+        rows.append(write_picture(root, shot, picture))
     return rows
 
 

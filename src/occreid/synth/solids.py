@@ -21,7 +21,7 @@ class Facet:
     Attributes:
         points: (k, 3) corners in metres; four of them, top left first and clockwise, when textured.
         colour: (3,) in [0, 1].
-        texture: uint8 (h, w, 3), or None.
+        texture: uint8 (h, w, 3), or (h, w, 4) where alpha cuts a shape out, or None.
         shade: brightness relative to a facet that looks at the camera.
     """
 
@@ -108,56 +108,85 @@ def _faces_camera(outline: FloatArray) -> bool:
     return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) > 0
 
 
-def _fill(shape: tuple[int, ...], outline: FloatArray) -> np.ndarray:
-    mask = np.zeros(shape[:2], np.uint8)
-    cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], 1, shift=4)
-    return mask
+def draw(
+    canvas: np.ndarray,
+    facets: list[Facet],
+    camera: Camera,
+    window: Window,
+    light: float,
+    cover: np.ndarray | None = None,
+) -> None:
+    """Draw a solid into a uint8 RGB canvas, far facets first.
+
+    Closed solids hide their own back, so textured facets turned away from the camera are left out.
+
+    Args:
+        canvas: (H, W, 3), changed in place.
+        facets: of one solid or of many.
+        camera, window: what the canvas shows.
+        light: brightness of a facet that looks at the camera.
+        cover: (H, W) uint8, set to 1 where something was drawn.
+    """
+    for facet in sorted(facets, key=lambda f: -float(np.linalg.norm(f.points.mean(0) - (0, 0, camera.height)))):
+        outline = _outline(facet, camera, window)
+        patch = _patch(facet, outline, canvas.shape[:2], light)
+        if patch is None:
+            continue
+        area, colours, mask = patch
+        canvas[area][mask] = colours[mask] if colours.ndim == 3 else colours
+        if cover is not None:
+            cover[area][mask] = 1
 
 
 def silhouette(facets: list[Facet], camera: Camera, window: Window, height: int, width: int) -> np.ndarray:
-    """Where the solid covers the canvas: (height, width) uint8 of 0 and 1."""
-    mask = np.zeros((height, width), np.uint8)
+    """Where `draw` would draw: (height, width) uint8 of 0 and 1."""
+    cover = np.zeros((height, width), np.uint8)
     for facet in facets:
-        cv2.fillPoly(mask, [np.round(_outline(facet, camera, window) * 16).astype(np.int32)], 1, shift=4)
-    return mask
+        patch = _patch(facet, _outline(facet, camera, window), cover.shape, 1.0)
+        if patch is not None:
+            cover[patch[0]][patch[2]] = 1
+    return cover
 
 
-def draw(canvas: np.ndarray, facets: list[Facet], camera: Camera, window: Window, light: float) -> None:
-    """Draw a solid into a uint8 RGB canvas, far facets first.
-
-    Closed solids hide their own back, so facets turned away are left out where they carry a texture.
-    """
-    order = sorted(facets, key=lambda f: -float(np.linalg.norm(f.points.mean(0) - (0, 0, camera.height))))
-    height, width = canvas.shape[:2]
-    for facet in order:
-        outline = _outline(facet, camera, window)
-        if facet.texture is None:
-            rgb = np.clip(np.array(facet.colour) * facet.shade * light * 255, 0, 255).tolist()
-            cv2.fillPoly(canvas, [np.round(outline * 16).astype(np.int32)], rgb, shift=4)
-            continue
-        if (
-            not _faces_camera(outline)
-            or outline.max(0).min() < 0
-            or outline[:, 0].min() > width
-            or outline[:, 1].min() > height
-        ):
-            continue
-        _warp(canvas, facet, outline, light)
-
-
-def _warp(canvas: np.ndarray, facet: Facet, outline: FloatArray, light: float) -> None:
-    height, width = canvas.shape[:2]
-    x0, y0 = np.maximum(np.floor(outline.min(0)).astype(int), 0)
-    x1, y1 = np.minimum(np.ceil(outline.max(0)).astype(int) + 1, (width, height))
+def _patch(
+    facet: Facet, outline: FloatArray, shape: tuple[int, ...], light: float
+) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray] | None:
+    """The rows and columns a facet touches, their colours and where it covers them; None when it is not seen."""
+    if facet.texture is not None and not _faces_camera(outline):
+        return None
+    x0, y0 = (max(int(v), 0) for v in np.floor(outline.min(0)))
+    x1, y1 = (min(int(v) + 1, limit) for v, limit in zip(np.ceil(outline.max(0)), (shape[1], shape[0]), strict=True))
     if x1 <= x0 or y1 <= y0:
-        return
-    assert facet.texture is not None
-    th, tw = facet.texture.shape[:2]
-    corners = np.array([[0, 0], [tw, 0], [tw, th], [0, th]], np.float32)
+        return None
+    area, size = (slice(y0, y1), slice(x0, x1)), (x1 - x0, y1 - y0)
     local = (outline - np.array([x0, y0])).astype(np.float32)
+    mask = np.zeros((size[1], size[0]), np.uint8)
+    cv2.fillPoly(mask, [np.round(local * 16).astype(np.int32)], 1, shift=4)
+    if facet.texture is None:
+        return (
+            area,
+            np.clip(np.array(facet.colour) * facet.shade * light * 255, 0, 255).astype(np.uint8),
+            mask.astype(bool),
+        )
+    tall, wide = facet.texture.shape[:2]
+    corners = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, local)
-    size = (int(x1 - x0), int(y1 - y0))
-    patch = cv2.warpPerspective(facet.texture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mask = _fill((size[1], size[0]), local).astype(bool)
-    shaded = np.minimum(patch.astype(np.float32) * (facet.shade * light), 255)
-    canvas[y0:y1, x0:x1][mask] = shaded[mask].astype(np.uint8)
+    picture = cv2.warpPerspective(facet.texture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    covered = mask.astype(bool)
+    if picture.shape[2] == 4:
+        covered &= picture[..., 3] > 127
+    shaded = np.minimum(picture[..., :3] * np.float32(facet.shade * light), 255).astype(np.uint8)
+    return area, shaded, covered
+
+
+def moved(facets: tuple[Facet, ...] | list[Facet], x: float, y: float, z: float = 0.0) -> list[Facet]:
+    """The same solid somewhere else."""
+    offset = np.array([x, y, z])
+    return [Facet(f.points + offset, f.colour, f.texture, f.shade) for f in facets]
+
+
+def board(x: float, y: float, low: float, width: float, height: float, texture: np.ndarray) -> Facet:
+    """An upright rectangle that faces the camera, centred on x, its lower edge at ``low``; alpha cuts it out."""
+    w = width / 2
+    points = np.array([[x - w, y, low + height], [x + w, y, low + height], [x + w, y, low], [x - w, y, low]])
+    return Facet(points, (0.5, 0.5, 0.5), texture)
