@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 import torch
 from rich.console import Console
@@ -111,3 +117,93 @@ def _bar(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
         task = bar.add_task("", total=total)
         yield lambda images: bar.advance(task, images)
+
+
+def extract_to_disk(
+    model: Method,
+    records: Sequence[Record],
+    folder: str | Path,
+    *,
+    key: Mapping[str, Any],
+    chunk: int = 4096,
+    batch_size: int = 64,
+    workers: int = 0,
+    device: torch.device | str = "cpu",
+    precision: Precision = "float32",
+    progress: bool = True,
+) -> tuple[Descriptors, int]:
+    """`extract` that writes as it goes, and goes on where an interrupted run with the same key stopped.
+
+    The folder gets ``chunks/`` while it runs; in the end ``descriptors.safetensors``, ``descriptors.parquet``
+    (see `Descriptors.save`) and ``key.json``.
+
+    Args:
+        model: as `extract`, like all that is not named here.
+        records: N images.
+        folder: where to write.
+        key: what the descriptors depend on, e.g. the weights' sha256; JSON-serialisable. Images and precision
+            are added.
+        chunk: images written at once.
+        batch_size: images at once.
+        workers: loading processes.
+        device: where the model runs.
+        precision: see `Precision`.
+        progress: show a bar.
+
+    Returns:
+        The descriptors, and how many images were described now (the others were there already).
+
+    Raises:
+        UserError: as `extract`; the folder holds another extraction, or cannot be written.
+    """
+    folder = Path(folder)
+    names = "\n".join(f"{r.path} {r.pid} {r.camid}" for r in records)
+    full_key = {**key, "images": hashlib.sha256(names.encode()).hexdigest(), "precision": precision, "chunk": chunk}
+    if chunk < 1:
+        raise UserError(f"chunks of {chunk} images are impossible.", "Give 1 or more.")
+    try:
+        _claim(folder, full_key)
+        if (folder / "descriptors.safetensors").is_file() and not (folder / "chunks").is_dir():
+            return Descriptors.load(folder), 0
+        described = 0
+        chunks = [folder / "chunks" / f"{start:09d}" for start in range(0, len(records), chunk)]
+        for number, place in enumerate(chunks):
+            if place.is_dir():
+                continue
+            part = records[number * chunk : (number + 1) * chunk]
+            if len(chunks) > 1 and progress:
+                print(f"chunk {number + 1} of {len(chunks)}", file=sys.stderr)
+            found = extract(
+                model,
+                part,
+                batch_size=batch_size,
+                workers=workers,
+                device=device,
+                precision=precision,
+                progress=progress,
+            )
+            found.save(place.with_suffix(".part"))
+            os.replace(place.with_suffix(".part"), place)  # a chunk is there whole or not at all
+            described += len(part)
+        joined = Descriptors.cat([Descriptors.load(place) for place in chunks])
+        joined.save(folder)
+        shutil.rmtree(folder / "chunks", ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
+    return joined, described
+
+
+def _claim(folder: Path, key: Mapping[str, Any]) -> None:
+    """Make the folder this extraction's, or refuse one that is another's."""
+    file = folder / "key.json"
+    if file.is_file():
+        if json.loads(file.read_text()) != key:
+            raise UserError(
+                f"{folder} holds descriptors of other weights, images or settings.",
+                "Delete the folder, or choose another with --out.",
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise UserError(f"the folder {folder} is not empty.", "Choose a new one with --out.")
+    file.write_text(json.dumps(key, indent=1) + "\n")

@@ -1,0 +1,229 @@
+"""`occreid evaluate`: score a model or saved descriptors, or compare two saved results."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from occreid.cli import extract as extract_command
+from occreid.cli.results import print_comparison, print_extras, print_results
+from occreid.cli.subjects import (
+    BatchSize,
+    Device,
+    Json,
+    On,
+    Option,
+    Precision,
+    Subject,
+    Workers,
+    is_extracted,
+    load_benchmarks,
+    subjects,
+)
+from occreid.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from occreid.retrieval import Ranking
+
+_RERANK = ("none", "k-reciprocal", "aqe", "alpha-qe")
+_FALSE_ACCEPT_RATES = (1e-4, 1e-3, 1e-2)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands `evaluate` and `extract`."""
+    app.command()(evaluate)
+    extract_command.register(app)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """The protocol as asked for on the command line."""
+
+    same_camera: str | None
+    ap: str
+    shots: str
+    draws: int
+    seed: int
+    ranks: tuple[int, ...]
+    rerank: str
+    k1: int
+    k2: int
+    lambda_: float
+    neighbours: int
+    alpha: float
+
+
+def evaluate(
+    source: Annotated[
+        Path | None, typer.Argument(help="A run folder, a .safetensors file, or a folder of 'occreid extract'.")
+    ] = None,
+    on: On = None,
+    option: Option = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--compare", metavar="A.json B.json", help="Compare two saved results instead."),
+    ] = None,
+    same_camera: Annotated[
+        str | None, typer.Option("--same-camera", help="junk or keep; left out, what the benchmark's protocol says.")
+    ] = None,
+    ap: Annotated[str, typer.Option("--ap", help="step, or trapezoid (Market-1501's own code).")] = "step",
+    shots: Annotated[str, typer.Option("--shots", help="multi, or single: one gallery image per person.")] = "multi",
+    draws: Annotated[int, typer.Option("--draws", min=1, help="single: galleries drawn.")] = 10,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of draws and bootstrap.")] = 0,
+    ranks: Annotated[str, typer.Option("--ranks", help="CMC ranks.")] = "1,3,5,10,20",
+    rerank: Annotated[str, typer.Option("--rerank", help="none, k-reciprocal, aqe or alpha-qe.")] = "none",
+    k1: Annotated[int, typer.Option("--k1", help="k-reciprocal: neighbours.")] = 20,
+    k2: Annotated[int, typer.Option("--k2", help="k-reciprocal: neighbours of its query expansion.")] = 6,
+    lambda_: Annotated[float, typer.Option("--lambda", help="k-reciprocal: weight of the original distance.")] = 0.3,
+    neighbours: Annotated[int, typer.Option("--neighbours", help="aqe, alpha-qe: images joined to a query.")] = 5,
+    alpha: Annotated[float, typer.Option("--alpha", help="alpha-qe: power of the similarity.")] = 3.0,
+    intervals: Annotated[
+        bool, typer.Option("--intervals", help="Add 95 % intervals (bootstrap over persons).")
+    ] = False,
+    subsets: Annotated[bool, typer.Option("--subsets", help="Add results by kind of query and camera pair.")] = False,
+    verification: Annotated[bool, typer.Option("--verification", help="Add EER and TAR at fixed FAR.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Save the result: a .json file, or a folder for several benchmarks.")
+    ] = None,
+    device: Device = "auto",
+    precision: Precision = "float32",
+    batch_size: BatchSize = 64,
+    workers: Workers = 0,
+    as_json: Json = False,
+) -> None:
+    """Score a model: CMC, mAP and mINP under a named protocol.
+
+    For example:
+
+        occreid evaluate runs/market
+
+        occreid evaluate runs/market --on occluded_reid=data/Occluded_REID --on partial_reid=data/Partial_REID
+
+        occreid evaluate --compare a.json b.json
+    """
+    from occreid.retrieval import save_ranking
+    from occreid.retrieval.results import summary
+
+    if compare is not None:
+        _compare_files(compare, seed, as_json)
+        return
+    if source is None:
+        raise UserError("there is nothing to evaluate.", "Write e.g.: occreid evaluate runs/market")
+    if rerank not in _RERANK:
+        raise UserError(f"there is no re-ranking '{rerank}'.", did_you_mean(rerank, _RERANK))
+    scoring = _Scoring(same_camera, ap, shots, draws, seed, _numbers(ranks), rerank, k1, k2, lambda_, neighbours, alpha)
+    benchmarks = None if on is None and is_extracted(source) else load_benchmarks(source, on, option)
+    many = benchmarks is not None and len(benchmarks) > 1
+    results, extras = [], []
+    for subject in subjects(source, benchmarks, device, precision, batch_size, workers, quiet=as_json):
+        ranking = _rank(subject, scoring)
+        results.append((subject.name, ranking))
+        extras.append(_extras(subject, ranking, intervals, subsets, verification, seed))
+        if out is not None:
+            save_ranking(ranking, out / f"{subject.name}.json" if many else out)
+    if as_json:
+        rows = [{**summary(ranking), **extra} for (_, ranking), extra in zip(results, extras, strict=True)]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    print_results(results)
+    for (name, _), extra in zip(results, extras, strict=True):
+        print_extras(name, extra)
+    if out is not None:
+        typer.echo(f"saved {out}")
+
+
+def _compare_files(files: tuple[Path, Path], seed: int, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from occreid.retrieval import compare, load_ranking
+
+    first, second = (load_ranking(file) for file in files)
+    found = compare(first, second, seed=seed)
+    if as_json:
+        typer.echo(json.dumps({name: asdict(difference) for name, difference in found.items()}, indent=2))
+    else:
+        print_comparison((files[0].stem, files[1].stem), first, found)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError as error:
+        raise UserError(f"--ranks {text} is not a list of numbers.", "For example: --ranks 1,5,10") from error
+
+
+def _rank(subject: Subject, scoring: _Scoring) -> Ranking:
+    """Score one set of descriptors, re-ranked or expanded where asked for."""
+    from occreid.retrieval import distance_rows, expand_queries, rank_rows, rerank_rows
+
+    query, gallery, metric = subject.query, subject.gallery, subject.metric
+    rerank: dict[str, Any] | None = None
+    if scoring.rerank == "k-reciprocal":
+        rerank = {"method": scoring.rerank, "k1": scoring.k1, "k2": scoring.k2, "lambda": scoring.lambda_}
+        blocks = rerank_rows(query, gallery, metric, scoring.k1, scoring.k2, scoring.lambda_)
+    else:
+        if scoring.rerank != "none":
+            alpha = scoring.alpha if scoring.rerank == "alpha-qe" else 0.0
+            rerank = {"method": scoring.rerank, "neighbours": scoring.neighbours, "alpha": alpha}
+            query = expand_queries(query, gallery, metric, scoring.neighbours, alpha)
+        blocks = distance_rows(query, gallery, metric)
+    ranking = rank_rows(
+        blocks,
+        query,
+        gallery,
+        metric,
+        scoring.same_camera or subject.same_camera,
+        scoring.ap,  # type: ignore[arg-type]  # checked there
+        scoring.ranks,
+        scoring.shots,
+        scoring.draws,
+        scoring.seed,
+        rerank,
+    )
+    return replace(ranking, facts=subject.facts)
+
+
+def _extras(
+    subject: Subject, ranking: Ranking, intervals: bool, subsets: bool, verification: bool, seed: int
+) -> dict[str, Any]:
+    """What was asked for beside the headline numbers, ready for JSON."""
+    from occreid.retrieval import by_camera_pair, by_subset, confidence_intervals, verify
+
+    protocol, extra = ranking.protocol, {}
+    if intervals:
+        extra["intervals"] = confidence_intervals(ranking, seed=seed)
+    if subsets:
+        divisions = {name: by_subset(ranking, labels) for name, labels in subject.labels.items()}
+        if protocol.shots == "multi" and protocol.rerank is None and subject.query.camids is not None:
+            pairs = by_camera_pair(
+                subject.query,
+                subject.gallery,
+                subject.metric,
+                protocol.same_camera,
+                protocol.ap,  # type: ignore[arg-type]  # it was scored by it
+                ranking.ranks,
+            )
+            divisions["cameras"] = {f"{one} → {other}": found for (one, other), found in pairs.items()}
+        extra["subsets"] = {
+            name: {
+                label: {"queries": part.num_valid_queries, **part.scores()}
+                for label, part in parts.items()
+                if part.num_valid_queries
+            }
+            for name, parts in divisions.items()
+        }
+    if verification:
+        roc = verify(subject.query, subject.gallery, subject.metric, protocol.same_camera)
+        rates = {f"{rate:g}": roc.true_accepts_at(rate) for rate in _FALSE_ACCEPT_RATES}
+        extra["verification"] = {
+            "equal_error_rate": roc.equal_error_rate,
+            "genuine_pairs": roc.num_genuine,
+            "impostor_pairs": roc.num_impostor,
+            # no threshold where even the nearest genuine pair admits too many impostors
+            "tar_at_far": {far: {"tar": tar, "threshold": at if tar else None} for far, (tar, at) in rates.items()},
+        }
+    return extra

@@ -1,0 +1,155 @@
+"""What is scored: a model's descriptors of benchmarks, or descriptors on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from occreid.errors import UserError
+
+if TYPE_CHECKING:
+    from occreid.descriptors import Descriptors
+    from occreid.records import Split
+
+ABOUT = "extraction.json"
+"""Beside extracted descriptors: which weights and benchmark they are of."""
+REFINED = "refined"
+"""Folder of the descriptors that a method has refined by the gallery."""
+
+On = Annotated[
+    list[str] | None,
+    typer.Option("--on", metavar="NAME=ROOT", help="A benchmark to test on; repeat it for a cross-domain table."),
+]
+Option = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="KEY=VALUE", help="An option of the benchmarks' loader, e.g. strict=false."),
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
+Precision = Annotated[str, typer.Option("--precision", help="float32, bfloat16 or float16.")]
+BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images at once.")]
+Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes that load images.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One set of descriptors to score, and what belongs in its result."""
+
+    name: str
+    query: Descriptors
+    gallery: Descriptors
+    metric: Any
+    same_camera: str
+    labels: dict[str, list[str | None]]
+    facts: dict[str, Any]
+
+
+def is_extracted(source: Path) -> bool:
+    """Whether this is a folder of `occreid extract`."""
+    return (source / ABOUT).is_file()
+
+
+def load_benchmarks(source: Path, on: list[str] | None, option: list[str] | None) -> list[Split]:
+    """The benchmarks of ``--on``, else the one the model was trained on.
+
+    Raises:
+        UserError: none is known, or one cannot be read.
+    """
+    from occreid.data import load_benchmark
+    from occreid.methods import read_card
+
+    options: dict[str, Any] = {}
+    for text in option or ():
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UserError(f"--option {text} is not KEY=VALUE.", "For example: --option strict=false")
+        options[key] = value
+    if on is None:
+        data = read_card(source).get("recipe", {}).get("data")
+        if not data:
+            raise UserError(f"{source} does not say what it was trained on.", "Give a benchmark: --on NAME=ROOT")
+        return [load_benchmark(data["name"], data["root"], **{**data.get("options", {}), **options})]
+    splits = []
+    for text in on:
+        name, equals, root = text.partition("=")
+        if not equals or not root:
+            raise UserError(f"--on {text} is not NAME=ROOT.", "For example: --on market1501=data/market1501")
+        splits.append(load_benchmark(name, root, **options))
+    return splits
+
+
+def subjects(
+    source: Path,
+    benchmarks: list[Split] | None,
+    device: str,
+    precision: str,
+    batch_size: int,
+    workers: int,
+    quiet: bool,
+) -> Iterator[Subject]:
+    """Describe each benchmark, or read the descriptors in ``source`` where ``benchmarks`` is None.
+
+    Raises:
+        UserError: no model or descriptors there, unreadable images.
+    """
+    from occreid import extract as extraction
+    from occreid.methods import load_model, read_card
+    from occreid.retrieval import query_labels
+
+    if benchmarks is None:
+        yield _saved(source)
+        return
+    card, model = read_card(source), load_model(source)
+    for split in benchmarks:
+        query, gallery = (
+            extraction.extract(
+                model,
+                records,
+                batch_size=batch_size,
+                workers=workers,
+                device=device,
+                precision=precision,  # type: ignore[arg-type]  # checked there
+                progress=not quiet,
+            )
+            for records in (split.query, split.gallery)
+        )
+        yield Subject(
+            split.name,
+            model.refine(query, gallery),
+            model.refine(gallery, gallery),
+            model.metric,
+            split.same_camera,
+            query_labels(split.query),
+            facts(split, card, precision),
+        )
+
+
+def facts(split: Split, card: dict[str, Any], precision: str) -> dict[str, Any]:
+    """What a result file says of weights and data."""
+    return {
+        "benchmark": split.name,
+        "data": {"counts": split.counts(), "notes": split.notes},
+        "method": card["method"],
+        "weights_sha256": card.get("sha256"),
+        "recipe": card.get("recipe"),
+        "versions": card.get("versions"),
+        "precision": precision,
+    }
+
+
+def _saved(source: Path) -> Subject:
+    from occreid.descriptors import Descriptors
+
+    try:
+        about = json.loads((source / ABOUT).read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise UserError(f"cannot read {source / ABOUT} ({error}).", "Write it again with: occreid extract") from error
+    folder = source / REFINED if (source / REFINED).is_dir() else source
+    query, gallery = (Descriptors.load(folder / part) for part in ("query", "gallery"))
+    said = {key: value for key, value in about.items() if key not in ("metric", "same_camera", "labels")}
+    return Subject(about["benchmark"], query, gallery, about["metric"], about["same_camera"], about["labels"], said)
