@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -42,17 +43,22 @@ def draw_occsynth(root: Path, seed: int) -> None:
     pq.write_table(pa.Table.from_pylist(rows), root / "occsynth.parquet")
 
 
-@pytest.fixture
-def generated(monkeypatch):
-    """Replaces the generator; returns the list of what it was asked for."""
-    asked = []
+def draw_instead(asked):
+    """A stand-in for the generator that notes what it was asked for."""
 
     def generate(out, *, size, seed, workers, progress=True):
         asked.append((size, seed, workers))
         draw_occsynth(Path(out), seed)
         return Path(out)
 
-    monkeypatch.setattr(synth, "generate", generate, raising=False)
+    return generate
+
+
+@pytest.fixture
+def generated(monkeypatch):
+    """Replaces the generator; the list of what it was asked for."""
+    asked = []
+    monkeypatch.setattr(synth, "generate", draw_instead(asked))
     return asked
 
 
@@ -61,7 +67,7 @@ def finished(tmp_path_factory):
     """A demo that ran once: its folder, what it said, and its results."""
     out, said = tmp_path_factory.mktemp("demo") / "it's here", []
     patch = pytest.MonkeyPatch()
-    patch.setattr(synth, "generate", lambda out, **_: draw_occsynth(Path(out), 0), raising=False)
+    patch.setattr(synth, "generate", draw_instead([]))
     results = run_demo(Plan(out, "tiny", epochs=1, workers=0), said.append)
     patch.undo()
     return out, said, results
@@ -69,7 +75,7 @@ def finished(tmp_path_factory):
 
 def test_everything_is_in_its_place(finished):
     out, _, results = finished
-    assert {p.name for p in out.iterdir()} == {"occsynth", "run", "report.html", "results.json"}
+    assert {p.name for p in out.iterdir()} == {"occsynth", "occsynth.json", "run", "report.html", "results.json"}
     assert json.loads((out / "results.json").read_text()) == results
     assert (out / "run" / "model.safetensors").is_file()
     html = (out / "report.html").read_text()
@@ -120,21 +126,25 @@ def test_other_data_are_not_taken_for_these(finished, generated):
     assert generated == []
 
 
-def test_data_appear_only_when_complete(tmp_path, generated, monkeypatch):
-    plan = Plan(tmp_path / "out", "tiny", seed=3, workers=2)
+def test_broken_off_generation_starts_again(tmp_path, generated, monkeypatch):
+    plan = Plan(tmp_path / "deep" / "out", "tiny", seed=3, workers=2)
 
     def break_off(out, **_):
-        (Path(out) / "query").mkdir(parents=True)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(synth, "generate", break_off)
         with pytest.raises(KeyboardInterrupt):
             make_data(plan)
-    assert not (tmp_path / "out" / "occsynth").exists()
-    folder = make_data(plan)
+    for _ in range(2):
+        assert (make_data(plan) / "occsynth.parquet").is_file()
     assert generated == [("tiny", 3, 2)]
-    assert (folder / "occsynth.parquet").is_file() and len(list(folder.parent.iterdir())) == 1
+
+
+def test_one_process_at_least_and_one_per_core_by_default(tmp_path, generated):
+    for name, workers in (("a", 0), ("b", None)):
+        make_data(Plan(tmp_path / name, "tiny", workers=workers))
+    assert [workers for _, _, workers in generated] == [1, os.cpu_count()]
 
 
 def test_data_of_unknown_origin_are_refused(tmp_path, generated):
@@ -200,6 +210,7 @@ def test_help_has_an_example_and_nonsense_is_refused():
 def test_a_killed_training_goes_on(tmp_path, finished, generated):
     """What a kill before the first checkpoint leaves: data and the run's recipe."""
     shutil.copytree(finished[0] / "occsynth", tmp_path / "occsynth")
+    shutil.copy(finished[0] / "occsynth.json", tmp_path)
     (tmp_path / "run").mkdir()
     shutil.copy(finished[0] / "run" / "recipe.yaml", tmp_path / "run")
     results = run_demo(Plan(tmp_path, "tiny", epochs=1, workers=0), lambda line: None)

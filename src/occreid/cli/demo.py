@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 Size = Literal["tiny", "demo"]
 RECIPES = {"tiny": "baseline/occsynth_tiny", "demo": "baseline/occsynth_demo"}
 _DATA, _RUN, _REPORT, _RESULTS = "occsynth", "run", "report.html", "results.json"
-_MADE_FROM = "made_from.json"  # in the data folder: what it was generated from
+_MADE_FROM = "occsynth.json"  # what the data beside it were generated from
 
 
 def register(app: typer.Typer) -> None:
@@ -156,35 +155,27 @@ def run_demo(plan: Plan, say: Callable[[str], None] = print) -> dict[str, Any]:
 
 
 def make_data(plan: Plan) -> Path:
-    """Generate the benchmark, or keep the complete one that is there.
-
-    It is generated beside its place and moved there when complete, so that an interruption leaves no half of it.
+    """Generate the benchmark, or keep the one that is there (the generator leaves a whole one or none).
 
     Raises:
         UserError: data of another size or seed are there, or the folder cannot be written.
     """
+    from occreid.synth import generate
+
     folder, wanted = plan.out / _DATA, {"size": plan.size, "seed": plan.seed}
     if folder.is_dir():
-        found = _read_json(folder / _MADE_FROM)
+        found = _read_json(plan.out / _MADE_FROM)
         if found != wanted:
             raise UserError(
                 f"{folder} holds other data than size {plan.size}, seed {plan.seed}: {found or 'of unknown origin'}.",
                 "Give another --out, or remove that folder.",
             )
         return folder
-    from occreid.synth import generate
-
-    part = folder.with_name(f"{folder.name}.part")
-    with _writing(part):
-        if part.exists():
-            shutil.rmtree(part)
-        part.parent.mkdir(parents=True, exist_ok=True)
+    with _writing(plan.out):
+        plan.out.mkdir(parents=True, exist_ok=True)
+    _write_json(plan.out / _MADE_FROM, wanted)  # first, so that complete data never lack it
     workers = plan.workers if plan.workers is not None else os.cpu_count() or 1
-    generate(part, size=plan.size, seed=plan.seed, workers=workers)
-    _write_json(part / _MADE_FROM, wanted)
-    with _writing(folder):
-        part.rename(folder)
-    return folder
+    return generate(folder, size=plan.size, seed=plan.seed, workers=max(workers, 1))
 
 
 def make_recipe(plan: Plan) -> Recipe:
