@@ -142,3 +142,115 @@ def test_a_damaged_checkpoint_is_named(monkeypatch, tiny, tmp_path):
     (tmp_path / "a/checkpoints/last.ckpt").write_bytes(b"PK not really")
     with pytest.raises(UserError, match=r"the checkpoint .*last.ckpt is damaged"):
         resume(tmp_path / "a", progress=False)
+
+
+def test_a_finished_run_holds_everything_it_promises(tiny, tmp_path, capsys):
+    import json
+
+    from occreid.methods import load_model
+    from occreid.training import load_recipe
+
+    recipe = tiny("training.accumulate=2")
+    assert train(recipe, tmp_path / "run", progress=False) == tmp_path / "run"
+    shown = capsys.readouterr().out
+    assert "16 images of 4 identities from 2 cameras" in shown
+    assert "effective batch 8: 2 identities × 2 images × 1 process × 2 accumulated" in shown
+    assert "learning rate 0.01 (adam, cosine); 4 batches an epoch" in shown
+    assert load_recipe(tmp_path / "run/recipe.yaml") == recipe
+    card = json.loads((tmp_path / "run/model.json").read_text())
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert card["classes"] == [1, 2, 3, 4]
+    assert card["scores"]["market1501"] == result["benchmarks"][0]["scores"]
+    assert card["sha256"] == result["weights_sha256"]
+    assert result["recipe"] == recipe.model_dump(mode="json")
+    assert load_model(tmp_path / "run").input_size == (32, 16)
+    assert (tmp_path / "run/checkpoints/best.ckpt").is_file()
+
+
+def test_the_model_is_chosen_by_held_out_people_and_tested_on_the_benchmark_and_others(tiny, market, tmp_path):
+    import json
+
+    test = f"[{{name: market1501, root: '{market}', options: {{strict: false}}}}]"
+    recipe = tiny("data.validation_ids=2", f"evaluation.test={test}", "evaluation.same_camera=junk")
+    train(recipe, tmp_path / "run", progress=False)
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert [entry["benchmark"] for entry in result["benchmarks"]] == ["market1501", "market1501"]
+    assert result["benchmarks"][0]["counts"]["train"]["ids"] == 2
+    assert len(rows(tmp_path / "run/evaluation.csv")) == 2
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch, tiny, tmp_path, capsys):
+    from reid_toys import Toy
+
+    losses, calls = Toy.losses, []
+
+    def interrupt(self, batch):
+        calls.append(1)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return losses(self, batch)
+
+    monkeypatch.setattr(Toy, "losses", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny(), tmp_path / "run", progress=False)
+    shown = capsys.readouterr().out
+    assert f"the last finished epoch is saved. Go on with: occreid train --resume {tmp_path / 'run'}" in shown
+    resume(tmp_path / "run", progress=False)
+    train(tiny(), tmp_path / "other", progress=False)
+    assert_same_run(tmp_path / "run", tmp_path / "other")
+
+
+def test_other_weights_are_started_from_and_what_was_left_out_is_listed(tiny, market, tmp_path, capsys):
+    train(tiny("data.validation_ids=1"), tmp_path / "three", progress=False)
+    capsys.readouterr()
+    train(tiny(f"training.init_from='{tmp_path / 'three'}'", "optimizer.lr=1e-9"), tmp_path / "four", progress=False)
+    shown = capsys.readouterr().out
+    assert "7 tensors loaded" in shown
+    assert "not loaded: classifier.weight: (3, 8) in the file, (4, 8) in the model" in shown
+    one, other = (load_file(tmp_path / f"{run}/model.safetensors") for run in ("three", "four"))
+    assert torch.allclose(one["backbone.0.weight"], other["backbone.0.weight"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "training.init_from=nowhere",
+        "method.name=basline",
+        "data.root=/nowhere",
+        "training.stage_epochs={x: 1}",
+        "data.p=9",
+    ],
+)
+def test_mistakes_are_found_before_the_run_folder_is_made(tiny, tmp_path, override):
+    with pytest.raises(UserError):
+        train(tiny(override), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_anew(monkeypatch, tiny, tmp_path):
+    from occreid.training import run as run_module
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module.Run, "_train", lambda self: (_ for _ in ()).throw(RuntimeError("killed")))
+        with pytest.raises(RuntimeError, match="killed"):
+            train(tiny(), tmp_path / "a", progress=False)
+    assert [file.name for file in (tmp_path / "a").iterdir()] == ["recipe.yaml"]
+    resume(tmp_path / "a", progress=False)
+    train(tiny(), tmp_path / "b", progress=False)
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+
+
+def test_two_processes_train_one_model(tiny, tmp_path):
+    recipe = tiny("training.devices=2", "training.freeze_epochs=1", "data.p=2", "training.evaluate_every=2")
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
+    (tmp_path / "program.py").write_text(PROGRAM)  # Lightning starts the second process from the script's name
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "program.py", "train", tmp_path / "recipe.yaml", tmp_path / "run"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("effective batch 8: 2 identities × 2 images × 2 processes") == 1
+    assert [row["step"] for row in rows(tmp_path / "run/log.csv")] == ["2", "4"]
+    assert (tmp_path / "run/result.json").is_file()

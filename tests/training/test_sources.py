@@ -92,3 +92,8 @@ def test_stage_epochs_that_do_not_fit_are_refused(tiny, override, message):
     recipe = tiny(override, "schedule.warmup=1", method="reid_toys:TwoLegs")
     with pytest.raises(UserError, match=message):
         make_legs(recipe, build_model(recipe, load_sources(recipe).split))
+
+
+def test_an_option_that_is_only_called_width_is_left_alone(tiny):
+    recipe = tiny()
+    assert build_model(recipe, load_sources(recipe).split).classifier.in_features == 8

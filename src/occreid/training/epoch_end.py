@@ -91,9 +91,7 @@ class EpochEnd(Callback):
         Table(self.folder / "log.csv").append(row)
         for name, value in {"loss": total, "lr": lr, **{f"loss/{n}": v for n, v in losses.items()}}.items():
             self._tensorboard(epoch).add_scalar(name, value, self.epochs_before + epoch)
-        self.console.print(
-            f"epoch {epoch}/{module.leg.epochs}  loss {total:.4f}  lr {lr:.2e}  {rate:.0f} images/s", highlight=False
-        )
+        self.console.print(f"epoch {epoch}/{module.leg.epochs}  loss {total:.4f}  lr {lr:.2e}  {rate:.0f} images/s")
 
     def _evaluate(self, module: TrainingModule) -> bool:
         """Evaluate with the averaged weights if there are; True where mAP is the highest so far."""
@@ -108,7 +106,7 @@ class EpochEnd(Callback):
         Table(self.folder / "evaluation.csv").append({"stage": module.leg.stage.name, "epoch": epoch, **scores})
         for name, value in scores.items():
             self._tensorboard(epoch).add_scalar(f"evaluation/{name}", value, self.epochs_before + epoch)
-        self.console.print(f"epoch {epoch}/{module.leg.epochs}  {format_scores(scores)}", highlight=False)
+        self.console.print(f"epoch {epoch}/{module.leg.epochs}  {format_scores(scores)}")
         if epoch == module.leg.epochs:
             self.ranking = ranking
         if self.best is not None and ranking.mean_ap <= self.best:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from occreid.data.samplers import PKSampler
 from occreid.descriptors import Descriptors
 from occreid.extract import extract
 from occreid.methods import read_card, save_model
@@ -73,7 +74,7 @@ def resume(
     folder = Path(run)
     resolved = read_run(folder, recipe, overrides)
     if (folder / "result.json").is_file():
-        Console(soft_wrap=True).print(f"the run {folder} is finished already", highlight=False)
+        Console(soft_wrap=True, markup=False, highlight=False).print(f"the run {folder} is finished already")
         return folder
     return Run(resolved, folder, progress).go()
 
@@ -88,19 +89,20 @@ class Run:
 
     Raises:
         UserError: what `resolve_devices`, `load_sources`, `build_model`, `make_legs` and `start_from` raise:
-            all that can go wrong before anything is written.
+            whatever can go wrong before anything is written.
     """
 
     def __init__(self, recipe: Recipe, folder: Path, progress: bool) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
         self.main = process_rank() == 0
-        self.console = Console(quiet=not self.main, soft_wrap=True)
+        self.console = Console(quiet=not self.main, soft_wrap=True, markup=False, highlight=False)
         self.devices = resolve_devices(recipe.training)
         self.sources = load_sources(recipe)
         last = folder / LAST
         self.checkpoint = Checkpoint.load(last) if last.is_file() else None
         self.model = build_model(recipe, self.sources.split, fresh=self.checkpoint is None)
         self.legs = make_legs(recipe, self.model)
+        self.batches = self._batches()
         if self.checkpoint is None:
             self._start_weights()
 
@@ -112,9 +114,7 @@ class Run:
                 self._finish(ranking)
         except KeyboardInterrupt:
             stands = "the last finished epoch is saved" if (self.folder / LAST).is_file() else "no epoch was finished"
-            self.console.print(
-                f"interrupted; {stands}. Go on with: occreid train --resume {self.folder}", highlight=False
-            )
+            self.console.print(f"interrupted; {stands}. Go on with: occreid train --resume {self.folder}")
             raise
         return self.folder
 
@@ -183,9 +183,14 @@ class Run:
             return
         left_out = start_from(self.model, init_from)
         loaded = len(self.model.state_dict()) - sum(not line.endswith("not in the model") for line in left_out)
-        self.console.print(f"started from {init_from}: {loaded} tensors loaded", highlight=False)
+        self.console.print(f"started from {init_from}: {loaded} tensors loaded")
         for line in left_out:
-            self.console.print(f"  not loaded: {line}", highlight=False)
+            self.console.print(f"  not loaded: {line}")
+
+    def _batches(self) -> int:
+        """Batches in an epoch; asking the sampler finds out early whether there are enough identities."""
+        data, pids = self.recipe.data, [record.pid for record in self.sources.split.train]
+        return len(PKSampler(pids, data.p, data.k, self.recipe.training.seed, 0, self.devices.world_size))
 
     def _cut_back(self) -> None:
         names = [leg.stage.name for leg in self.legs]
@@ -205,12 +210,12 @@ class Run:
             f"effective batch {batch * section.accumulate}: {data.p} identities × {data.k} images × {world} "
             f"process{'es' * (world > 1)} × {section.accumulate} accumulated",
             f"learning rate {recipe.optimizer.lr:g} ({recipe.optimizer.name}, {recipe.schedule.name}); "
-            f"{max(1, counts['images'] // batch)} batches an epoch; "
+            f"{self.batches} batches an epoch; "
             f"{', '.join(f'{leg.stage.name} {leg.epochs} epochs' for leg in self.legs)}; "
             f"{self.devices.kind}, {section.precision}",
         ]
         for line in lines:
-            self.console.print(line, highlight=False)
+            self.console.print(line)
 
     def _finish(self, ranking: Ranking | None) -> None:
         """Save the model, test it, save it again with its scores on the card."""
@@ -223,7 +228,7 @@ class Run:
             if tested is not split or ranking is None or self.sources.validation is not None:
                 ranking = measure(self.model, tested, self.recipe, device, progress=self.progress)
             entries.append(result_entry(tested, ranking))
-            self.console.print(f"{tested.name}: {format_scores(ranking.scores())}", highlight=False)
+            self.console.print(f"{tested.name}: {format_scores(ranking.scores())}")
         card = self._card() | {"scores": {entry["benchmark"]: entry["scores"] for entry in entries}}
         save_model(self.model, self.folder, card)
         saved = read_card(self.folder)
@@ -237,7 +242,7 @@ class Run:
                 "recipe": self.recipe.model_dump(mode="json"),
             },
         )
-        self.console.print(f"model and result are in {self.folder}", highlight=False)
+        self.console.print(f"model and result are in {self.folder}")
 
     def _card(self) -> dict[str, Any]:
         split: Split = self.sources.split

@@ -69,8 +69,9 @@ def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Method:
     """
     name, data = recipe.method.name, recipe.data
     known, options = method_options(name), dict(recipe.method.options)
-    for key, value in (("height", data.height), ("width", data.width)):
-        if key in known and options.setdefault(key, value) != value:
+    size = {"height": data.height, "width": data.width}
+    for key, value in size.items() if size.keys() <= known.keys() else ():  # a lone width may be one of layers
+        if options.setdefault(key, value) != value:
             raise UserError(
                 f"method.options.{key} is {options[key]}, data.{key} is {value}.", f"Leave method.options.{key} out."
             )
