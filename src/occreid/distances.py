@@ -150,7 +150,7 @@ def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric) -> Callable
         x_visible, y_visible = query.visibility.float(), gallery.visibility.float()
         left = _left(normalize(query.features, dim=2), x_visible)
         right = _right(normalize(gallery.features, dim=2), y_visible)
-        return lambda i, j: _visible_parts(left[i], right[j], x_visible[i], y_visible[j])
+        return lambda i, j: _visible_parts(left[:, i], right[:, j], x_visible[i], y_visible[j])
     x, y = query.features.flatten(1), gallery.features.flatten(1)
     if metric == "cosine":
         x, scale = x * _inverse_lengths(x)[:, None], _inverse_lengths(y)
