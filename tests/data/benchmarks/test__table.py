@@ -1,0 +1,65 @@
+import pytest
+
+from occreid.data.benchmarks._table import read_table
+from occreid.errors import UserError
+
+HEAD = "path,pid,camid,split,occluded\n"
+
+
+@pytest.fixture
+def table(touch, tmp_path):
+    touch("img/a.jpg", "img/b, c.jpg")
+
+    def write(text, encoding="utf-8"):
+        path = tmp_path / "mine.csv"
+        path.write_text(text, encoding=encoding)
+        return path
+
+    return write
+
+
+def test_cells(table, tmp_path):
+    first, second = read_table(table(HEAD + 'img/a.jpg,7,2,query,TRUE\n"img/b, c.jpg", eve ,,gallery,\n'))
+    assert (first.path, first.part, first.pid) == (tmp_path / "img/a.jpg", "query", "7")
+    assert (first.camera, first.occluded) == ("2", True)
+    assert (second.path.name, second.pid, second.camera, second.occluded) == ("b, c.jpg", "eve", None, None)
+
+
+@pytest.mark.parametrize(("text", "value"), [("no", False), ("0", False), ("1", True), ("", None)])
+def test_occluded(table, text, value):
+    assert read_table(table(HEAD + f"img/a.jpg,1,1,train,{text}\n"))[0].occluded is value
+
+
+def test_optional_columns_any_order_and_a_byte_order_mark(table):
+    (row,) = read_table(table("split,pid,path\r\ntrain,1,img/a.jpg\r\n", encoding="utf-8-sig"))
+    assert (row.part, row.pid, row.camera, row.occluded) == ("train", "1", None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no column path, pid, split"),
+        ("path,pid\n", "has no column split"),
+        ("path,pid,split,camids\n", r"unknown column 'camids'. Did you mean 'camid'\?"),
+        (HEAD, "has no rows"),
+        (HEAD + "img/a.jpg,1,1,test,\n", "line 2 has the split 'test'"),
+        (HEAD + "img/a.jpg,1,1,galery,\n", r"Did you mean 'gallery'\?"),
+        (HEAD + "img/a.jpg,1,1,train,maybe\n", "line 2 has occluded 'maybe'"),
+        (HEAD + "img/a.jpg,,1,train,\n", "line 2 has no path or no pid"),
+        (HEAD + "img/a.jpg,1,1,train,\nimg/b, c.jpg,1,1,train,\n", "line 3 has more or fewer cells"),
+        (HEAD + "img/a.jpg,1,1\n", "line 2 has more or fewer cells"),
+        (HEAD + "img/x.jpg,1,1,train,\n", r"1 images named in .*mine.csv do not exist: .*img/x.jpg"),
+        (HEAD + "img/a.jpg,1,1,train,\nimg/a.jpg,2,1,train,\n", r"names .*img/a.jpg twice in train"),
+    ],
+)
+def test_what_makes_no_sense(table, text, message):
+    with pytest.raises(UserError, match=message):
+        read_table(table(text))
+
+
+def test_no_file_and_no_text(tmp_path):
+    with pytest.raises(UserError, match=r"none.csv does not exist"):
+        read_table(tmp_path / "none.csv")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match=r"binary.csv cannot be read"):
+        read_table(tmp_path / "binary.csv")

@@ -1,0 +1,119 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from occreid.data import load_benchmark
+from occreid.data.benchmarks.coco_densepose import Person, part_mask, read_persons, write_crops
+from occreid.data.masks import read_mask
+from occreid.data.stats import image_size
+from occreid.errors import UserError
+
+TOP_HALF = {"counts": [0, *[2] * 8], "size": [4, 4]}  # in each column two ones, two zeros: rows 0 and 1
+
+
+def annotation(number, masks, box=(10, 20, 8, 8)):
+    return {"id": number, "image_id": 9, "bbox": list(box), "dp_masks": masks}
+
+
+def masks(**parts):
+    """14 entries, [] where a part is not seen."""
+    return [parts.get(f"part{i}", []) for i in range(1, 15)]
+
+
+@pytest.fixture
+def coco(tmp_path):
+    def make(*annotations, folder="train2014", part="train"):
+        picture = tmp_path / folder / "COCO_train2014_000000000009.jpg"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((64, 48, 3), 128, np.uint8)).save(picture)
+        names = {"train": "densepose_coco_2014_train.json", "val": "densepose_coco_2014_minival.json"}
+        (tmp_path / "annotations").mkdir(exist_ok=True)
+        (tmp_path / "annotations" / names[part]).write_text(
+            json.dumps({"images": [{"id": 9, "file_name": picture.name}], "annotations": annotations})
+        )
+        return tmp_path
+
+    return make
+
+
+@pytest.mark.parametrize("folder", ["train2014", "images/train2014"])
+def test_only_persons_with_masks_sorted(coco, folder):
+    given = annotation(7, masks(part14=TOP_HALF)), annotation(3, masks(part1=TOP_HALF)), annotation(5, masks())
+    without = {"id": 1, "image_id": 9, "bbox": [0, 0, 1, 1]}
+    persons = read_persons(coco(*given, without, folder=folder))
+    assert [p.annotation for p in persons] == [3, 7]
+    assert persons[0].masks == {1: (TOP_HALF["counts"], 4, 4)} and persons[0].box == (10, 20, 8, 8)
+    assert persons[0].image.is_file()
+
+
+def test_crops_are_written_and_read_as_records(coco, tmp_path):
+    root = coco(annotation(7, masks(part14=TOP_HALF)), annotation(3, masks(part6=TOP_HALF), box=(0.4, 0.4, 9.2, 16)))
+    with pytest.raises(UserError, match=r"not cut out yet.*occreid data build"):
+        load_benchmark("coco_densepose", root)
+    written = list(write_crops(read_persons(root), root / "densepose_crops"))
+    split = load_benchmark("coco_densepose", root)
+    assert list(split.train) == written and split.query == split.gallery == ()
+    assert [r.pid for r in split.train] == [3, 7]
+    first, second = (read_mask(r.mask) for r in split.train)
+    assert image_size(split.train[1].path) == (8, 8) and second.shape == (8, 8)
+    assert (second[:4] == 1).all() and (second[4:] == 0).all(), "head in the upper half of the box"
+    assert image_size(split.train[0].path) == (10, 16) and set(np.unique(first)) == {0, 3}
+    assert load_benchmark("coco_densepose", tmp_path, crops=root / "densepose_crops") == split
+
+
+@pytest.mark.parametrize(
+    ("numbers", "part"), [((14,), 1), ((1, 2, 3, 10, 11, 12, 13), 2), ((6, 7), 3), ((4, 5, 8, 9), 4)]
+)
+def test_fourteen_parts_become_four(tmp_path, numbers, part):
+    for number in numbers:
+        person = Person(tmp_path, 1, (0, 0, 4, 4), {number: ([0, 16], 4, 4)})
+        assert (part_mask(person, (0, 0, 4, 4)) == part).all()
+
+
+def test_a_mask_is_stretched_over_its_box_and_ends_there(tmp_path):
+    person = Person(tmp_path, 1, (2, 2, 4, 8), {1: ([0, 16], 4, 4)})
+    mask = part_mask(person, (0, 0, 8, 12))
+    expected = np.zeros((12, 8), np.uint8)
+    expected[2:10, 2:6] = 2
+    np.testing.assert_array_equal(mask, expected)
+
+
+def test_a_margin_is_cut_at_the_picture(coco, tmp_path):
+    persons = read_persons(coco(annotation(3, masks(part1=TOP_HALF), box=(0, 20, 10, 20))))
+    (record,) = write_crops(persons, tmp_path / "out", margin=0.5)
+    assert image_size(record.path) == (15, 40)
+
+
+def test_a_crop_without_its_mask(coco):
+    root = coco(annotation(3, masks(part1=TOP_HALF)), annotation(4, masks(part1=TOP_HALF)))
+    list(write_crops(read_persons(root), root / "densepose_crops"))
+    (root / "densepose_crops/masks/000000000003.png").unlink()
+    with pytest.raises(UserError, match=r"000000000003.jpg"):
+        load_benchmark("coco_densepose", root)
+    assert len(load_benchmark("coco_densepose", root, strict=False).train) == 1
+
+
+def test_what_is_missing_or_damaged(coco, tmp_path):
+    with pytest.raises(UserError, match=r"no DensePose annotations of val in .*minival.json"):
+        read_persons(coco(), "val")
+    root = coco(annotation(3, masks(part1=TOP_HALF)))
+    (root / "train2014/COCO_train2014_000000000009.jpg").unlink()
+    with pytest.raises(UserError, match=r"1 annotated pictures are missing: .*000000000009.jpg"):
+        read_persons(root)
+    file = root / "annotations/densepose_coco_2014_train.json"
+    for text in ("{", "[]", '{"images": []}', '{"images": [], "annotations": [3]}', '{"images": 3, "annotations": []}'):
+        file.write_text(text)
+        with pytest.raises(UserError, match=r"densepose_coco_2014_train.json is no COCO annotation file"):
+            read_persons(root)
+
+
+def test_damaged_masks_and_boxes(coco, tmp_path):
+    with pytest.raises(UserError, match="annotation 8 has a damaged mask"):
+        part_mask(Person(tmp_path, 8, (0, 0, 4, 4), {1: ([3], 4, 4)}), (0, 0, 4, 4))
+    with pytest.raises(UserError, match="annotation 8 has a damaged mask"):
+        part_mask(Person(tmp_path, 8, (0, 0, 4, 4), {15: ([0, 16], 4, 4)}), (0, 0, 4, 4))
+    persons = read_persons(coco(annotation(3, masks(part1=TOP_HALF), box=(100, 20, 8, 8))))
+    with pytest.raises(UserError, match="annotation 3's box lies outside"):
+        list(write_crops(persons, tmp_path / "out"))
