@@ -1,0 +1,144 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from occreid.descriptors import Descriptors
+from occreid.distances import METRICS, distances
+from occreid.errors import UserError
+from occreid.retrieval import evaluate, rank_rows
+from occreid.retrieval.evaluate import blocks_of
+
+
+def expected_of(brute, matrix, query, gallery, same_camera, ap):
+    lists = [t.tolist() for t in (query.pids, query.camids, gallery.pids, gallery.camids)]
+    return brute(matrix, *lists, same_camera, ap)
+
+
+def assert_equal(ranking, expected):
+    assert ranking.num_skipped_queries == sum(e is None for e in expected)
+    assert ranking.num_valid_queries == sum(e is not None for e in expected)
+    for row, entry in enumerate(expected):
+        if entry is None:
+            assert math.isnan(ranking.average_precision[row]) and ranking.first_ranks[0, row] == 0
+        else:
+            assert ranking.average_precision[row] == pytest.approx(entry[0], abs=1e-12)
+            assert ranking.inverse_negative_penalty[row] == pytest.approx(entry[1], abs=1e-12)
+            assert ranking.first_ranks[0, row] == entry[2]
+    valid = [e for e in expected if e is not None]
+    assert ranking.mean_ap == pytest.approx(np.mean([e[0] for e in valid]))
+    assert ranking.mean_inp == pytest.approx(np.mean([e[1] for e in valid]))
+    for k, rate in ranking.cmc.items():
+        assert rate == pytest.approx(np.mean([e[2] <= k for e in valid]))
+
+
+@given(st.data(), st.sampled_from(METRICS), st.sampled_from(["junk", "keep"]), st.sampled_from(["step", "trapezoid"]))
+@settings(max_examples=400, deadline=None)
+def test_equals_sorting(brute, retrieval_problems, data, metric, same_camera, ap):
+    query, gallery = data.draw(retrieval_problems())
+    expected = expected_of(brute, distances(query, gallery, metric), query, gallery, same_camera, ap)
+    if not any(expected):
+        with pytest.raises(UserError, match="no query has a match"):
+            evaluate(query, gallery, metric, same_camera, ap)
+        return
+    assert_equal(evaluate(query, gallery, metric, same_camera, ap, ranks=(1, 2, 5)), expected)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_integer_features_rank_as_in_float64(brute, retrieval_problems, data):
+    query, gallery = data.draw(retrieval_problems())
+    exact = (query.features.flatten(1).double()[:, None] - gallery.features.flatten(1).double()[None]).norm(dim=2)
+    expected = expected_of(brute, exact, query, gallery, "keep", "step")
+    if any(expected):
+        assert_equal(evaluate(query, gallery, "euclidean", "keep"), expected)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_permuted_gallery_changes_nothing_but_ties(retrieval_problems, data):
+    query, gallery = data.draw(retrieval_problems())
+    noise = torch.rand(gallery.features.shape, generator=torch.Generator().manual_seed(0))
+    gallery = Descriptors(gallery.features + noise, None, gallery.pids, gallery.camids)  # no ties, no ∞
+    query = Descriptors(query.features, None, query.pids, query.camids)
+    order = torch.tensor(data.draw(st.permutations(range(len(gallery)))))
+    try:
+        expected = evaluate(query, gallery, "euclidean")
+    except UserError:
+        return
+    found = evaluate(query, gallery[order], "euclidean")
+    np.testing.assert_array_equal(found.first_ranks, expected.first_ranks)
+    np.testing.assert_allclose(found.average_precision, expected.average_precision)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_pieces_and_threads_change_nothing(random_sides, metric, monkeypatch):
+    query, gallery = random_sides(70, 500, parts=2)
+    whole = evaluate(query, gallery, metric)
+    monkeypatch.setattr("occreid.distances._ROW_BYTES", 4 * 500 * 16)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
+    pieces = evaluate(query, gallery, metric)
+    np.testing.assert_array_equal(pieces.first_ranks, whole.first_ranks)
+    np.testing.assert_array_equal(pieces.average_precision, whole.average_precision)
+
+
+@pytest.mark.parametrize(("ranks", "step", "trapezoid"), [([1, 2, 4, 7], 0.8304, 0.8110), ([2], 0.5, 0.25)])
+def test_the_worked_examples_of_the_two_forms(ranks, step, trapezoid):
+    gallery = Descriptors(
+        torch.arange(8.0)[:, None], None, torch.tensor([int(r in ranks) for r in range(1, 9)]), torch.ones(8)
+    )
+    query = Descriptors(torch.tensor([[-1.0]]), None, torch.tensor([1]), torch.tensor([0]))
+    assert evaluate(query, gallery, "euclidean", ap="step").mean_ap == pytest.approx(step, abs=5e-5)
+    assert evaluate(query, gallery, "euclidean", ap="trapezoid").mean_ap == pytest.approx(trapezoid, abs=5e-5)
+
+
+def test_infinity_ranks_last_in_gallery_order():
+    matrix = torch.tensor([[math.inf, 1.0, math.inf, 0.5]])
+    query = Descriptors(torch.zeros(1, 1), None, torch.tensor([1]), torch.tensor([0]))
+    gallery = Descriptors(torch.zeros(4, 1), None, torch.tensor([2, 3, 1, 1]), torch.ones(4))
+    ranking = rank_rows(blocks_of(matrix), query, gallery, "given")
+    assert ranking.average_precision[0] == pytest.approx((1 / 1 + 2 / 4) / 2)
+
+
+def test_blocks_of_leaves_the_matrix_alone():
+    matrix = torch.zeros(1, 2)
+    query = Descriptors(torch.zeros(1, 1), None, torch.tensor([1]), torch.tensor([0]))
+    gallery = Descriptors(torch.zeros(2, 1), None, torch.tensor([1, 1]), torch.tensor([0, 1]))
+    rank_rows(blocks_of(matrix), query, gallery, "given")
+    assert (matrix == 0).all()
+
+
+def test_nan_names_the_image(random_sides):
+    query, gallery = random_sides(3, 9)
+    gallery.features[4, 0, 1] = math.nan
+    with pytest.raises(UserError, match=r"0004\.jpg holds NaN"):
+        evaluate(query, gallery, "euclidean")
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"ap": "trapezium"}, "trapezoid"),
+        ({"shots": "singel"}, "single"),
+        ({"same_camera": "drop"}, "camera rule"),
+        ({"ranks": (0, 1)}, "ranks"),
+        ({"ranks": ()}, "ranks"),
+        ({"shots": "single", "draws": 0}, "draws"),
+    ],
+)
+def test_wrong_options_are_told(random_sides, options, word):
+    with pytest.raises(UserError, match=word):
+        evaluate(*random_sides(3, 9), "euclidean", **options)
+
+
+def test_memory_does_not_hold_the_whole_matrix(random_sides, monkeypatch):
+    query, gallery = random_sides(300, 400)
+    monkeypatch.setattr("occreid.distances._ROW_BYTES", 4 * 400 * 20)
+    seen = []
+    real = torch.empty
+    monkeypatch.setattr("torch.empty", lambda *s, **k: seen.append(s) or real(*s, **k))
+    evaluate(query, gallery, "euclidean")
+    assert max(math.prod(s) for s in seen if all(isinstance(i, int) for i in s)) == 20 * 400
