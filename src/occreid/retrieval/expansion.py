@@ -9,6 +9,7 @@ Letters: Q queries, k neighbours, P parts, D dimensions.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from occreid.descriptors import Descriptors
@@ -43,25 +44,34 @@ def expand_queries(
     if alpha < 0:
         raise UserError(f"alpha={alpha} would prefer the farthest images.", "Give 0 (AQE) or more (αQE).")
     found, _ = top_k(query, gallery, metric, k, same_camera="keep")
-    present, index = found >= 0, found.clamp_min(0).to(gallery.features.device)
+    present, index = (found >= 0).to(query.features.device), found.clamp_min(0).to(query.features.device)
     mine, theirs = _prepared(query, metric), _prepared(gallery, metric)
-    seen = query.visibility.float()  # (Q, P)
+    seen, shown = _shown(query, metric), _shown(gallery, metric)
     total, weight = mine * seen[..., None], seen.clone()
     for place in range(index.shape[1]):
-        near, shown = theirs[index[:, place]], gallery.visibility[index[:, place]].float()
-        shared = (seen * shown)[..., None]
-        similarity = ((normalize(mine, dim=2) * shared) * (normalize(near, dim=2) * shared)).sum((1, 2))
-        similarity = similarity / shared.sum((1, 2)).clamp_min(1)
-        if metric != "visible_parts":  # all parts are one long feature
-            similarity = (normalize(mine.flatten(1), dim=1) * normalize(near.flatten(1), dim=1)).sum(1)
-        own = similarity.clamp_min(0).pow(alpha) * present[:, place].to(similarity.device)
-        share = own[:, None] * shown  # (Q, P)
+        near, parts = theirs[index[:, place]], shown[index[:, place]]
+        own = _similarity(mine, near, seen * parts, metric).clamp_min(0).pow(alpha) * present[:, place]
+        share = own[:, None] * parts  # (Q, P)
         total = total + near * share[..., None]
         weight = weight + share
-    return Descriptors(total / weight.clamp_min(1e-12)[..., None], weight > 0, query.pids, query.camids, query.paths)
+    visibility = weight > 0 if metric == "visible_parts" else query.visibility
+    return Descriptors(total / weight.clamp_min(1e-12)[..., None], visibility, query.pids, query.camids, query.paths)
 
 
-def _prepared(side: Descriptors, metric: Metric) -> torch.Tensor:
+def _similarity(x: Tensor, y: Tensor, shared: Tensor, metric: Metric) -> Tensor:
+    """Cosine of each pair (N,): of the whole feature, or the mean over the shared parts."""
+    if metric != "visible_parts":
+        return (normalize(x.flatten(1), dim=1) * normalize(y.flatten(1), dim=1)).sum(1)
+    return ((x * y).sum(2) * shared).sum(1) / shared.sum(1).clamp_min(1)
+
+
+def _shown(side: Descriptors, metric: Metric) -> Tensor:
+    """Which parts count, (N, P) float32: only ``visible_parts`` looks at visibility."""
+    seen = side.visibility.float()
+    return seen if metric == "visible_parts" else torch.ones_like(seen)
+
+
+def _prepared(side: Descriptors, metric: Metric) -> Tensor:
     """Features as they are averaged: (N, P, D)."""
     if metric == "cosine":
         return normalize(side.features.flatten(1), dim=1).view_as(side.features)
