@@ -17,6 +17,8 @@ from occreid.data.benchmarks._files import IMAGE_SUFFIXES, existing_folder, file
 from occreid.errors import UserError
 from occreid.records import Record, Split
 
+_NEAR = 0.25
+"""Of the published number of images: a set that is nearer is this one, some files more or less."""
 Tick = Callable[[], None]
 
 
@@ -96,12 +98,13 @@ def recognise(root: Path) -> str:
         fitting = {name: split for name in list_benchmarks() if (split := _fits(name, root))}
     if "occsynth" in fitting:  # it has Market-1501's layout, too
         return "occsynth"
-    named = [name for name in fitting if name != "folder"]
-    if not named and "folder" in fitting:
-        return "folder"
-    if not named:
-        raise UserError(f"{root} has the layout of no known benchmark.", "Name it with --name; see: occreid data list")
-    return min(named, key=lambda name: (_distance(name, fitting[name]), name))
+    distances = {name: _distance(name, split) for name, split in fitting.items()}
+    near = [name for name in fitting if distances[name] < _NEAR]
+    own_layout = [name for name in fitting if name != "folder" and not benchmark_facts(name).shared_layout]
+    for names in (near, own_layout, [name for name in fitting if name == "folder"], list(fitting)):
+        if names:
+            return min(names, key=lambda name: (distances[name], name))
+    raise UserError(f"{root} has the layout of no known benchmark.", "Name it with --name; see: occreid data list")
 
 
 def _fits(name: str, root: Path) -> Split | None:
@@ -115,16 +118,13 @@ def _fits(name: str, root: Path) -> Split | None:
 
 
 def _distance(name: str, split: Split) -> float:
-    """How far the images are from the nearest published variant, as a mean fraction."""
-    variants = benchmark_facts(name).counts.values()
+    """How far the numbers of images are from the nearest published variant, as a mean fraction."""
     found = split.counts()
-    return min(
-        (
-            sum(abs(found[part]["images"] - images) / images for part, (images, _) in counts.items()) / len(counts)
-            for counts in variants
-        ),
-        default=float("inf"),
-    )
+    distances = [
+        sum(abs(found[part]["images"] - images) / images for part, (images, _) in counts.items()) / len(counts)
+        for counts in benchmark_facts(name).counts.values()
+    ]
+    return min(distances, default=float("inf"))
 
 
 def _check(record: Record, tick: Tick | None) -> tuple[bytes, dict[str, str]]:

@@ -29,12 +29,14 @@ class Facts:
         counts: published counts of each variant; the variant "" is the default one. Empty: nothing is published.
         note: protocol facts in one line.
         withdrawn: the authors took the data set back.
+        shared_layout: other sets look alike on disk, so that only near counts tell that it is this one.
     """
 
     layout: str
     counts: Mapping[str, Counts] = field(default_factory=dict)
     note: str = ""
     withdrawn: bool = False
+    shared_layout: bool = False
 
 
 def warn_withdrawn(name: str) -> None:

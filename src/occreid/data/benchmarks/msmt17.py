@@ -18,6 +18,7 @@ FACTS = Facts(
     layout="train, test (V1) or mask_train_v2, mask_test_v2 (V2), list_{train,val,query,gallery}.txt; or Market-1501's",
     counts={"trainval": {"train": (32_621, 1_041), **_TEST}, "train": _TEST},
     note="train=train or trainval, written in the result; test ids follow the training ids",
+    shared_layout=True,
 )
 _USUAL = {"v2": ("MSMT17_V2",), "v1": ("MSMT17_V1",), "either": ("MSMT17",)}
 _FOLDERS = {

@@ -14,6 +14,7 @@ FACTS = Facts(
     counts={"": {"train": (15_618, 702), "query": (2_210, 519), "gallery": (17_661, 1_110)}},
     note="all queries occluded; inherits DukeMTMC's withdrawal",
     withdrawn=True,
+    shared_layout=True,
 )
 
 

@@ -19,6 +19,7 @@ FACTS = Facts(
     layout="train, query, gallery / 0001_c1_….jpg, or as a mapping file says",
     counts={"": {"train": (27_228, 1_744), "query": (4_200, 3_515), "gallery": (41_014, 6_174)}},
     note="all queries occluded; layout=FILE.yaml maps folders and names",
+    shared_layout=True,
 )
 _DEFAULT = {"train": "train", "query": "query", "gallery": "gallery", "pattern": PATTERN, "occluded": ""}
 

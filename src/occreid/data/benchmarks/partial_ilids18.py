@@ -12,6 +12,7 @@ FACTS = Facts(
     layout="Probe, Gallery (or query, gallery) / 001.jpg",
     counts={"": {"query": (119, 119), "gallery": (119, 119)}},
     note="test only, train on market1501; one image per id and part; no camera filter",
+    shared_layout=True,
 )
 
 

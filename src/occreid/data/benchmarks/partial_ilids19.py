@@ -12,6 +12,7 @@ FACTS = Facts(
     layout="Probe, Gallery (or query, gallery) / 001.jpg",
     counts={"": {"query": (238, 107), "gallery": (238, 109)}},
     note="test only, train on market1501; counts as in HPNet, Table 1; no camera filter",
+    shared_layout=True,
 )
 
 

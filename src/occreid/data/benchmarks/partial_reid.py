@@ -21,6 +21,7 @@ FACTS = Facts(
     layout=f"{OCCLUDED}, {PARTIAL}, {WHOLE} / 001_001.jpg",
     counts={"": {"query": (300, 60), "gallery": (300, 60)}},
     note="test only, train on market1501; query_kind=occluded or partial; no camera filter",
+    shared_layout=True,
 )
 
 
