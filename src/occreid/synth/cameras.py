@@ -28,7 +28,7 @@ class Camera:
         near, far: metres, where persons walk.
         light: (3,) unit vector towards the lamp or the sun.
         sun, sky: strength of directed and of scattered light.
-        tint: gains of red, green and blue; gamma and contrast of its picture.
+        tint: gains of red, green and blue; saturation and gamma of its picture.
         blur: standard deviation in pixels of a 128 × 256 crop; noise: of the grey values (0…255).
         detail: share of the 256 crop rows that the sensor resolves.
         quality: JPEG quality of the camera's own stream.
@@ -46,6 +46,7 @@ class Camera:
     sun: float
     sky: float
     tint: tuple[float, float, float]
+    saturation: float
     gamma: float
     blur: float
     noise: float
@@ -63,6 +64,11 @@ class Camera:
         u = PICTURE[0] / 2 + self.focal * points[:, 0] / ahead
         v = PICTURE[1] / 2 + self.focal * below / ahead
         return np.stack([u, v], axis=1).astype(np.float32), ahead.astype(np.float32)
+
+
+def ambient(camera: Camera) -> float:
+    """Brightness of an upright surface under this camera's light."""
+    return min(0.6 * camera.sun + camera.sky, 1.15)
 
 
 def draw_camera(index: int, seed: int) -> Camera:
@@ -86,7 +92,8 @@ def draw_camera(index: int, seed: int) -> Camera:
         sun=float(rng.uniform(0.15, 0.35) if indoor else rng.uniform(0.25, 0.95)),
         sky=float(rng.uniform(0.55, 0.8)),
         tint=(1 + warm, 1.0 + float(rng.normal(0, 0.02)), 1 - warm),
-        gamma=float(rng.uniform(0.8, 1.2)),
+        saturation=float(rng.uniform(0.6, 1.0)),
+        gamma=float(rng.uniform(0.75, 1.15)),
         blur=float(rng.uniform(0.2, 1.1)),
         noise=float(rng.uniform(1.0, 6.0)),
         detail=float(rng.choice([0.4, 0.5, 0.5, 0.6, 0.8])),

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from occreid.synth.cameras import Camera
+from occreid.synth.cameras import Camera, ambient
 from occreid.synth.crowd import BYSTANDERS, busy_background, passer_by
 from occreid.synth.figure import Figure
-from occreid.synth.labels import keypoint_rows, part_of_faces, visible_fractions
+from occreid.synth.labels import keypoint_rows, visible_fractions
 from occreid.synth.occluders import PERSON, Occluder
 from occreid.synth.person import Standing, cast_shadow, paint, paste, stand, trace
 from occreid.synth.sensor import expose
@@ -127,7 +127,7 @@ def _hide_by_person(
     drawn = canvas
     for _ in range(4):
         spot = person.spot + np.array(
-            [float(rng.choice([-1, 1]) * rng.uniform(0.12, 0.5)), -float(rng.uniform(0.5, 1.2))]
+            [float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.55)), -float(rng.uniform(0.5, 1.2))]
         )
         spot[0] -= person.spot[0] * (person.spot[1] - spot[1]) / person.spot[1]
         attempt = canvas.copy()
@@ -159,7 +159,7 @@ def _occlude(
         return _hide_by_person(canvas, figure, person, body, camera, window, rng)
     facets = _hide(thing, person, body, camera, window, rng)
     cover = np.zeros(body.shape, np.uint8)
-    draw(canvas, facets, camera, window, min(0.75 * camera.sun + camera.sky, 1.25), cover)
+    draw(canvas, facets, camera, window, ambient(camera), cover)
     return cover > 0
 
 
@@ -192,7 +192,7 @@ def take(
         np.full(shape, np.inf, np.float32),
         np.zeros((*shape, 3), np.uint8),
     )
-    whole.flat[hits.pixel] = part_of_faces(figure)[hits.face]
+    whole.flat[hits.pixel] = figure.part[hits.face]
     surface.flat[hits.pixel] = hits.depth
     drawn.reshape(-1, 3)[hits.pixel] = paint(person, hits, camera)
     seen = whole[inside].copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from occreid.synth.garments import lower_pieces, shell, shoe_pieces, skin_piece,
 from occreid.synth.hair import hair_pieces, hat_pieces
 from occreid.synth.looks import Look
 from occreid.synth.mesh import Material, Piece, blob, join
+from occreid.synth.parts import part_of_faces
 from occreid.synth.poses import Pose, pose_turns
 from occreid.synth.posing import bone_transforms, skin, vertex_normals
 
@@ -23,14 +24,20 @@ class Figure:
         look: who it is.
         piece: every surface, joined; its weights have two extra columns for what hangs from each hand.
         heads: (J, 3) joints of the rest pose.
-        keypoints: (K, 3, J) such that COCO keypoints follow from the bones (weighted rest positions).
-        part: (N, 4) share of each HPNet part per vertex's dominant bone, as a label 1…4 in column 0.
+        vertices, normals: (3, N) float32, rest pose.
+        weights: (J + 1, N) float32.
+        keypoints: (17, J, 4), what each bone adds to each COCO keypoint (homogeneous).
+        part: (F,) HPNet part 1…4 of every face.
     """
 
     look: Look
     piece: Piece
     heads: FloatArray
-    rest: FloatArray
+    vertices: FloatArray
+    normals: FloatArray
+    weights: FloatArray
+    keypoints: FloatArray
+    part: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +128,33 @@ def build_figure(look: Look) -> Figure:
     pieces = [skin_piece(rest, look), *_eyes(rest), *upper_pieces(rest, look), *lower_pieces(rest, look, heads)]
     pieces += [*shoe_pieces(rest, look), *hair_pieces(rest, look), *hat_pieces(rest, look), *_bags(rest, look, heads)]
     padded = [_pad(piece) for piece in pieces] + _hanging(look, len(assets.bones))
-    return Figure(look, join(padded), heads, rest)
+    piece = join(padded)
+    normals = vertex_normals(piece.vertices, piece.faces)
+    keypoints = _keypoint_shares(rest)
+    return Figure(
+        look,
+        piece,
+        heads,
+        np.ascontiguousarray(piece.vertices.T),
+        np.ascontiguousarray(normals.T),
+        np.ascontiguousarray(piece.weights.T),
+        keypoints,
+        part_of_faces(piece),
+    )
+
+
+def _keypoint_shares(rest: FloatArray) -> FloatArray:
+    """Keypoints are means of vertices, vertices means of bones' moves: so (17, J, 4) sums say it all."""
+    assets = load_assets()
+    homogeneous = np.concatenate([rest, np.ones((len(rest), 1), np.float32)], axis=1)
+    shares = []
+    for row in assets.keypoints:
+        used = np.flatnonzero(row)
+        shares.append((assets.weights[used] * row[used, None]).T @ homogeneous[used])
+    return np.stack(shares)
 
 
 def _pad(piece: Piece) -> Piece:
-    from dataclasses import replace
-
     return replace(piece, weights=np.pad(piece.weights, ((0, 0), (0, 1))))
 
 
@@ -137,13 +165,9 @@ def pose_figure(figure: Figure, pose: Pose) -> Posed:
     hand = assets.bone("hand_l")
     palm = figure.heads[hand] + 0.5 * (figure.heads[assets.bone("middle_01_l")] - figure.heads[hand])
     held = np.concatenate([np.eye(3), (transforms[hand] @ np.append(palm, 1.0))[:, None]], axis=1)
-    vertices = skin(
-        figure.piece.vertices, figure.piece.weights, np.concatenate([transforms, held[None].astype(np.float32)])
-    )
-    used = np.flatnonzero(assets.keypoints.any(0))
-    keypoints = assets.keypoints[:, used] @ skin(figure.rest[used], assets.weights[used], transforms)
-    floor = vertices[:, 2].min()
-    lift = np.array([0, 0, floor], np.float32)
+    moves = np.concatenate([transforms, held[None].astype(np.float32)])
+    vertices, normals = skin(figure.vertices, figure.normals, figure.weights, moves)
+    keypoints = np.einsum("jab,kjb->ka", transforms, figure.keypoints)
+    lift = np.array([0, 0, vertices[:, 2].min()], np.float32)
     scale = np.float32(figure.look.scale)
-    vertices = (vertices - lift) * scale
-    return Posed(vertices, vertex_normals(vertices, figure.piece.faces), (keypoints - lift) * scale)
+    return Posed((vertices - lift) * scale, normals, (keypoints - lift) * scale)

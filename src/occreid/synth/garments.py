@@ -6,6 +6,8 @@ in the rest pose, so skinning moves it with the body. Body faces under clothes a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from occreid.synth.bodies import FloatArray, load_assets, neutral_vertices
@@ -103,7 +105,7 @@ def _upper_offset(look: Look) -> FloatArray:
     return np.float32(up.loose) * np.where(places.arm_share > 0.5, 0.8, 1.0) + sleeve_end
 
 
-def _neckline(kind: str):  # noqa: ANN202
+def _neckline(kind: str) -> Callable[[FloatArray], FloatArray]:
     back, front, width = {
         "tshirt": (0.775, 0.735, 0.085), "polo": (0.805, 0.755, 0.09), "shirt": (0.81, 0.76, 0.09), "tank": (0.74, 0.66, 0.11),
         "hoodie": (0.815, 0.785, 0.10), "jacket": (0.81, 0.775, 0.10), "coat": (0.815, 0.775, 0.10), "blouse": (0.765, 0.70, 0.095),
@@ -135,6 +137,8 @@ def lower_pieces(rest: FloatArray, look: Look, heads: FloatArray) -> list[Piece]
     """Trousers, shorts or skirt on a body in rest pose (V, 3) whose joints are ``heads`` (J, 3)."""
     assets, places, low = load_assets(), load_places(), look.lower
     z = neutral_vertices()[:, 2]
+    # under a loose shirt there is no waistband to poke through it
+    waist = 0.315 if look.upper.hem > 0.2 else max(look.upper.hem, 0.045) + 0.035
     skirt = low.kind == "skirt"
     group = "helper-skirt" if skirt else "helper-tights"
     faces = assets.faces[group]
@@ -144,13 +148,12 @@ def lower_pieces(rest: FloatArray, look: Look, heads: FloatArray) -> list[Piece]
         cloth = rest + vertex_normals(rest, faces) * np.float32(low.loose)
         widen = 1 + (low.flare - 0.45) * np.interp(-z, [-0.15, 0.1, 0.7], [0.0, 0.25, 0.75])
         cloth[:, :2] *= widen[:, None].astype(np.float32)
-        cut = np.minimum(z - low.hem, 0.315 - z)
+        cut = np.minimum(z - low.hem, waist - z)
         return [shell(cloth, group, inside & (z > low.hem - 0.15), Material.LOWER, cut, two_sided=True)]
     cloth = smooth(rest, faces, 3)
     cloth = cloth + vertex_normals(cloth, faces) * np.float32(low.loose)
     if low.kind != "leggings":
         cloth = _straight_legs(cloth, places.leg_share > 0.5, z, heads, low.flare)
-    waist = 0.315 if look.upper.hem > 0.2 else max(look.upper.hem, 0.045) + 0.035  # none under a loose shirt
     cut = np.where(places.arm_share > 0.3, -1.0, np.minimum(z - low.hem, waist - z))
     return [shell(cloth, group, inside & (z < 0.36), Material.LOWER, cut)]
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from occreid.errors import UserError, require
+from occreid.errors import UserError
+from occreid.synth.bodies import load_assets
 from occreid.synth.protocol import SIZES, Shot, get_size, plan
 from occreid.synth.write import whole_or_nothing, write_picture, write_sidecar
 
@@ -74,7 +75,7 @@ def generate(out: str | Path, *, size: str = "tiny", seed: int = 0, workers: int
         raise UserError(f"seed {seed} is negative.", "Give a seed of 0 or more.")
     if workers < 1:
         raise UserError(f"{workers} workers cannot work.", "Give 1 or more.")
-    require("anny", "synth")
+    load_assets()  # says so now if the body data are missing
     people, target = plan(counts, seed), Path(out).expanduser()
     with whole_or_nothing(target) as root, Progress(disable=not progress) as bar:
         task = bar.add_task(f"occsynth {size}", total=sum(map(len, people)))

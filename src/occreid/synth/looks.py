@@ -129,9 +129,9 @@ class Look:
 
 
 def _jitter(rng: np.random.Generator, colour: Colour, amount: float = 0.05) -> Colour:
-    r, g, b = np.clip(
-        np.array(colour) * rng.uniform(1 - amount, 1 + amount) + rng.normal(0, amount * 0.4, 3), 0.02, 0.97
-    )
+    """A shade of a colour: darker or lighter, and a little off its hue; dark colours stay dark."""
+    base = np.array(colour) * rng.uniform(1 - amount, 1 + amount)
+    r, g, b = np.clip(base + rng.normal(0, amount * 0.35, 3) * (base + 0.03), 0.02, 0.97)
     return float(r), float(g), float(b)
 
 

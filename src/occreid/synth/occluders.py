@@ -147,7 +147,7 @@ def _car(rng: np.random.Generator) -> list[Facet]:
 
 
 def _plant(rng: np.random.Generator) -> list[Facet]:
-    green = np.array([0.22, 0.42, 0.16]) * rng.uniform(0.6, 1.5, 3)
+    green = np.array([0.27, 0.37, 0.21]) * rng.uniform(0.7, 1.4)
     r, h = float(rng.uniform(0.2, 0.4)), float(rng.uniform(0.3, 0.6))
     pot = round_solid((0, 0.05), (r * 0.75, r), (0, h), textures.plain(rng, _colour(rng), 32))
     tall, wide = float(rng.uniform(0.6, 1.4)), float(rng.uniform(0.8, 1.4))
@@ -161,7 +161,7 @@ def _plant(rng: np.random.Generator) -> list[Facet]:
 
 
 def _hedge(rng: np.random.Generator) -> list[Facet]:
-    green = np.array([0.2, 0.38, 0.14]) * rng.uniform(0.6, 1.5, 3)
+    green = np.array([0.27, 0.37, 0.21]) * rng.uniform(0.7, 1.4)
     high = float(rng.uniform(0.6, 1.15))
     facets = box((0, 0), (3.2, 0.5, high * 0.85), 0, textures.leaves(rng, green, 128))
     return facets + [board(x, -0.26, 0, 1.1, high * 1.15, sprites.foliage(rng, green)) for x in (-1.2, -0.4, 0.4, 1.2)]
@@ -178,7 +178,7 @@ def _pillar(rng: np.random.Generator) -> list[Facet]:
 def _tree(rng: np.random.Generator) -> list[Facet]:
     r = float(rng.uniform(0.12, 0.24))
     bark = textures.planks(rng, np.array([0.35, 0.28, 0.21]) * rng.uniform(0.6, 1.3), 64, 16, True)
-    green = np.array([0.2, 0.4, 0.14]) * rng.uniform(0.6, 1.5, 3)
+    green = np.array([0.27, 0.37, 0.21]) * rng.uniform(0.7, 1.4)
     crown = [
         board(float(rng.normal(0, 0.4)), -0.2, float(rng.uniform(1.3, 1.9)), 2.2, 1.8, sprites.foliage(rng, green))
         for _ in range(2)
@@ -231,7 +231,7 @@ def _banner(rng: np.random.Generator) -> list[Facet]:
 
 
 def _branch(rng: np.random.Generator) -> list[Facet]:
-    green = np.array([0.2, 0.4, 0.14]) * rng.uniform(0.6, 1.5, 3)
+    green = np.array([0.27, 0.37, 0.21]) * rng.uniform(0.7, 1.4)
     return [
         board(float(rng.normal(0, 0.4)), 0.05 * k, float(rng.uniform(-0.1, 0.3)), 1.5, 0.9, sprites.foliage(rng, green))
         for k in range(3)

@@ -13,7 +13,7 @@ from occreid.synth.figure import Figure, pose_figure
 from occreid.synth.poses import draw_pose
 from occreid.synth.posing import rotation
 from occreid.synth.raster import Hits, rasterize
-from occreid.synth.shading import Spots, albedo, lit
+from occreid.synth.shading import Spots, albedo, lit, relief
 from occreid.synth.solids import Window
 
 
@@ -27,6 +27,7 @@ class Standing:
         uv: (N, 2) pixels of the camera's whole picture; depth: (N,) metres.
         keypoint_uv, keypoint_depth: (17, 2) and (17,).
         spot: (2,) where on the ground.
+        folds: which wrinkles the clothes show.
     """
 
     figure: Figure
@@ -37,6 +38,7 @@ class Standing:
     keypoint_uv: FloatArray
     keypoint_depth: FloatArray
     spot: FloatArray
+    folds: int
 
 
 def stand(figure: Figure, camera: Camera, spot: FloatArray, rng: np.random.Generator) -> Standing:
@@ -47,7 +49,9 @@ def stand(figure: Figure, camera: Camera, spot: FloatArray, rng: np.random.Gener
     world = posed.vertices @ turn.T + shift
     uv, depth = camera.project(world)
     keypoint_uv, keypoint_depth = camera.project(posed.keypoints @ turn.T + shift)
-    return Standing(figure, world, posed.normals @ turn.T, uv, depth, keypoint_uv, keypoint_depth, spot)
+    return Standing(
+        figure, world, posed.normals @ turn.T, uv, depth, keypoint_uv, keypoint_depth, spot, int(rng.integers(1 << 16))
+    )
 
 
 def trace(person: Standing, window: Window, height: int, width: int, offset: tuple[int, int] = (0, 0)) -> Hits:
@@ -62,13 +66,17 @@ def paint(person: Standing, hits: Hits, camera: Camera) -> np.ndarray:
     piece = person.figure.piece
     faces = piece.faces[hits.face]
     fields = (person.normals, piece.place, piece.arm[:, None], piece.along[:, None], piece.around[:, None])
-    values = np.einsum("mk,mkc->mc", hits.shares, np.concatenate(fields, axis=1)[faces], optimize=False)
-    normal = values[:, :3] / np.maximum(np.linalg.norm(values[:, :3], axis=1, keepdims=True), 1e-6)
+    table = np.concatenate(fields, axis=1).astype(np.float32)
+    values = sum(hits.shares[:, k, None] * table[faces[:, k]] for k in range(4))
+    normal = values[:, :3]
+    length = np.sqrt(normal[:, 0] ** 2 + normal[:, 1] ** 2 + normal[:, 2] ** 2)
+    normal = normal / np.maximum(length, np.float32(1e-6))[:, None]
     view = person.world.mean(0) - np.array([0, 0, camera.height])
     behind = normal @ (view / np.linalg.norm(view)).astype(np.float32) > 0.25  # the inside of a skirt or of hair
     normal[behind] *= -1
     spots = Spots(values[:, 3:6], values[:, 6], values[:, 7], values[:, 8])
     colour = albedo(piece.material[hits.face], person.figure.look, spots)
+    colour *= relief(piece.material[hits.face], person.figure.look, spots, person.folds)[:, None]
     colour[behind] *= 0.7
     shaded = lit(colour, normal, np.array(camera.light), camera.sun, camera.sky)
     return (shaded * 255).astype(np.uint8)

@@ -42,7 +42,7 @@ class Pose:
 def draw_pose(rng: np.random.Generator) -> Pose:
     """A random pose, mostly walking."""
     stride = float(rng.uniform(0.55, 1.1)) if rng.random() < 0.75 else float(rng.uniform(0.0, 0.15))
-    arms = [str(rng.choice(ARMS, p=[0.62, 0.07, 0.07, 0.1, 0.06, 0.04, 0.04])) for _ in range(2)]
+    arms = [str(rng.choice(ARMS, p=[0.76, 0.05, 0.04, 0.05, 0.05, 0.02, 0.03])) for _ in range(2)]
     nod = float(rng.normal(6, 7)) + (14.0 if "phone" in arms else 0.0)
     return Pose(
         phase=float(rng.random()),
@@ -123,7 +123,19 @@ def pose_turns(pose: Pose, assets: BodyAssets, heads: FloatArray) -> dict[str, F
         local = {"upperarm": limb[0], "lowerarm": limb[1], "thigh": leg[0], "calf": leg[1], "foot": level}
         for name, turn in local.items():
             turns[f"{name}_{side}"] = turn * np.outer(flip, flip)
+        for finger in ("index", "middle", "ring", "pinky"):  # relaxed hands
+            _curl(turns, assets, heads, finger, side)
     return turns
+
+
+def _curl(turns: dict[str, FloatArray], assets: BodyAssets, heads: FloatArray, finger: str, side: str) -> None:
+    """Bend a finger towards the palm, about the line that runs across the hand."""
+    across = heads[assets.bone(f"index_01_{side}")] - heads[assets.bone(f"pinky_01_{side}")]
+    axis = across / np.linalg.norm(across) * (1 if side == "l" else -1)
+    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    for joint, degrees in (("01", 22.0), ("02", 34.0), ("03", 22.0)):
+        angle = np.radians(degrees)
+        turns[f"{finger}_{joint}_{side}"] = np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
 
 
 def _limb(

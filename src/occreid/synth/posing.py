@@ -56,19 +56,35 @@ def bone_transforms(assets: BodyAssets, heads: FloatArray, turns: dict[str, Floa
     return np.concatenate([linear, shift[:, :, None]], axis=2).astype(np.float32)
 
 
-def skin(vertices: FloatArray, weights: FloatArray, transforms: FloatArray) -> FloatArray:
-    """Linear blend skinning: (V, 3) rest vertices, (V, J) weights, (J, 3, 4) maps → (V, 3) posed."""
-    blended = (weights @ transforms.reshape(len(transforms), 12)).reshape(-1, 3, 4)
-    return np.einsum("vij,vj->vi", blended[:, :, :3], vertices) + blended[:, :, 3]
+def skin(
+    vertices: FloatArray, normals: FloatArray, weights: FloatArray, transforms: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Linear blend skinning.
+
+    Args:
+        vertices, normals: (3, V) float32 of the rest pose.
+        weights: (J, V) float32.
+        transforms: (J, 3, 4) of `bone_transforms`.
+
+    Returns:
+        posed vertices (V, 3), and normals (V, 3) turned with them (unit length up to the blending).
+    """
+    blended = (transforms.reshape(len(transforms), 12).T @ weights).reshape(3, 4, -1)
+    turned = [m[:3] * vertices for m in blended]
+    moved = np.stack([t[0] + t[1] + t[2] + m[3] for t, m in zip(turned, blended, strict=True)], axis=1)
+    facing = np.stack([m[0] * normals[0] + m[1] * normals[1] + m[2] * normals[2] for m in blended], axis=1)
+    return moved, facing
 
 
 def vertex_normals(vertices: FloatArray, faces: np.ndarray) -> FloatArray:
     """Unit normals (V, 3) of a quad mesh, area weighted; vertices of no face get zero."""
-    p = vertices[faces]
-    cross = np.cross(p[:, 2] - p[:, 0], p[:, 3] - p[:, 1])
-    normals = np.stack(
-        [np.bincount(faces.ravel(), np.repeat(cross[:, axis], 4), minlength=len(vertices)) for axis in range(3)],
-        axis=1,
-    )
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return (normals / np.maximum(length, 1e-9)).astype(np.float32)
+    p = vertices.T[:, faces.T]  # (3, 4, F)
+    a, b = p[:, 2] - p[:, 0], p[:, 3] - p[:, 1]
+    count, corners = len(vertices), faces.T.ravel()
+    normals = np.empty((count, 3), np.float32)
+    for axis in range(3):
+        i, j = (axis + 1) % 3, (axis + 2) % 3
+        cross = a[i] * b[j] - a[j] * b[i]
+        normals[:, axis] = np.bincount(corners, np.tile(cross, 4), minlength=count)
+    length = np.sqrt((normals * normals).sum(1, keepdims=True))
+    return normals / np.maximum(length, np.float32(1e-9))

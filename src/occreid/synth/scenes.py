@@ -9,7 +9,7 @@ import numpy as np
 
 from occreid.synth import sprites, textures
 from occreid.synth.bodies import FloatArray
-from occreid.synth.cameras import PICTURE, Camera
+from occreid.synth.cameras import PICTURE, Camera, ambient
 from occreid.synth.occluders import make_occluder
 from occreid.synth.solids import Facet, Window, board, draw, moved
 
@@ -42,7 +42,7 @@ def _grey(rng: np.random.Generator, low: float, high: float) -> FloatArray:
 
 def _floor(rng: np.random.Generator, scene: str) -> np.ndarray:
     if scene == "park" and rng.random() < 0.6:
-        return textures.leaves(rng, np.array([0.3, 0.46, 0.2]) * rng.uniform(0.8, 1.3), 256, 2500)
+        return textures.leaves(rng, np.array([0.36, 0.43, 0.27]) * rng.uniform(0.8, 1.3), 256)
     if scene in ("street", "alley"):
         return textures.paint(_grey(rng, 0.28, 0.5), 1 + 0.1 * textures.noise(rng, 256, 256, (8, 32, 64, 128)))
     if scene in ("hall", "station"):
@@ -65,7 +65,7 @@ def _backdrop(rng: np.random.Generator, camera: Camera, wall: float) -> list[Fac
     while x < 16:
         wide, high = float(rng.uniform(2.5, 5)), float(rng.uniform(3.5, 6))
         if scene in ("park", "plaza", "campus") and rng.random() < 0.6:
-            green = np.array([0.22, 0.38, 0.15]) * rng.uniform(0.5, 1.4)
+            green = np.array([0.27, 0.37, 0.21]) * rng.uniform(0.5, 1.4)
             facets.append(board(x + wide / 2, wall + 1, 0, wide, high, textures.leaves(rng, green, 128)))
         elif scene in ("storefront", "alley") and rng.random() < 0.4:
             dark = textures.plain(rng, _grey(rng, 0.05, 0.14), 64, 0.3)
@@ -94,10 +94,11 @@ def _lines(rng: np.random.Generator, camera: Camera) -> list[Facet]:
     """Painted road markings."""
     facets: list[Facet] = []
     near, far = camera.near - 3, camera.far + 2
+    wide, start = float(rng.uniform(0.12, 0.5)), float(rng.uniform(-3, 2))
     for k in range(int(rng.integers(1, 8))):
-        x = k * 0.9 - 3
-        points = np.array([[x, far, 0.01], [x + 0.45, far, 0.01], [x + 0.45, near, 0.01], [x, near, 0.01]])
-        facets.append(Facet(points, (0.86, 0.86, 0.83)))
+        x = k * 2 * wide + start
+        points = np.array([[x, far, 0.01], [x + wide, far, 0.01], [x + wide, near, 0.01], [x, near, 0.01]])
+        facets.append(Facet(points, (0.72, 0.72, 0.69)))
     return facets
 
 
@@ -121,7 +122,7 @@ def background(camera: Camera) -> np.ndarray:
     rng = np.random.default_rng(camera.seed)
     picture = _ground(camera, _floor(rng, camera.scene), float(rng.uniform(1.6, 3.2)), float(rng.uniform(0, 1.6)))
     wall = float(camera.far + rng.uniform(2.0, 6.5))
-    light = min(0.75 * camera.sun + camera.sky, 1.25)
+    light = ambient(camera)
     if camera.scene in ("street", "station") or rng.random() < 0.2:
         draw(picture, _lines(rng, camera), camera, WHOLE, 1.0)
     picture = np.clip(picture * np.float32(light), 0, 255).astype(np.uint8)

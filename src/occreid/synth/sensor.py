@@ -13,6 +13,8 @@ def expose(canvas: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.n
     detail = camera.detail * float(rng.uniform(0.85, 1.1))
     small = (max(int(128 * detail), 24), max(int(256 * detail), 48))
     picture = cv2.resize(canvas, small, interpolation=cv2.INTER_AREA).astype(np.float32)
+    grey = picture.mean(axis=2, keepdims=True)
+    picture = grey + (picture - grey) * np.float32(camera.saturation)
     gain = np.array(camera.tint) * float(rng.uniform(0.9, 1.12))
     picture = 255 * np.clip(picture / 255 * gain, 0, 1) ** (camera.gamma * float(rng.uniform(0.93, 1.07)))
     blur = camera.blur * detail * float(rng.uniform(0.5, 1.3))

@@ -11,7 +11,7 @@ from occreid.synth.bodies import FloatArray
 
 def foliage(rng: np.random.Generator, colour: FloatArray, size: int = 96, *, trunk: bool = False) -> np.ndarray:
     """A bush (or the crown of a tree with its trunk): round clumps of leaves with a ragged edge."""
-    picture = textures.leaves(rng, colour, size, 500)
+    picture = textures.leaves(rng, colour, size)
     alpha = np.zeros((size, size), np.uint8)
     low = 0.62 if trunk else 1.0
     for _ in range(26):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -44,25 +46,25 @@ def tiles(
     return paint(colour, shade * (1 + 0.07 * noise(rng, size, size)))
 
 
-def leaves(rng: np.random.Generator, colour: FloatArray, size: int, count: int = 900) -> np.ndarray:
-    """Foliage: many small ellipses of a colour's shades, darker below."""
-    picture = paint(np.asarray(colour) * 0.45, 1 + 0.2 * noise(rng, size, size))
-    spots, shade = rng.random((count, 2)) * size, rng.uniform(0.55, 1.35, count)
-    order = np.argsort(shade)
-    for (x, y), light in zip(spots[order], shade[order], strict=True):
-        rgb = np.clip(np.asarray(colour) * light * 255 + rng.normal(0, 6, 3), 0, 255)
-        radius = size / 40 * rng.uniform(0.5, 1.3)
-        cv2.ellipse(
-            picture,
-            (int(x), int(y)),
-            (int(radius + 1), int(radius * 0.5 + 1)),
-            float(rng.uniform(0, 180)),
-            0,
-            360,
-            rgb.tolist(),
-            -1,
-        )
-    return picture
+@lru_cache(maxsize=1)
+def _leaf_tile() -> FloatArray:
+    """Brightness (256, 256) of foliage: many small ellipses, the lighter ones on top; it tiles."""
+    rng, size = np.random.default_rng(11), 256
+    tile = np.full((size, size), 0.4, np.float32)
+    shades = np.sort(rng.uniform(0.45, 1.35, 3000))
+    for light in shades:
+        x, y = (int(v) for v in rng.integers(0, size, 2))
+        axes = (int(rng.integers(3, 8)), int(rng.integers(2, 4)))
+        cv2.ellipse(tile, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, float(light), -1)
+    return tile
+
+
+def leaves(rng: np.random.Generator, colour: FloatArray, size: int) -> np.ndarray:
+    """Foliage in a colour's shades, with larger clumps of light and shade."""
+    tile = np.roll(_leaf_tile(), tuple(int(v) for v in rng.integers(0, 256, 2)), (0, 1))
+    if size != 256:
+        tile = cv2.resize(tile[: 2 * size, : 2 * size], (size, size), interpolation=cv2.INTER_AREA)
+    return paint(colour, tile * (1 + 0.25 * noise(rng, size, size, (4, 8))))
 
 
 def planks(rng: np.random.Generator, colour: FloatArray, size: int, count: int, upright: bool) -> np.ndarray:
