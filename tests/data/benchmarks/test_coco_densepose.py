@@ -80,6 +80,12 @@ def test_a_mask_is_stretched_over_its_box_and_ends_there(tmp_path):
     np.testing.assert_array_equal(mask, expected)
 
 
+def test_a_pixel_takes_the_mask_under_its_centre(tmp_path):
+    # Three pixels over two columns: the middle one's centre is the seam and belongs to the right column.
+    person = Person(tmp_path, 1, (0, 0, 3, 1), {14: ([0, 2, 2], 2, 2)})
+    assert part_mask(person, (0, 0, 3, 1)).tolist() == [[1, 0, 0]]
+
+
 def test_a_margin_is_cut_at_the_picture(coco, tmp_path):
     persons = read_persons(coco(annotation(3, masks(part1=TOP_HALF), box=(0, 20, 10, 20))))
     (record,) = write_crops(persons, tmp_path / "out", margin=0.5)
