@@ -17,7 +17,9 @@ def test_reading_the_vocabulary_does_not_import_torch():
 
 
 def test_counts_leave_distractors_out_of_the_ids():
-    split = Split("toy", records((5, 0), (5, 1), (7, 0)), records((1, 0)), records((0, 1), (1, 2)), distractor_pids=frozenset({0}))
+    split = Split(
+        "toy", records((5, 0), (5, 1), (7, 0)), records((1, 0)), records((0, 1), (1, 2)), distractor_pids=frozenset({0})
+    )
     assert split.counts() == {
         "train": {"images": 3, "ids": 2, "cameras": 2},
         "query": {"images": 1, "ids": 1, "cameras": 1},

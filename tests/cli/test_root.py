@@ -44,7 +44,9 @@ def test_version_and_no_arguments():
     assert "Usage" in run().stdout
 
 
-@pytest.mark.parametrize(("path", "command"), list(commands()), ids=lambda v: "-".join(v) if isinstance(v, tuple) else "")
+@pytest.mark.parametrize(
+    ("path", "command"), list(commands()), ids=lambda v: "-".join(v) if isinstance(v, tuple) else ""
+)
 def test_every_command_has_help_with_an_example(path, command):
     result = CliRunner().invoke(cli.app, [*path, "--help"])
     assert result.exit_code == 0

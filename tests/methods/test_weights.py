@@ -86,7 +86,10 @@ def damage_other_width(folder):
         (damage_card_lost, "no card model.json"),
         (damage_card_text, "is not JSON"),
         (damage_card_without_method, "has no 'method'"),
-        (damage_other_width, r"not a checkpoint of this toy_module:Toy: 3 of 4 tensors differ, e\.g\. 'classify\.weight'"),
+        (
+            damage_other_width,
+            r"not a checkpoint of this toy_module:Toy: 3 of 4 tensors differ, e\.g\. 'classify\.weight'",
+        ),
     ],
 )
 def test_damage_is_named_and_never_loaded_in_part(saved, damage, message):
