@@ -105,12 +105,22 @@ def _upper_offset(look: Look) -> FloatArray:
     return np.float32(up.loose) * np.where(places.arm_share > 0.5, 0.8, 1.0) + sleeve_end
 
 
+_NECKS = {
+    "tshirt": (0.775, 0.735, 0.085),
+    "polo": (0.805, 0.755, 0.09),
+    "shirt": (0.81, 0.76, 0.09),
+    "tank": (0.74, 0.66, 0.11),
+    "hoodie": (0.815, 0.785, 0.10),
+    "jacket": (0.81, 0.775, 0.10),
+    "coat": (0.815, 0.775, 0.10),
+    "blouse": (0.765, 0.70, 0.095),
+    "dress": (0.745, 0.68, 0.10),
+}
+"""Height of the neckline behind and in front, and its half width."""
+
+
 def _neckline(kind: str) -> Callable[[FloatArray], FloatArray]:
-    back, front, width = {
-        "tshirt": (0.775, 0.735, 0.085), "polo": (0.805, 0.755, 0.09), "shirt": (0.81, 0.76, 0.09), "tank": (0.74, 0.66, 0.11),
-        "hoodie": (0.815, 0.785, 0.10), "jacket": (0.81, 0.775, 0.10), "coat": (0.815, 0.775, 0.10), "blouse": (0.765, 0.70, 0.095),
-        "dress": (0.745, 0.68, 0.10),
-    }[kind]  # fmt: skip
+    back, front, width = _NECKS[kind]
 
     def above(place: FloatArray) -> FloatArray:
         x, y, z = place[:, 0], place[:, 1], place[:, 2]
@@ -190,7 +200,7 @@ def shoe_pieces(rest: FloatArray, look: Look) -> list[Piece]:
 
 def skin_piece(rest: FloatArray, look: Look) -> Piece:
     """The body faces that clothes leave bare, with a margin under each hem."""
-    assets, places = load_assets(), load_places()
+    places = load_places()
     z, share = neutral_vertices()[:, 2], places.arm_share
     bare = (z > 0.64) & (share < 0.5)
     bare |= (share > 0.5) & (places.arm > look.upper.sleeve - 0.12)

@@ -44,7 +44,6 @@ def hair_pieces(rest: FloatArray, look: Look) -> list[Piece]:
     """The hair of a person in rest pose (V, 3)."""
     if look.hair == "bald":
         return []
-    assets = load_assets()
     pieces = [_cap(rest, Material.HAIR, scalp(neutral_vertices()), _THICKNESS[look.hair])]
     weights, crown, back = _head_bone(rest)
     if look.hair in ("long", "bob"):

@@ -32,7 +32,8 @@ def keypoint_rows(
     """COCO rows x, y, v of the 17 keypoints, flattened.
 
     Args:
-        xy: (17, 2) in canvas pixels; depth: (17,) metres from the camera.
+        xy: (17, 2) in canvas pixels.
+        depth: (17,) metres from the camera.
         surface: (H, W) distance of the person's nearest surface, infinite beside it.
         seen: (H, W) bool, where the person is in front.
         size: width and height of the image that is written.

@@ -252,10 +252,24 @@ def _umbrella(rng: np.random.Generator) -> list[Facet]:
 
 
 _MAKERS: dict[str, Callable[[np.random.Generator], list[Facet]]] = {
-    "banner": _banner, "barrier": _barrier, "bicycle": _bicycle, "bin": _bin, "branch": _branch, "car": _car, "cart": _cart,
-    "cartons": _cartons, "hedge": _hedge, "pillar": _pillar, "plant": _plant, "shelf": _shelf, "sign": _sign,
-    "suitcase": _suitcase, "tree": _tree, "umbrella": _umbrella, "wall": _wall,
-}  # fmt: skip
+    "banner": _banner,
+    "barrier": _barrier,
+    "bicycle": _bicycle,
+    "bin": _bin,
+    "branch": _branch,
+    "car": _car,
+    "cart": _cart,
+    "cartons": _cartons,
+    "hedge": _hedge,
+    "pillar": _pillar,
+    "plant": _plant,
+    "shelf": _shelf,
+    "sign": _sign,
+    "suitcase": _suitcase,
+    "tree": _tree,
+    "umbrella": _umbrella,
+    "wall": _wall,
+}
 _OVERHEAD = ("banner", "branch", "umbrella")
 
 KINDS = (*_MAKERS, PERSON)

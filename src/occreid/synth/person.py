@@ -67,7 +67,9 @@ def paint(person: Standing, hits: Hits, camera: Camera) -> np.ndarray:
     faces = piece.faces[hits.face]
     fields = (person.normals, piece.place, piece.arm[:, None], piece.along[:, None], piece.around[:, None])
     table = np.concatenate(fields, axis=1).astype(np.float32)
-    values = sum(hits.shares[:, k, None] * table[faces[:, k]] for k in range(4))
+    values = hits.shares[:, 0, None] * table[faces[:, 0]]
+    for k in range(1, 4):
+        values += hits.shares[:, k, None] * table[faces[:, k]]
     normal = values[:, :3]
     length = np.sqrt(normal[:, 0] ** 2 + normal[:, 1] ** 2 + normal[:, 2] ** 2)
     normal = normal / np.maximum(length, np.float32(1e-6))[:, None]

@@ -62,7 +62,8 @@ def skin(
     """Linear blend skinning.
 
     Args:
-        vertices, normals: (3, V) float32 of the rest pose.
+        vertices: (3, V) float32 of the rest pose.
+        normals: (3, V) float32 of the rest pose.
         weights: (J, V) float32.
         transforms: (J, 3, 4) of `bone_transforms`.
 

@@ -87,7 +87,8 @@ def rasterize(
         faces: (F, 4) vertex indices, counter-clockwise seen from outside.
         two_sided: (F,) bool, faces seen from behind too.
         cut: (N,) a garment ends where its interpolated value falls below 0.
-        height, width: of the picture.
+        height: of the picture.
+        width: of the picture.
     """
     corners = np.stack([xy[:, 0], xy[:, 1], depth, cut]).astype(np.float32)[:, faces.T]  # (4 values, 4 corners, F)
     kept = _facing(corners[0], corners[1], two_sided, corners[3], height, width)

@@ -25,7 +25,7 @@ class Spots:
     around: FloatArray
 
 
-def _lerp(a: FloatArray, b: Colour, share: FloatArray) -> FloatArray:
+def _lerp(a: FloatArray, b: Colour, share: np.ndarray) -> FloatArray:
     return a + (np.array(b, np.float32) - a) * share[:, None].astype(np.float32)
 
 
@@ -56,7 +56,8 @@ def cloth_colour(cloth: Cloth, spots: Spots, front: FloatArray) -> FloatArray:
         u, v = (w / period + 0.5 * (row % 2)) % 1.0 - 0.5, (s / period) % 1.0 - 0.5
         return _lerp(base, cloth.second, (u * u + v * v < 0.07).astype(np.float32))
     if cloth.pattern == "camouflage":
-        noise = sum(np.sin(rng.uniform(20, 60) * s + rng.uniform(20, 60) * w + rng.uniform(0, 6)) for _ in range(5))
+        waves = [(rng.uniform(20, 60), rng.uniform(20, 60), rng.uniform(0, 6)) for _ in range(5)]
+        noise = np.sum([np.sin(a * s + b * w + c) for a, b, c in waves], axis=0)
         return _lerp(_lerp(base, cloth.second, noise > 0.4), (0.5, 0.5, 0.5), 0.5 * (noise < -1.2))
     if cloth.pattern == "denim":
         fade = np.clip(0.35 - 2.5 * np.abs(np.abs(w) - 0.03), 0, 1) * np.clip(1 - np.abs(s - 0.75) * 2.2, 0, 1)

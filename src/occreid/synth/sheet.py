@@ -26,7 +26,8 @@ def contact_sheet(root: str | Path, out_png: str | Path, rows: int = 4, cols: in
     Args:
         root: folder that `generate` made.
         out_png: the file to write.
-        rows, cols: of pictures, without the mask row.
+        rows: of pictures; the mask row comes below.
+        cols: of pictures.
         seed: which pictures.
 
     Raises:

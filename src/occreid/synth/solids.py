@@ -5,6 +5,7 @@ A facet's texture is warped into place; facets without one are filled with their
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -66,7 +67,7 @@ def round_solid(
     angle = np.linspace(0, 2 * np.pi, sides + 1)
     columns = np.array_split(np.arange(texture.shape[1]), sides)
     facets = []
-    for low, (r0, r1) in enumerate(zip(radii[:-1], radii[1:], strict=True)):
+    for low, (r0, r1) in enumerate(itertools.pairwise(radii)):
         for k in range(sides):
             a, b = angle[k], angle[k + 1]
 
@@ -123,7 +124,8 @@ def draw(
     Args:
         canvas: (H, W, 3), changed in place.
         facets: of one solid or of many.
-        camera, window: what the canvas shows.
+        camera: whose picture it is.
+        window: which part of it the canvas shows.
         light: brightness of a facet that looks at the camera.
         cover: (H, W) uint8, set to 1 where something was drawn.
     """
