@@ -91,3 +91,16 @@ def test_a_recipe_does_not_change_after_reading():
     recipe = Recipe.model_validate(minimal())
     with pytest.raises(ValidationError, match="frozen"):
         recipe.data.height = 384
+
+
+def test_the_documentation_names_every_key_and_no_other():
+    import re
+    from pathlib import Path
+
+    from occreid.training.recipe_files import _known_keys
+
+    page = (Path(__file__).parents[2] / "docs/recipes.md").read_text()
+    documented = set(re.findall(r"`((?:method|data|optimizer|schedule|training|evaluation)\.[a-z_.]+)`", page))
+    sections = {"data.transform", *(key for key in _known_keys(Recipe) if "." not in key)}
+    keys = {key for key in _known_keys(Recipe) if not key.startswith("evaluation.test.")} - sections
+    assert documented == keys
