@@ -87,21 +87,21 @@ def test_everything_is_in_its_place(finished):
 
 def test_all_methods_are_measured_alike_and_the_stages_timed(finished):
     _, said, results = finished
-    assert list(results["methods"]) == ["baseline, trained", "baseline, untrained", "colour histograms"]
+    assert list(results["methods"]) == ["trained baseline", "untrained baseline", "colour histograms"]
     protocols = [{k: v for k, v in m["protocol"].items() if k != "metric"} for m in results["methods"].values()]
     assert protocols[0] == protocols[1] == protocols[2]
     assert all(m["queries"] == {"valid": 4, "skipped": 0} for m in results["methods"].values())
     assert results["methods"]["colour histograms"]["scores"]["R-1"] == 1.0, "clothes told apart by colour alone"
     assert results["data"]["counts"]["train"] == {"images": 16, "ids": 8, "cameras": 2}
-    assert list(results["seconds"]) == ["data", "training", "trained and untrained", "colour histograms", "report"]
-    assert all(seconds > 0 for seconds in results["seconds"].values())
+    assert list(results["seconds"]) == ["data", "training", "network", "histograms", "report"]
+    assert all(seconds > 0 for seconds in results["seconds"].values()) and results["kept"] == []
     assert [line[:5] for line in said] == [f"[{n}/5]" for n in range(1, 6)]
 
 
 def test_trained_and_untrained_differ(finished):
     _, _, results = finished
     run = json.loads((finished[0] / "run" / "result.json").read_text())
-    assert results["methods"]["baseline, trained"]["scores"] == run["benchmarks"][0]["scores"]
+    assert results["methods"]["trained baseline"]["scores"] == run["benchmarks"][0]["scores"]
     assert results["weights_sha256"] == run["weights_sha256"]
     assert results["recipe"]["training"]["epochs"] == 1
 
@@ -113,6 +113,8 @@ def test_a_second_run_does_no_stage_again(finished, generated):
     assert generated == []
     assert (out / "run" / "model.safetensors").stat().st_mtime_ns == weights
     assert again["methods"] == first["methods"]
+    assert again["kept"] == ["data", "training"], "no time is claimed for what was not done"
+    assert list(again["seconds"]) == ["network", "histograms", "report"]
 
 
 def test_another_length_is_no_continuation(finished):

@@ -64,7 +64,9 @@ def test_picture_claims_nothing_the_record_does_not_know(split):
         ({"occluded": False, "visibility": (1.0, 1.0, 1.0, 1.0)}, ""),
         ({"occluded": True}, "occluded"),
         ({"occluded": True, "occluder_kind": "umbrella"}, "behind an umbrella"),
-        ({"occluded": True, "occluder_kind": "other_person"}, "behind an other person"),
+        ({"occluded": True, "occluder_kind": "cartons"}, "behind cartons"),
+        ({"occluded": True, "occluder_kind": "bus"}, "behind a bus"),
+        ({"occluded": True, "occluder_kind": "street_sign"}, "behind a street sign"),
         ({"visibility": (0.0, 0.0, 0.0, 1.0)}, "25\u202f% visible"),
     ],
 )

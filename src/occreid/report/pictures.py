@@ -78,12 +78,15 @@ def state_of(record: Record) -> str:
     if share < 0.995:
         said.append(f"{100 * share:.0f}{THIN}% visible")
     if record.occluder_kind:
-        kind = record.occluder_kind.replace("_", " ")
-        article = "an" if kind[0].lower() in "aeiou" else "a"
-        said.append(f"behind {article} {kind}")
+        said.append(f"behind {_with_article(record.occluder_kind.replace('_', ' '))}")
     elif record.occluded and not said:
         said.append("occluded")
     return ", ".join(said)
+
+
+def _with_article(kind: str) -> str:
+    plural = kind.endswith("s") and not kind.endswith(("ss", "us"))  # cartons, but a bus
+    return kind if plural else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
 def picture(record: Record, *, role: str = "image", height: int = 128) -> Picture:
