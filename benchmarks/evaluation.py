@@ -34,7 +34,8 @@ def sides(q: int, g: int, d: int, persons: int, parts: int = 1) -> tuple[Descrip
     generator = torch.Generator().manual_seed(0)
 
     def side(n: int) -> Descriptors:
-        features = torch.nn.functional.normalize(torch.randn(n, parts, d, generator=generator), dim=2)
+        features = torch.empty(n, parts, d).normal_(generator=generator)
+        features.div_(features.norm(dim=2, keepdim=True))  # in place: no peak that would hide another
         visible = torch.rand(n, parts, generator=generator) > 0.1 * (parts > 1)
         pids = torch.randint(0, persons, (n,), generator=generator)
         return Descriptors(features, visible, pids, torch.randint(0, 6, (n,), generator=generator))

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from occreid import distances as module
 from occreid.descriptors import Descriptors
 from occreid.distances import (
     METRICS,
@@ -102,9 +103,10 @@ def test_gradients_equal_float64_and_are_finite_where_the_distance_is_zero(metri
         torch.testing.assert_close(x.grad, expected, atol=1e-3, rtol=1e-3)
 
 
-def test_gradient_of_a_plain_distance_is_finite_at_zero():
+def test_gradient_of_a_plain_distance_is_zero_at_zero_and_never_passes_through_nan():
     x = torch.zeros(3, 4, requires_grad=True)
-    euclidean(x, x).sum().backward()
+    with torch.autograd.set_detect_anomaly(True):  # also a NaN that is masked later is an error
+        (0 * euclidean(x, x)).sum().backward()
     assert x.grad is not None and (x.grad == 0).all()
 
 
@@ -129,11 +131,14 @@ def test_tiles_cover_a_gallery_wider_than_one():
     torch.testing.assert_close(distances(query, gallery, "euclidean").double(), expected, atol=1e-5, rtol=1e-6)
 
 
-def test_float32_inside_autocast_and_after_a_lower_matmul_precision():
+def test_float32_inside_autocast_and_after_a_lower_matmul_precision(monkeypatch):
     generator = torch.Generator().manual_seed(4)
     x = torch.randn(5, 64, generator=generator)
     expected = euclidean(x, x)
-    before = torch.get_float32_matmul_precision()
+    before, inside = torch.get_float32_matmul_precision(), []
+    squared = module._squared
+    note = lambda *a: inside.append(torch.get_float32_matmul_precision()) or squared(*a)  # noqa: E731
+    monkeypatch.setattr(module, "_squared", note)
     try:
         torch.set_float32_matmul_precision("medium")
         with torch.autocast("cpu", torch.bfloat16):
@@ -142,6 +147,7 @@ def test_float32_inside_autocast_and_after_a_lower_matmul_precision():
     finally:
         torch.set_float32_matmul_precision(before)
     assert found.dtype == torch.float32 and torch.equal(found, expected)
+    assert inside == ["highest"]
 
 
 def test_nan_names_the_image():
