@@ -220,6 +220,16 @@ def rest_vertices(phenotype: Phenotype) -> FloatArray:
     return vertices
 
 
+def joint_positions(vertices: FloatArray) -> FloatArray:
+    """Bone heads (J, 3) of a body (V, 3); summed in a fixed order, whatever the number of threads."""
+    joints = load_assets().joints
+    bone, vertex = np.nonzero(joints)
+    shares = vertices[vertex] * joints[bone, vertex][:, None]
+    return np.stack([np.bincount(bone, shares[:, k], minlength=len(joints)) for k in range(3)], axis=1).astype(
+        np.float32
+    )
+
+
 NEUTRAL = Phenotype(0.0, 0.1, 0.5, 0.5, 0.5, 0.7, (0.0, 0.5, 0.5))
 """The body on which heights of hems, hairlines and prints are given."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from occreid.synth.bodies import FloatArray, load_assets, neutral_vertices, rest_vertices
+from occreid.synth.bodies import FloatArray, joint_positions, load_assets, neutral_vertices, rest_vertices
 from occreid.synth.garments import lower_pieces, shell, shoe_pieces, skin_piece, upper_pieces
 from occreid.synth.hair import hair_pieces, hat_pieces
 from occreid.synth.looks import Look
@@ -124,7 +124,7 @@ def build_figure(look: Look) -> Figure:
     """Dress the body of a look: about 60 ms."""
     assets = load_assets()
     rest = rest_vertices(look.body)
-    heads = assets.joints @ rest
+    heads = joint_positions(rest)
     pieces = [skin_piece(rest, look), *_eyes(rest), *upper_pieces(rest, look), *lower_pieces(rest, look, heads)]
     pieces += [*shoe_pieces(rest, look), *hair_pieces(rest, look), *hat_pieces(rest, look), *_bags(rest, look, heads)]
     padded = [_pad(piece) for piece in pieces] + _hanging(look, len(assets.bones))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from occreid.errors import UserError
 from occreid.synth.bodies import load_assets
 from occreid.synth.protocol import SIZES, Shot, get_size, plan
 from occreid.synth.write import whole_or_nothing, write_picture, write_sidecar
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def make_person(root: Path, shots: list[Shot], seed: int) -> list[dict[str, Any]]:
@@ -37,12 +41,27 @@ def make_person(root: Path, shots: list[Shot], seed: int) -> list[dict[str, Any]
     return rows
 
 
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started inside get one numerical thread each, so that they do not fight over the cores."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _people(root: Path, people: list[list[Shot]], seed: int, workers: int) -> Iterator[list[dict[str, Any]]]:
     if workers == 1:
         yield from (make_person(root, shots, seed) for shots in people)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
+    with _one_thread_each(), ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
         futures = [pool.submit(make_person, root, shots, seed) for shots in people]
         try:
             for future in futures:

@@ -10,10 +10,11 @@ import numpy as np
 from occreid.synth.bodies import FloatArray
 from occreid.synth.cameras import Camera
 from occreid.synth.figure import Figure, pose_figure
+from occreid.synth.patterns import Spots
 from occreid.synth.poses import draw_pose
 from occreid.synth.posing import rotation
 from occreid.synth.raster import Hits, rasterize
-from occreid.synth.shading import Spots, albedo, lit, relief
+from occreid.synth.shading import albedo, lit, relief
 from occreid.synth.solids import Window
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from occreid.synth.bodies import BodyAssets, FloatArray, load_assets, neutral_vertices
+from occreid.synth.bodies import BodyAssets, FloatArray, joint_positions, load_assets, neutral_vertices
 
 _ARM_BONES = ("upperarm", "lowerarm", "hand", "thumb", "index", "middle", "ring", "pinky")
 _LEG_BONES = ("thigh", "calf", "foot", "ball")
@@ -35,8 +35,8 @@ def _share(assets: BodyAssets, names: tuple[str, ...]) -> FloatArray:
 
 def _arm_place(assets: BodyAssets, heads: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Fraction of the arm passed (elbow 0.5), and angle about the arm; by mirror image for the right one."""
-    p = neutral_vertices() * np.array([1, 1, 1], np.float32)
-    p = np.stack([np.abs(p[:, 0]), p[:, 1], p[:, 2]], axis=1)
+    p = neutral_vertices() * 1
+    p[:, 0] = np.abs(p[:, 0])
     shoulder, elbow, wrist = (heads[assets.bone(f"{name}_l")] for name in ("upperarm", "lowerarm", "hand"))
     upper, lower = elbow - shoulder, wrist - elbow
     t_upper = (p - shoulder) @ upper / (upper @ upper)
@@ -54,7 +54,7 @@ def _arm_place(assets: BodyAssets, heads: FloatArray) -> tuple[FloatArray, Float
 def load_places() -> Places:
     """Computed once per process."""
     assets = load_assets()
-    heads = assets.joints @ neutral_vertices()
+    heads = joint_positions(neutral_vertices())
     p = neutral_vertices()
     arm_share, leg_share = _share(assets, _ARM_BONES), _share(assets, _LEG_BONES)
     t, arm_angle = _arm_place(assets, heads)

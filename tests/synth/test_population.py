@@ -1,0 +1,33 @@
+from dataclasses import fields
+
+import numpy as np
+
+from occreid.synth.looks import Look
+from occreid.synth.occluders import KINDS
+from occreid.synth.population import draw_occluder, look_of
+
+
+def test_looks_are_a_function_of_pid_and_seed():
+    assert look_of(5, 1) == look_of(5, 1)
+    assert look_of(5, 1) != look_of(5, 2)
+    assert len({repr(look_of(pid, 0)) for pid in range(1, 60)}) == 59
+
+
+def test_every_third_person_is_dressed_like_the_one_before():
+    def shared(a: Look, b: Look) -> int:
+        return sum(getattr(a, f.name) == getattr(b, f.name) for f in fields(Look))
+
+    twins = [shared(look_of(pid, 0), look_of(pid - 1, 0)) for pid in range(3, 60, 3)]
+    strangers = [shared(look_of(pid, 0), look_of(pid - 1, 0)) for pid in range(2, 60, 3)]
+    assert np.mean(twins) > np.mean(strangers) + 3
+
+
+def test_occluders_of_training_never_appear_in_the_test():
+    drawn = {
+        split: [draw_occluder(split, 0, np.random.default_rng(k)) for k in range(150)]
+        for split in ("train", "query", "gallery")
+    }
+    train, query, gallery = ({o.ident for o in drawn[split]} for split in ("train", "query", "gallery"))
+    assert not train & (query | gallery)
+    assert query & gallery
+    assert {o.kind for o in drawn["train"]} == set(KINDS)
