@@ -138,7 +138,7 @@ def extract_to_disk(
     (see `Descriptors.save`) and ``key.json``.
 
     Args:
-        model: as `extract`, like all that is not named here.
+        model: as `extract`, like all that is not explained here.
         records: N images.
         folder: where to write.
         key: what the descriptors depend on, e.g. the weights' sha256; JSON-serialisable. Images and precision
@@ -161,36 +161,24 @@ def extract_to_disk(
     full_key = {**key, "images": hashlib.sha256(names.encode()).hexdigest(), "precision": precision, "chunk": chunk}
     if chunk < 1:
         raise UserError(f"chunks of {chunk} images are impossible.", "Give 1 or more.")
+    options: dict[str, Any] = {"batch_size": batch_size, "workers": workers, "device": device, "precision": precision}
     try:
         _claim(folder, full_key)
         if (folder / "descriptors.safetensors").is_file() and not (folder / "chunks").is_dir():
             return Descriptors.load(folder), 0
-        described = 0
-        chunks = [folder / "chunks" / f"{start:09d}" for start in range(0, len(records), chunk)]
-        for number, place in enumerate(chunks):
-            if place.is_dir():
-                continue
-            part = records[number * chunk : (number + 1) * chunk]
+        starts = range(0, len(records), chunk)
+        chunks = {folder / "chunks" / f"{start:09d}": records[start : start + chunk] for start in starts}
+        missing = {place: part for place, part in chunks.items() if not place.is_dir()}
+        for number, (place, part) in enumerate(missing.items(), start=1):
             if len(chunks) > 1 and progress:
-                print(f"chunk {number + 1} of {len(chunks)}", file=sys.stderr)
-            found = extract(
-                model,
-                part,
-                batch_size=batch_size,
-                workers=workers,
-                device=device,
-                precision=precision,
-                progress=progress,
-            )
-            found.save(place.with_suffix(".part"))
+                print(f"chunk {number} of {len(missing)} ({len(chunks) - len(missing)} were there)", file=sys.stderr)
+            extract(model, part, progress=progress, **options).save(place.with_suffix(".part"))
             os.replace(place.with_suffix(".part"), place)  # a chunk is there whole or not at all
-            described += len(part)
-        joined = Descriptors.cat([Descriptors.load(place) for place in chunks])
-        joined.save(folder)
+        (joined := Descriptors.cat([Descriptors.load(place) for place in chunks])).save(folder)
         shutil.rmtree(folder / "chunks", ignore_errors=True)
     except OSError as error:
         raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
-    return joined, described
+    return joined, sum(len(part) for part in missing.values())
 
 
 def _claim(folder: Path, key: Mapping[str, Any]) -> None:

@@ -33,6 +33,35 @@ _RERANK = ("none", "k-reciprocal", "aqe", "alpha-qe")
 _FALSE_ACCEPT_RATES = (1e-4, 1e-3, 1e-2)
 
 
+Source = Annotated[
+    Path | None, typer.Argument(help="A run folder, a .safetensors file, or a folder of 'occreid extract'.")
+]
+Compare = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option("--compare", metavar="A.json B.json", help="Compare two saved results instead."),
+]
+SameCamera = Annotated[
+    str | None, typer.Option("--same-camera", help="junk or keep; left out, what the benchmark's protocol says.")
+]
+Form = Annotated[str, typer.Option("--ap", help="step, or trapezoid (Market-1501's own code).")]
+Shots = Annotated[str, typer.Option("--shots", help="multi, or single: one gallery image per person.")]
+Draws = Annotated[int, typer.Option("--draws", min=1, help="single: galleries drawn.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of draws and bootstrap.")]
+Ranks = Annotated[str, typer.Option("--ranks", help="CMC ranks.")]
+Rerank = Annotated[str, typer.Option("--rerank", help="none, k-reciprocal, aqe or alpha-qe.")]
+K1 = Annotated[int, typer.Option("--k1", help="k-reciprocal: neighbours.")]
+K2 = Annotated[int, typer.Option("--k2", help="k-reciprocal: neighbours of its query expansion.")]
+Lambda = Annotated[float, typer.Option("--lambda", help="k-reciprocal: weight of the original distance.")]
+Neighbours = Annotated[int, typer.Option("--neighbours", help="aqe, alpha-qe: images joined to a query.")]
+Alpha = Annotated[float, typer.Option("--alpha", help="alpha-qe: power of the similarity.")]
+Intervals = Annotated[bool, typer.Option("--intervals", help="Add 95 % intervals (bootstrap over persons).")]
+Subsets = Annotated[bool, typer.Option("--subsets", help="Add results by kind of query and camera pair.")]
+Verification = Annotated[bool, typer.Option("--verification", help="Add EER and TAR at fixed FAR.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Save the result: a .json file, or a folder for several benchmarks.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands `evaluate` and `extract`."""
     app.command()(evaluate)
@@ -58,37 +87,26 @@ class _Scoring:
 
 
 def evaluate(
-    source: Annotated[
-        Path | None, typer.Argument(help="A run folder, a .safetensors file, or a folder of 'occreid extract'.")
-    ] = None,
+    source: Source = None,
     on: On = None,
     option: Option = None,
-    compare: Annotated[
-        tuple[Path, Path] | None,
-        typer.Option("--compare", metavar="A.json B.json", help="Compare two saved results instead."),
-    ] = None,
-    same_camera: Annotated[
-        str | None, typer.Option("--same-camera", help="junk or keep; left out, what the benchmark's protocol says.")
-    ] = None,
-    ap: Annotated[str, typer.Option("--ap", help="step, or trapezoid (Market-1501's own code).")] = "step",
-    shots: Annotated[str, typer.Option("--shots", help="multi, or single: one gallery image per person.")] = "multi",
-    draws: Annotated[int, typer.Option("--draws", min=1, help="single: galleries drawn.")] = 10,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of draws and bootstrap.")] = 0,
-    ranks: Annotated[str, typer.Option("--ranks", help="CMC ranks.")] = "1,3,5,10,20",
-    rerank: Annotated[str, typer.Option("--rerank", help="none, k-reciprocal, aqe or alpha-qe.")] = "none",
-    k1: Annotated[int, typer.Option("--k1", help="k-reciprocal: neighbours.")] = 20,
-    k2: Annotated[int, typer.Option("--k2", help="k-reciprocal: neighbours of its query expansion.")] = 6,
-    lambda_: Annotated[float, typer.Option("--lambda", help="k-reciprocal: weight of the original distance.")] = 0.3,
-    neighbours: Annotated[int, typer.Option("--neighbours", help="aqe, alpha-qe: images joined to a query.")] = 5,
-    alpha: Annotated[float, typer.Option("--alpha", help="alpha-qe: power of the similarity.")] = 3.0,
-    intervals: Annotated[
-        bool, typer.Option("--intervals", help="Add 95 % intervals (bootstrap over persons).")
-    ] = False,
-    subsets: Annotated[bool, typer.Option("--subsets", help="Add results by kind of query and camera pair.")] = False,
-    verification: Annotated[bool, typer.Option("--verification", help="Add EER and TAR at fixed FAR.")] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Save the result: a .json file, or a folder for several benchmarks.")
-    ] = None,
+    compare: Compare = None,
+    same_camera: SameCamera = None,
+    ap: Form = "step",
+    shots: Shots = "multi",
+    draws: Draws = 10,
+    seed: Seed = 0,
+    ranks: Ranks = "1,3,5,10,20",
+    rerank: Rerank = "none",
+    k1: K1 = 20,
+    k2: K2 = 6,
+    lambda_: Lambda = 0.3,
+    neighbours: Neighbours = 5,
+    alpha: Alpha = 3.0,
+    intervals: Intervals = False,
+    subsets: Subsets = False,
+    verification: Verification = False,
+    out: Out = None,
     device: Device = "auto",
     precision: Precision = "float32",
     batch_size: BatchSize = 64,
@@ -105,9 +123,6 @@ def evaluate(
 
         occreid evaluate --compare a.json b.json
     """
-    from occreid.retrieval import save_ranking
-    from occreid.retrieval.results import summary
-
     if compare is not None:
         _compare_files(compare, seed, as_json)
         return
@@ -117,14 +132,27 @@ def evaluate(
         raise UserError(f"there is no re-ranking '{rerank}'.", did_you_mean(rerank, _RERANK))
     scoring = _Scoring(same_camera, ap, shots, draws, seed, _numbers(ranks), rerank, k1, k2, lambda_, neighbours, alpha)
     benchmarks = None if on is None and is_extracted(source) else load_benchmarks(source, on, option)
-    many = benchmarks is not None and len(benchmarks) > 1
     results, extras = [], []
     for subject in subjects(source, benchmarks, device, precision, batch_size, workers, quiet=as_json):
         ranking = _rank(subject, scoring)
         results.append((subject.name, ranking))
         extras.append(_extras(subject, ranking, intervals, subsets, verification, seed))
         if out is not None:
-            save_ranking(ranking, out / f"{subject.name}.json" if many else out)
+            _save(ranking, out / f"{subject.name}.json" if benchmarks and len(benchmarks) > 1 else out)
+    _report(results, extras, as_json)
+    if out is not None and not as_json:
+        typer.echo(f"saved {out}")
+
+
+def _save(ranking: Ranking, file: Path) -> None:
+    from occreid.retrieval import save_ranking
+
+    save_ranking(ranking, file)
+
+
+def _report(results: list[tuple[str, Ranking]], extras: list[dict[str, Any]], as_json: bool) -> None:
+    from occreid.retrieval.results import summary
+
     if as_json:
         rows = [{**summary(ranking), **extra} for (_, ranking), extra in zip(results, extras, strict=True)]
         typer.echo(json.dumps(rows, indent=2))
@@ -132,8 +160,6 @@ def evaluate(
     print_results(results)
     for (name, _), extra in zip(results, extras, strict=True):
         print_extras(name, extra)
-    if out is not None:
-        typer.echo(f"saved {out}")
 
 
 def _compare_files(files: tuple[Path, Path], seed: int, as_json: bool) -> None:

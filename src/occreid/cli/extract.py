@@ -57,10 +57,7 @@ def extract(
     from occreid.methods import load_model, read_card
     from occreid.retrieval import query_labels
 
-    chosen = [part.strip() for part in parts.split(",") if part.strip()]
-    for part in chosen:
-        if part not in _PARTS:
-            raise UserError(f"a benchmark has no part '{part}'.", did_you_mean(part, _PARTS))
+    chosen = _chosen(parts)
     benchmarks = load_benchmarks(source, on, option)
     if len(benchmarks) > 1:
         raise UserError("descriptors of several benchmarks do not fit in one folder.", "Give one --on per command.")
@@ -98,6 +95,14 @@ def extract(
     }
     (out / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
     typer.echo(json.dumps({"out": str(out), "parts": rows}, indent=2) if as_json else f"descriptors are in {out}")
+
+
+def _chosen(parts: str) -> list[str]:
+    chosen = [part.strip() for part in parts.split(",") if part.strip()]
+    for part in chosen:
+        if part not in _PARTS:
+            raise UserError(f"a benchmark has no part '{part}'.", did_you_mean(part, _PARTS))
+    return chosen
 
 
 def _save_refined(model: Method, found: dict[str, Descriptors], out: Path) -> None:
