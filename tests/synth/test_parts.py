@@ -7,7 +7,6 @@ from occreid.synth.figure import Figure, build_figure
 from occreid.synth.looks import Look
 from occreid.synth.mesh import Material
 
-
 _ELSEWHERE = (Material.BAG, Material.HAIR, Material.HAT)
 
 

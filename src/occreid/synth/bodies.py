@@ -179,7 +179,7 @@ def _blend_shape(name: str) -> FloatArray:
     """How far one of MakeHuman's targets moves each vertex: (V, 3)."""
     path = _data_folder() / "mpfb2" / "targets" / "macrodetails" / f"{name}.target.gz"
     with gzip.open(path, "rt", encoding="utf-8") as file:
-        rows = np.array(file.read().split(), dtype=np.float64).reshape(-1, 4)
+        rows = np.fromstring(file.read(), dtype=np.float64, sep=" ").reshape(-1, 4)
     offsets = np.zeros_like(load_assets().template)
     offsets[rows[:, 0].astype(np.int64)] = _to_world(rows[:, 1:])
     return offsets
