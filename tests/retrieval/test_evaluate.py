@@ -142,3 +142,54 @@ def test_memory_does_not_hold_the_whole_matrix(random_sides, monkeypatch):
     monkeypatch.setattr("torch.empty", lambda *s, **k: seen.append(s) or real(*s, **k))
     evaluate(query, gallery, "euclidean")
     assert max(math.prod(s) for s in seen if all(isinstance(i, int) for i in s)) == 20 * 400
+
+
+def test_the_ranking_says_what_it_was_of(random_sides):
+    query, gallery = random_sides(5, 40)
+    ranking = evaluate(query, gallery, "cosine", "keep", "trapezoid", (1, 7))
+    assert ranking.protocol.metric == "cosine" and ranking.protocol.same_camera == "keep"
+    assert ranking.protocol.ap == "trapezoid" and ranking.ranks == (1, 7) and ranking.protocol.draws == 1
+    assert ranking.query_paths == tuple(query.paths)
+    np.testing.assert_array_equal(ranking.query_pids, query.pids)
+    np.testing.assert_array_equal(ranking.query_camids, query.camids)
+    assert ranking.gallery == {"images": 40, "ids": len(set(gallery.pids.tolist()))}
+
+
+def test_cameras_are_needed_only_where_the_rule_looks_at_them(random_sides):
+    query, gallery = random_sides(5, 40)
+    blind = [Descriptors(side.features, None, side.pids) for side in (query, gallery)]
+    kept = evaluate(*blind, "euclidean", same_camera="keep")
+    assert kept.query_camids is None and kept.scores() == evaluate(query, gallery, "euclidean", "keep").scores()
+    with pytest.raises(UserError, match="carry no camids"):
+        evaluate(*blind, "euclidean")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_queries_do_not_disturb_each_other(random_sides, metric):
+    query, gallery = random_sides(12, 80, parts=2)
+    together = evaluate(query, gallery, metric)
+    for row in np.flatnonzero(together.valid):
+        alone = evaluate(query[row : row + 1], gallery, metric)
+        assert alone.average_precision[0] == pytest.approx(together.average_precision[row])
+        assert alone.first_ranks[0, 0] == together.first_ranks[0, row]
+
+
+def test_neither_side_is_changed(random_sides):
+    query, gallery = random_sides(5, 40, parts=2)
+    copies = [(s.features.clone(), s.visibility.clone(), s.pids.clone()) for s in (query, gallery)]
+    for metric in METRICS:
+        evaluate(query, gallery, metric)
+        evaluate(query, gallery, metric, shots="single")
+    for side, (features, visibility, pids) in zip((query, gallery), copies, strict=True):
+        assert torch.equal(side.features, features) and torch.equal(side.visibility, visibility)
+        assert torch.equal(side.pids, pids)
+
+
+def test_distractors_match_nobody_but_take_ranks(random_sides):
+    query, gallery = random_sides(10, 60)
+    without = evaluate(query, gallery, "euclidean")
+    nearest = Descriptors(query.features.clone(), None, torch.full((10,), -5), torch.full((10,), 9))
+    both = Descriptors.cat([gallery, nearest])
+    found = evaluate(query, both, "euclidean")
+    assert (found.first_ranks[0][found.valid] > without.first_ranks[0][without.valid]).all()
+    assert found.num_valid_queries == without.num_valid_queries

@@ -112,3 +112,34 @@ def test_re_ranking_helps_clusters_and_is_scored_in_blocks(random_sides):
 def test_wrong_options_are_told(random_sides, options):
     with pytest.raises(UserError, match="not defined"):
         rerank_k_reciprocal(*random_sides(2, 5), "euclidean", **options)
+
+
+def test_lambda_one_keeps_the_original_order(random_sides):
+    query, gallery = random_sides(6, 50)
+    found = rerank_k_reciprocal(query, gallery, "euclidean", lambda_=1.0)
+    expected = distances(query, gallery, "euclidean")
+    assert torch.equal(found.argsort(dim=1, stable=True), expected.argsort(dim=1, stable=True))
+
+
+def test_values_lie_between_zero_and_one(random_sides):
+    for metric in METRICS:
+        found = rerank_k_reciprocal(*random_sides(10, 60, parts=2), metric, k1=8, k2=3)
+        assert found.shape == (10, 60) and (found >= -1e-6).all() and (found <= 1 + 1e-6).all()
+
+
+def test_blocks_come_in_order_and_may_be_written_into(random_sides, monkeypatch):
+    query, gallery = random_sides(40, 60)
+    whole, seen = rerank_k_reciprocal(query, gallery, "euclidean"), 0
+    for start, block in rerank_rows(query, gallery, "euclidean"):
+        assert start == seen
+        torch.testing.assert_close(block, whole[start : start + len(block)])
+        block.fill_(torch.nan)
+        seen += len(block)
+    assert seen == 40
+
+
+def test_features_are_left_alone(random_sides):
+    query, gallery = random_sides(6, 50)
+    before = query.features.clone(), gallery.features.clone()
+    rerank_k_reciprocal(query, gallery, "cosine")
+    assert torch.equal(query.features, before[0]) and torch.equal(gallery.features, before[1])
