@@ -87,7 +87,7 @@ def test_counts_say_how_many_are_occluded_or_that_nobody_knows(split):
 
 
 def test_breakdowns_average_over_the_queries_of_each_kind(split, entries):
-    hidden_by, share = breakdowns(entries, split.query)
+    share, hidden_by = breakdowns(entries, split.query)
     assert hidden_by["methods"] == ["perfect", "hopeless", "histogram"]
     assert [(row["name"], row["count"]) for row in hidden_by["rows"]] == [("bin", "3"), ("car", "3")]
     values = entries[1].ranking.average_precision
@@ -100,7 +100,7 @@ def test_breakdowns_leave_out_queries_without_a_match(split, entries):
     values = entries[0].ranking.average_precision.copy()
     values[1] = math.nan
     skipped = replace(entries[0], ranking=replace(entries[0].ranking, average_precision=values))
-    assert [row["count"] for row in breakdowns([skipped], split.query)[0]["rows"]] == ["3", "2"]
+    assert [row["count"] for row in breakdowns([skipped], split.query)[1]["rows"]] == ["3", "2"]
 
 
 def test_no_breakdown_without_knowledge_or_contrast(split, entries):
@@ -112,4 +112,16 @@ def test_no_breakdown_without_knowledge_or_contrast(split, entries):
 
 def test_a_whole_query_is_hidden_by_nothing(split, entries):
     mixed = [replace(r, occluder_kind=None, occluded=False) if r.pid == 0 else r for r in split.query]
-    assert [row["name"] for row in breakdowns(entries, mixed)[0]["rows"]] == ["bin", "car", "nothing"]
+    assert [row["name"] for row in breakdowns(entries, mixed)[1]["rows"]] == ["car", "bin", "nothing"]
+
+
+def test_many_rare_kinds_share_a_row(split, entries):
+    ranking = entries[1].ranking.select(np.array([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]))
+    kinds = ["wall", "car", "bin", "tree", "sign", "hedge", "wall", "cart", "plant", "shelf", "wall", "car"]
+    records = [replace(split.query[0], occluder_kind=kind, visibility=None) for kind in kinds]
+    (part,) = breakdowns([replace(entries[1], ranking=ranking)], records)
+    shown = [(row["name"], row["count"]) for row in part["rows"]]
+    assert shown[:3] == [("wall", "3"), ("car", "2"), ("bin", "1")], "most frequent first"
+    assert shown[-1] == ("2 other kinds", "2") and len(shown) == 8
+    rest = [ranking.average_precision[kinds.index(kind)] for kind in ("sign", "tree")]
+    assert part["rows"][-1]["cells"] == [percent(sum(rest) / 2)]

@@ -16,6 +16,7 @@ from occreid.report.pictures import THIN
 from occreid.retrieval import Ranking
 
 _RANKS = (1, 5, 10)
+_Rows = dict[str, list[int]]  # a group's name → its queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +130,22 @@ def count_rows(split: Split) -> list[dict[str, str]]:
 
 
 def breakdowns(entries: Sequence[Entry], records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Mean AP of every entry by the query's occluder kind and by its visible share; empty where neither is known."""
-    parts = [("Hidden by", _kind), ("Visible share", _band)]
-    return [part for name, group in parts if (part := _breakdown(name, group, entries, records))]
+    """Mean AP of every entry by the query's visible share and by what hides it; empty where neither is known.
+
+    The most frequent occluders have a row each, the rest share one.
+    """
+    parts = [("Visible share", _band, _by_share), ("Hidden by", _kind, _most_frequent)]
+    return [part for name, group, order in parts if (part := _breakdown(name, group, order, entries, records))]
 
 
 def _breakdown(
-    name: str, group: Callable[[Record], str | None], entries: Sequence[Entry], records: Sequence[Record]
+    name: str,
+    group: Callable[[Record], str | None],
+    order: Callable[[_Rows], _Rows],
+    entries: Sequence[Entry],
+    records: Sequence[Record],
 ) -> dict[str, Any] | None:
-    members: dict[str, list[int]] = {}
+    members: _Rows = {}
     for row, record in enumerate(records):
         label = group(record)
         if label is not None and not math.isnan(float(entries[0].ranking.average_precision[row])):
@@ -147,12 +155,27 @@ def _breakdown(
     rows = [
         {
             "name": label,
-            "count": number(len(members[label])),
-            "cells": [percent(float(entry.ranking.average_precision[members[label]].mean())) for entry in entries],
+            "count": number(len(queries)),
+            "cells": [percent(float(entry.ranking.average_precision[queries].mean())) for entry in entries],
         }
-        for label in sorted(members, key=lambda label: ("below" not in label, label))
+        for label, queries in order(members).items()
     ]
     return {"name": name, "methods": [entry.name for entry in entries], "rows": rows}
+
+
+def _by_share(members: _Rows) -> _Rows:
+    return {label: members[label] for label in sorted(members, key=lambda label: ("below" not in label, label))}
+
+
+def _most_frequent(members: _Rows, most: int = 8) -> _Rows:
+    """The largest groups; where there are more than ``most``, the small ones together."""
+    ordered = dict(sorted(members.items(), key=lambda item: (-len(item[1]), item[0])))
+    if len(ordered) <= most:
+        return ordered
+    names = list(ordered)
+    kept, rest = names[: most - 1], names[most - 1 :]
+    together = sorted(query for label in rest for query in ordered[label])
+    return {label: ordered[label] for label in kept} | {f"{len(rest)} other kinds": together}
 
 
 def _kind(record: Record) -> str | None:
