@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
+import time
 from pathlib import Path
 
 import cv2
@@ -17,8 +19,9 @@ from typer.testing import CliRunner
 
 from occreid import synth
 from occreid.cli import demo
-from occreid.cli.demo import Plan, make_data, make_recipe, overrides, run_demo
+from occreid.cli.demo import Clock, Plan, make_data, make_recipe, overrides, run_demo
 from occreid.errors import UserError
+from occreid.training import load_recipe
 
 PERSONS = {"train": range(5, 13), "query": range(1, 5), "gallery": range(1, 5)}
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
@@ -217,3 +220,35 @@ def test_a_killed_training_goes_on(tmp_path, finished, generated):
     shutil.copy(finished[0] / "run" / "recipe.yaml", tmp_path / "run")
     results = run_demo(Plan(tmp_path, "tiny", epochs=1, workers=0), lambda line: None)
     assert results["weights_sha256"] == finished[2]["weights_sha256"], "same seed, same weights"
+
+
+def test_the_commands_on_the_page_ask_for_the_same(tmp_path):
+    plan = Plan(tmp_path, "demo", seed=7, epochs=4, workers=3)
+    assert plan.command == "occreid demo --size demo --seed 7 --epochs 4"
+    assert Plan(tmp_path).command == "occreid demo --size demo --seed 0"
+    generate, train = demo._single_steps(plan)
+    assert generate == "occreid data synth --size demo --out data/occsynth-demo --seed 7"
+    words = shlex.split(train)
+    settings = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+    shown, own = load_recipe(words[2], settings), make_recipe(plan)
+    assert shown.data.root == "data/occsynth-demo" and str(tmp_path) not in train
+    assert shown.schedule == own.schedule and shown.training == own.training and shown.optimizer == own.optimizer
+
+
+def test_the_clock_counts_stages_and_claims_only_what_ran():
+    said = []
+    clock = Clock(said.append, stages=2)
+    with clock.stage("a", "making a", done=True):
+        pass
+    with clock.stage("b", "making b"):
+        time.sleep(0.02)
+    assert said == ["[1/2] making a (done before, kept)", "[2/2] making b"]
+    assert clock.kept == ["a"] and list(clock.seconds) == ["b"]
+    assert 0.02 <= clock.seconds["b"] < 5
+
+
+def test_a_stage_that_fails_is_not_timed():
+    clock = Clock(lambda line: None, stages=1)
+    with pytest.raises(UserError), clock.stage("a", "making a"):
+        raise UserError("no.", "")
+    assert clock.seconds == {} and clock.kept == []

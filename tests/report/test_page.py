@@ -6,9 +6,11 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
+import torch
 
 from occreid.errors import UserError
 from occreid.report import write_report
+from occreid.retrieval import evaluate
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -232,3 +234,26 @@ def test_a_browser_draws_it(width, html, tmp_path):
     )
     shown, needed = map(int, done.stdout.split("<title>")[1].split("</title>")[0].split())
     assert needed <= shown
+
+
+def test_single_shot_and_reranking_are_stated(split, entries, tmp_path):
+    first = entries[0]
+    drawn = evaluate(first.query, first.gallery, "euclidean", split.same_camera, shots="single", draws=3)
+    protocol = replace(drawn.protocol, ap="trapezoid", rerank={"method": "k-reciprocal", "k1": 20})
+    entry = replace(first, ranking=replace(drawn, protocol=protocol))
+    path = write_report(tmp_path / "r.html", title="t", entries=[entry], split=split, shown=1)
+    said = "".join(Page(path.read_text(encoding="utf-8")).text)
+    for wanted in ("one image per person, drawn 3 times", "trapezoidal", "method k-reciprocal, k1 20"):
+        assert wanted in said, wanted
+
+
+def test_queries_without_a_match_are_counted_and_never_shown(split, entries, tmp_path):
+    alone = replace(split, query=tuple(replace(r, pid=99) if r.pid == 2 else r for r in split.query))
+    query = replace(entries[0].query, pids=torch.tensor([r.pid for r in alone.query]))
+    ranking = evaluate(query, entries[0].gallery, "euclidean", split.same_camera)
+    entry = replace(entries[0], query=query, ranking=ranking)
+    path = write_report(tmp_path / "r.html", title="t", entries=[entry], split=alone, shown=9)
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "5 counted, 1 skipped" in "".join(page.text)
+    assert len(page.of_class("ranked")) == 5
+    assert not any("Person 99" in text for text in page.text)
