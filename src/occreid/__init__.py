@@ -23,7 +23,7 @@ _HOMES = {
     "list_methods": "occreid.methods",
     "load_model": "occreid.methods",
 }
-__all__ = sorted(_HOMES)
+__all__ = ["Descriptors", "Record", "create_model", "evaluate", "list_methods", "load_model"]
 
 
 def __getattr__(name: str) -> Any:

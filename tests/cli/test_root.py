@@ -30,7 +30,8 @@ def test_help_imports_nothing_heavy():
         "from occreid.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'cv2', 'lightning', 'pydantic', 'matplotlib', 'pyarrow', 'timm'} & set(sys.modules)\n"
+        "heavy = {'torch', 'numpy', 'cv2', 'lightning', 'pydantic', 'matplotlib', 'pyarrow', 'timm'}\n"
+        "heavy &= set(sys.modules)\n"
         "print('HEAVY', sorted(heavy))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

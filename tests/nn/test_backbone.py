@@ -43,7 +43,7 @@ def test_weights_from_a_local_file(tmp_path):
 
 
 def test_a_missing_or_unfitting_file_is_named(tmp_path):
-    with pytest.raises(UserError, match="no weights file 'nowhere.pth'"):
+    with pytest.raises(UserError, match=r"no weights file 'nowhere\.pth'"):
         create_backbone("resnet18", "nowhere.pth")
     save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(UserError, match="does not hold weights of 'resnet18'"):

@@ -123,7 +123,8 @@ def load_weights(model: Method, weights: str | Path) -> None:
     if wrong:
         name = model.spec.name if model.spec else type(model).__name__
         raise UserError(
-            f"{weights} is not a checkpoint of this {name}: {len(wrong)} of {len(own)} tensors differ, e.g. '{wrong[0]}'.",
+            f"{weights} is not a checkpoint of this {name}: "
+            f"{len(wrong)} of {len(own)} tensors differ, e.g. '{wrong[0]}'.",
             "Load it with the method and options it was trained with.",
         )
     model.load_state_dict(tensors)
