@@ -29,11 +29,6 @@ def test_an_unknown_name_is_an_attribute_error():
         occreid.evalute  # noqa: B018
 
 
-def test_python_dash_m_runs_the_command_line():
-    result = subprocess.run([sys.executable, "-m", "occreid", "--version"], capture_output=True, text=True, check=True)
-    assert occreid.__version__ in result.stdout
-
-
 def test_research_rooms_import_no_framework_for_running():
     rooms = "occreid.nn, occreid.losses, occreid.methods, occreid.retrieval, occreid.methods.baseline"
     code = f"import sys, {rooms}; sys.exit(bool({{'lightning', 'typer', 'occreid.training'}} & set(sys.modules)))"

@@ -19,7 +19,7 @@ _HOMES = {
     "resume": "occreid.training.run",
     "train": "occreid.training.run",
 }
-__all__ = sorted(_HOMES)
+__all__ = ["Recipe", "list_recipes", "load_recipe", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
