@@ -156,6 +156,14 @@ def test_a_layout_is_recognised_without_a_warning(tmp_path, name):
         assert recognise(tmp_path) == name
 
 
+def test_a_stray_file_does_not_hide_the_layout(tmp_path):
+    for seed, part in enumerate(("bounding_box_train", "query", "bounding_box_test")):
+        picture(tmp_path / part / f"000{seed + 1}_c1s1_000001_00.jpg", seed)
+    assert recognise(tmp_path) == "market1501"
+    picture(tmp_path / "bounding_box_train" / "holiday.jpg", 9)
+    assert recognise(tmp_path) == "market1501"
+
+
 def test_of_like_layouts_the_nearest_counts_win(tmp_path):
     for part in ("Probe", "Gallery"):
         (tmp_path / part).mkdir()

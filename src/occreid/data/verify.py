@@ -95,7 +95,7 @@ def recognise(root: Path) -> str:
     existing_folder(root)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", WithdrawnDatasetWarning)
-        fitting = {name: split for name in list_benchmarks() if (split := _fits(name, root))}
+        fitting = _undamaged({name: split for name in list_benchmarks() if (split := _read(name, root))})
     if "occsynth" in fitting:  # it has Market-1501's layout, too
         return "occsynth"
     distances = {name: _distance(name, split) for name, split in fitting.items()}
@@ -107,14 +107,22 @@ def recognise(root: Path) -> str:
     raise UserError(f"{root} has the layout of no known benchmark.", "Name it with --name; see: occreid data list")
 
 
-def _fits(name: str, root: Path) -> Split | None:
-    """What a loader reads without a misnamed file, or None where the layout is another."""
+def _read(name: str, root: Path) -> Split | None:
+    """What a loader reads, misnamed files left out, or None where it finds nothing of its layout."""
     options: dict[str, Any] = {"strict": False} | ({"train": "trainval"} if name == "msmt17" else {})
     try:
-        split = load_benchmark(name, root, **options)
+        return load_benchmark(name, root, **options)
     except UserError:
         return None
-    return None if "skipped" in split.notes else split
+
+
+def _undamaged(fitting: dict[str, Split]) -> dict[str, Split]:
+    """Those that understand every file name; where a stray file spoils it for all, those that understand most."""
+    clean = {name: split for name, split in fitting.items() if "skipped" not in split.notes}
+    if clean:
+        return clean
+    images = {name: sum(part["images"] for part in split.counts().values()) for name, split in fitting.items()}
+    return {name: split for name, split in fitting.items() if images[name] == max(images.values()) > 0}
 
 
 def _distance(name: str, split: Split) -> float:
