@@ -71,9 +71,13 @@ def list_(as_json: Json = False) -> None:
     for name, fact in facts.items():
         for variant, counts in fact.counts.items() or (("", {}),):
             cells = [f"{counts[p][0]:,} / {counts[p][1]:,}" if p in counts else "" for p in _PARTS]
-            status = "withdrawn by its authors" if fact.withdrawn or variant.startswith("p_duke") else ""
-            rows.append([f"{name} {variant}".strip(), *cells, status, fact.note])
-    _print_table(["name", *(f"{p}: images / ids" for p in _PARTS), "status", "note"], rows)
+            rows.append([f"{name} {variant}".strip(), *cells])
+    typer.echo("images / ids as published")
+    _print_table(["name", *_PARTS], rows)
+    for name, fact in facts.items():
+        notes = ["withdrawn by its authors"] * fact.withdrawn + [fact.note] * bool(fact.note)
+        if notes:
+            typer.echo(f"{name}: {'; '.join(notes)}")
 
 
 def verify(
@@ -246,10 +250,13 @@ def _progress(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 def _print_table(head: list[str], rows: list[list[str]]) -> None:
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*head)
+    table = Table(box=SIMPLE)
+    for place, column in enumerate(head):
+        table.add_column(column, no_wrap=True, justify="left" if place == 0 else "right")
     for row in rows:
         table.add_row(*row)
     Console().print(table)
