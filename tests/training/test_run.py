@@ -160,7 +160,7 @@ def test_a_finished_run_holds_everything_it_promises(tiny, tmp_path, capsys):
     card = json.loads((tmp_path / "run/model.json").read_text())
     result = json.loads((tmp_path / "run/result.json").read_text())
     assert card["classes"] == [1, 2, 3, 4]
-    assert card["scores"]["market1501"] == result["benchmarks"][0]["scores"]
+    assert card["metrics"]["market1501"] == result["benchmarks"][0]["scores"]
     assert card["sha256"] == result["weights_sha256"]
     assert result["recipe"] == recipe.model_dump(mode="json")
     assert load_model(tmp_path / "run").input_size == (32, 16)

@@ -229,7 +229,7 @@ class Run:
                 ranking = measure(self.model, tested, self.recipe, device, progress=self.progress)
             entries.append(result_entry(tested, ranking))
             self.console.print(f"{tested.name}: {format_scores(ranking.scores())}")
-        card = self._card() | {"scores": {entry["benchmark"]: entry["scores"] for entry in entries}}
+        card = self._card() | {"metrics": {entry["benchmark"]: entry["scores"] for entry in entries}}
         save_model(self.model, self.folder, card)
         saved = read_card(self.folder)
         write_result(
