@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -55,6 +56,15 @@ def test_images_arrive_as_bytes_in_eval_mode_and_without_gradient(model, records
     found = extract(model, records)
     assert model.seen == [(7, torch.uint8, False, False)]
     assert not found.features.requires_grad and found.features.dtype == torch.float32
+
+
+def test_exact_masks_reach_the_method_only_when_asked_for(model, records, tmp_path):
+    mask = tmp_path / "mask.png"
+    assert cv2.imwrite(str(mask), np.ones((16, 8), np.uint8))
+    masked = [replace(record, mask=mask) for record in records]
+    extract(model, masked)
+    extract(model, masked, masks=True)
+    assert [given for _, _, given, _ in model.seen] == [False, True]
 
 
 def test_every_module_gets_its_mode_back_even_after_an_error(model, records):

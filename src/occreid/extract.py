@@ -35,6 +35,7 @@ def extract(
     workers: int = 0,
     device: torch.device | str = "cpu",
     precision: Precision = "float32",
+    masks: bool = False,
     progress: bool = True,
 ) -> Descriptors:
     """Describe the images of records, in their order.
@@ -46,6 +47,8 @@ def extract(
         workers: processes that load images; 0 loads in this one.
         device: where the model runs.
         precision: see `Precision`.
+        masks: hand the records' part masks to the method. Off by default: exact masks, as occsynth has them, tell
+            a method at test time what no one could know in use.
         progress: show a bar on stderr.
 
     Returns:
@@ -58,7 +61,7 @@ def extract(
         raise UserError(f"there is no precision '{precision}'.", did_you_mean(precision, get_args(Precision)))
     device = usable_device(device)
     height, width = model.input_size
-    loader = eval_loader(records, height=height, width=width, batch_size=batch_size, workers=workers)
+    loader = eval_loader(records, height=height, width=width, batch_size=batch_size, workers=workers, masks=masks)
     pieces = []
     model.to(device)
     with _eval_mode(model), _bar(len(records), progress) as advance:
