@@ -60,8 +60,16 @@ class Method(nn.Module):
     """Height and width in pixels the method was made for; an instance may set its own."""
     pixel_mean: ClassVar[tuple[float, float, float]] = (0.485, 0.456, 0.406)
     pixel_std: ClassVar[tuple[float, float, float]] = (0.229, 0.224, 0.225)
+    _pixel_mean: Tensor
+    _pixel_std: Tensor
     spec: ModelSpec | None = None
     """How to build this model again; set by `create_model`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # buffers move with the model: a tensor made in `normalize` would make the GPU wait at every step
+        self.register_buffer("_pixel_mean", torch.tensor(self.pixel_mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("_pixel_std", torch.tensor(self.pixel_std).view(3, 1, 1), persistent=False)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Named scalar losses, already weighted: training minimises their sum."""
@@ -90,6 +98,4 @@ class Method(nn.Module):
     def normalize(self, images: Tensor) -> Tensor:
         """Images as the backbone wants them: uint8 becomes [0, 1], then (x − mean) / std per channel. Copies."""
         pixels = images.float() / 255 if images.dtype == torch.uint8 else images
-        mean = torch.tensor(self.pixel_mean, dtype=pixels.dtype, device=pixels.device).view(3, 1, 1)
-        std = torch.tensor(self.pixel_std, dtype=pixels.dtype, device=pixels.device).view(3, 1, 1)
-        return (pixels - mean) / std
+        return (pixels - self._pixel_mean.to(pixels.dtype)) / self._pixel_std.to(pixels.dtype)

@@ -101,7 +101,7 @@ def create_model(name: str, num_classes: int, **options: Any) -> Method:
     missing = sorted(k for k, v in defaults.items() if v is inspect.Parameter.empty and k not in options)
     if missing:
         raise UserError(f"{name} needs the option '{missing[0]}'.", "Give it under method.options.")
-    model = method(num_classes, **options)
+    model = method(num_classes, **options)  # pyright: ignore[reportCallIssue]  # every subclass takes them, see Method
     model.spec = ModelSpec(name, num_classes, {**defaults, **options})
     return model
 
