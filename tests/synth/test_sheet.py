@@ -27,6 +27,18 @@ def test_more_places_than_pictures_stay_black(small: Path, tmp_path: Path):
     assert sheet[5 * 256 : 6 * 256, -128:].max() == 0
 
 
+def test_masks_lie_over_their_own_pictures_also_on_a_sheet_that_is_not_full(small: Path, tmp_path: Path):
+    sheet = cv2.imread(str(contact_sheet(small, tmp_path / "s.png", rows=8, cols=20)))
+    assert sheet is not None
+    tiles = sheet.reshape(9, 256, 20, 128, 3).swapaxes(1, 2)
+    shown = len(list((small / "masks").rglob("*.png")))
+    assert shown < 8 * 20
+    pictures = tiles[:8].reshape(-1, 256, 128, 3)[shown - 20 : shown]
+    for picture, overlay in zip(pictures, tiles[8], strict=True):
+        background = (overlay == (picture * 0.6).astype("uint8")).all(-1)
+        assert picture.max() > 0 and background.mean() > 0.2
+
+
 def test_errors_name_the_file(small: Path, tmp_path: Path):
     with pytest.raises(UserError, match=r"occsynth\.parquet"):
         contact_sheet(tmp_path, tmp_path / "s.png")

@@ -96,7 +96,8 @@ class PKSampler(Sampler[list[Draw]]):
                 if visit != ordered_round:
                     order, ordered_round = self._round(visit, order if visit == ordered_round + 1 else None), visit
                 chosen = self._pictures(int(order[position]), visit)
-                draws.extend(Draw(i, s) for i, s in zip(chosen.tolist(), seeds[len(draws) :].tolist(), strict=False))
+                own = seeds[len(draws) : len(draws) + self.k].tolist()
+                draws.extend(Draw(i, s) for i, s in zip(chosen.tolist(), own, strict=True))
             yield draws
 
     def _random(self, *key: int) -> np.random.Generator:

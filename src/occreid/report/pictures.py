@@ -104,7 +104,7 @@ def picture(record: Record, *, role: str = "image", height: int = 128) -> Pictur
     state = state_of(record)
     alt = f"{role}: person {record.pid}, camera {record.camid + 1}" + (f", {state}" if state else "")
     names = [name.replace("_", " ") for name in PART_NAMES]
-    parts = tuple(zip(names, record.visibility, strict=False)) if record.visibility is not None else ()
+    parts = tuple(zip(names, record.visibility, strict=True)) if record.visibility is not None else ()
     return Picture(
         source, width, height, alt, record.pid, record.camid + 1, bool(record.occluded), state, parts, record.path.name
     )

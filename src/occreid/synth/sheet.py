@@ -41,11 +41,12 @@ def contact_sheet(root: str | Path, out_png: str | Path, rows: int = 4, cols: in
     table = pq.read_table(root / SIDECAR, columns=["file", "mask"]).to_pylist()
     chosen = np.random.default_rng(seed).permutation(len(table))[: rows * cols]
     pictures = [_read(root / table[i]["file"], cv2.IMREAD_COLOR) for i in chosen]
+    overlaid = list(zip(chosen[-cols:], pictures[-cols:], strict=True))  # before blanks fill the sheet up
     blank = np.zeros((256, 128, 3), np.uint8)
     pictures += [blank] * (rows * cols - len(pictures))
     lines = [np.hstack(pictures[r * cols : (r + 1) * cols]) for r in range(rows)]
     overlays = []
-    for i, picture in zip(chosen[-cols:], pictures[(rows - 1) * cols :], strict=False):
+    for i, picture in overlaid:
         mask = _read(root / table[i]["mask"], cv2.IMREAD_GRAYSCALE)
         tinted = 0.45 * picture + 0.55 * _COLOURS[mask][..., ::-1]
         overlays.append(np.where(mask[..., None] > 0, tinted, picture * 0.6).astype(np.uint8))
