@@ -111,3 +111,12 @@ def test_describe_exports(model):
 def test_parameter_groups_cover_what_is_trainable_once(model):
     grouped = [id(p) for group in model.parameter_groups(0.1) for p in group["params"]]
     assert sorted(grouped) == sorted(id(p) for p in model.parameters() if p.requires_grad)
+
+
+def test_explanations_are_maps_over_the_image(model):
+    model.eval()
+    with torch.no_grad():
+        maps = model.explain(pictures(model, 3))
+    for name, shown in maps.items():
+        assert shown.ndim == 3 and len(shown) == 3, name
+        assert shown.dtype == torch.float32 and shown.min() >= 0 and shown.max() <= 1, name

@@ -87,6 +87,13 @@ class Method(nn.Module):
         """Improve descriptors by looking at the gallery (OR-GNN). Default: unchanged."""
         return descriptors
 
+    def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
+        """Where the method looked: named maps (B, h, w) float32 in [0, 1] on any grid, for reports and the service.
+
+        The grid covers the whole image; a map is shown stretched over it. Default: no maps of its own.
+        """
+        return {}
+
     def stages(self) -> tuple[Stage, ...]:
         """The legs of training, in order. Default: one leg over the whole network."""
         return (Stage("main", self.losses, (self,)),)
