@@ -42,6 +42,30 @@ def test_weights_from_a_local_file(tmp_path):
         assert torch.equal(tensor, source.state_dict()[name]), name
 
 
+def test_the_backbone_of_a_trained_run(tmp_path):
+    trunk = timm.create_model("resnet18", num_classes=0)
+    held = {f"backbone.{k}": v.contiguous() for k, v in trunk.state_dict().items()}
+    save_file({**held, "neck.classifier.weight": torch.zeros(3, 512)}, tmp_path / "model.safetensors")
+    for given in (tmp_path, tmp_path / "model.safetensors"):
+        loaded = create_backbone("resnet18", str(given))
+        for name, tensor in loaded.state_dict().items():
+            assert torch.equal(tensor, trunk.state_dict()[name]), name
+    with pytest.raises(UserError, match="does not hold weights of 'resnet34'"):
+        create_backbone("resnet34", str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"no weights file '.*empty/model\.safetensors'"):
+        create_backbone("resnet18", str(tmp_path / "empty"))
+
+
+def test_the_backbone_of_a_trained_vit_fits_its_own_image_size_only(tmp_path):
+    trunk = timm.create_model("vit_tiny_patch16_224", num_classes=0, img_size=(64, 32))
+    save_file({f"backbone.{k}": v.contiguous() for k, v in trunk.state_dict().items()}, tmp_path / "model.safetensors")
+    loaded = create_backbone("vit_tiny_patch16_224", str(tmp_path), img_size=(64, 32))
+    assert torch.equal(loaded.pos_embed, trunk.pos_embed)
+    with pytest.raises(UserError, match="does not hold weights of 'vit_tiny_patch16_224'"):
+        create_backbone("vit_tiny_patch16_224", str(tmp_path), img_size=(128, 64))
+
+
 def test_a_missing_or_unfitting_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no weights file 'nowhere\.pth'"):
         create_backbone("resnet18", "nowhere.pth")

@@ -16,13 +16,18 @@ from torch import nn
 from occreid.errors import UserError, did_you_mean
 
 
+TRUNK = "backbone."
+"""What the tensors of a trained method's backbone are called."""
+
+
 def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> nn.Module:
     """A timm network without its classifier.
 
     Args:
         name: timm model name, e.g. ``"resnet50"``.
         pretrained: ``"imagenet"`` downloads timm's weights, ``"none"`` is a random start, anything else
-            is the path of a local weights file (.safetensors, or .pth read with ``weights_only=True``).
+            is the path of a local weights file (.safetensors, or .pth read with ``weights_only=True``), or of the
+            run folder of a trained model, whose backbone is taken.
         options: passed to ``timm.create_model``.
 
     Raises:
@@ -38,9 +43,12 @@ def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> 
     if pretrained == "imagenet":
         return _download(name, options)
     path = Path(pretrained)
+    if path.is_dir():
+        path = path / "model.safetensors"
     if not path.is_file():
         raise UserError(
-            f"pretrained: no weights file '{pretrained}'.", "Give 'imagenet', 'none' or the path of an existing file."
+            f"pretrained: no weights file '{path}'.",
+            "Give 'imagenet', 'none', an existing file, or the run folder of a trained model.",
         )
     return _from_file(name, path, options)
 
@@ -48,8 +56,9 @@ def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> 
 def _from_file(name: str, path: Path, options: dict[str, Any]) -> nn.Module:
     try:
         held = timm.models.load_state_dict(str(path))
+        held = {k.removeprefix(TRUNK): v for k, v in held.items() if k.startswith(TRUNK)} or held
         model = timm.create_model(
-            name, pretrained=True, pretrained_cfg_overlay={"file": str(path)}, num_classes=0, **options
+            name, pretrained=True, pretrained_cfg_overlay={"state_dict": held}, num_classes=0, **options
         )
     except (RuntimeError, KeyError, ValueError, OSError, SafetensorError, UnpicklingError) as error:
         problem = _first_line(error)
