@@ -15,7 +15,6 @@ from torch import nn
 
 from occreid.errors import UserError, did_you_mean
 
-
 TRUNK = "backbone."
 """What the tensors of a trained method's backbone are called."""
 
