@@ -10,8 +10,12 @@ from occreid.records import Batch
 SMALL = {  # options that make a method quick to build; a method not named here runs with pretrained=none alone
     "baseline": {"backbone": "resnet18"},
     "baseline_vit": {"backbone": "vit_tiny_patch16_224", "height": 64, "width": 32},
+    "ssgr": {"backbone": "resnet18"},
+    "han": {"backbone": "resnet18", "height": 96, "width": 32},
+    "hpnet": {"backbone": "resnet18", "parsing_channels": 32},
+    "parser": {"backbone": "resnet18", "channels": 32},
 }
-SIZES = {"baseline": (64, 32), "baseline_vit": (64, 32)}
+SIZES = {"baseline": (64, 32), "baseline_vit": (64, 32), "han": (96, 32), "hpnet": (64, 32), "parser": (64, 32)}
 CLASSES = 4
 
 

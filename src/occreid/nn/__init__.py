@@ -1,7 +1,39 @@
 """Network blocks shared by methods."""
 
+from occreid.nn.attention import ChannelAttention, SpatialAttention
 from occreid.nn.backbone import create_backbone, set_last_stride
+from occreid.nn.batched_heads import BatchedLinear, BatchedNorm
 from occreid.nn.bnneck import BNNeck
+from occreid.nn.moving_mean import MovingMean
+from occreid.nn.non_local import DisentangledNonLocal, NonLocal, append_blocks
+from occreid.nn.normalised_heads import NormalisedHeads
+from occreid.nn.parts import ParsingHead, masked_max_pool, part_targets
 from occreid.nn.pooling import GeM
+from occreid.nn.pyramid import FeaturePyramid
+from occreid.nn.reconstructive import ReconstructivePooling
+from occreid.nn.windows import pool_stripes, window_max, window_mean, window_spans
 
-__all__ = ["BNNeck", "GeM", "create_backbone", "set_last_stride"]
+__all__ = [
+    "BNNeck",
+    "BatchedLinear",
+    "BatchedNorm",
+    "ChannelAttention",
+    "DisentangledNonLocal",
+    "FeaturePyramid",
+    "GeM",
+    "MovingMean",
+    "NonLocal",
+    "NormalisedHeads",
+    "ParsingHead",
+    "ReconstructivePooling",
+    "SpatialAttention",
+    "append_blocks",
+    "create_backbone",
+    "masked_max_pool",
+    "part_targets",
+    "pool_stripes",
+    "set_last_stride",
+    "window_max",
+    "window_mean",
+    "window_spans",
+]

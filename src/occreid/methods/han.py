@@ -1,0 +1,250 @@
+"""HAN: a hybrid-attention guided network with multiple resolution features.
+
+Source: "Hybrid-Attention Guided Network with Multiple Resolution Features for Person Re-Identification"; sections
+and equations below are the paper's.
+
+Letters: B images, C channels of the fused map, k stripes = levels, P = k (k + 1) / 2 windows, D dimensions of a
+window's feature.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, max_pool2d, normalize
+
+from occreid.descriptors import Descriptors
+from occreid.errors import UserError
+from occreid.losses import BatchHardTripletLoss
+from occreid.methods.base import Method
+from occreid.nn import (
+    BatchedLinear,
+    BatchedNorm,
+    ChannelAttention,
+    SpatialAttention,
+    create_backbone,
+    pool_stripes,
+    set_last_stride,
+    window_max,
+    window_mean,
+)
+from occreid.records import Batch
+
+Order = Literal[
+    "concat",
+    "S-concat",
+    "concat-C",
+    "concat-C-S",
+    "C-S-concat",
+    "C-concat-S",
+    "concat-S-C",
+    "S-C-concat",
+    "S-concat-C",
+]
+"""Where spatial (S) and channel (C) attention stand around the concatenation of the stages; Table IX's nine rows."""
+
+_REDUCTION = 16  # of the fused map: pixels to a position, in both directions
+_SHRINK = {1: 4, 2: 2, 3: 1, 4: 1}  # stage → max-pooling from its map to the fused map's size
+
+
+class HAN(Method):
+    """Four resolutions fused under attention, described through overlapping windows of six stripes.
+
+    Tables VI to VIII: ``k=1`` is "no MGO", ``mpfe=False`` "no MPFE", ``attention`` says which of SAM and CAM there
+    are and in which order (Table IX), ``fused_stages`` which stages (Table X). Of the bag of tricks only label
+    smoothing is the method's; random erasing and warm-up are the recipe's.
+
+    Args:
+        num_classes: training identities.
+        backbone: a timm ResNet.
+        pretrained: ``"imagenet"``, ``"none"`` or a weights file.
+        height: input height in pixels; its 1/16 must be divisible by k.
+        width: input width in pixels.
+        fused_stages: stages of the backbone to fuse, of 1, 2, 3, 4; later ones are not built.
+        attention: see `Order`.
+        k: number of stripes, and of granularities.
+        mpfe: multi-pool feature extractor; without it a window's mean is its feature.
+        reduced: D of the extractor's first layer.
+        dim: D of a window's feature.
+        margin: triplet margin on Euclidean distance, before the last batch normalisation.
+        label_smoothing: ε of the ID losses, spread over all classes.
+
+    Raises:
+        UserError: k does not divide the map's rows, stages named twice or none, a backbone that is no ResNet.
+    """
+
+    metric = "cosine"
+
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        backbone: str = "resnet50",
+        pretrained: str = "imagenet",
+        height: int = 384,
+        width: int = 128,
+        fused_stages: tuple[Literal[1, 2, 3, 4], ...] = (1, 2, 3, 4),
+        attention: Order = "S-concat-C",
+        k: int = 6,
+        mpfe: bool = True,
+        reduced: int = 256,
+        dim: int = 512,
+        margin: float = 1.0,
+        label_smoothing: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.input_size = (height, width)
+        _check(height, k, fused_stages)
+        self.fused_stages = sorted(fused_stages)
+        self.backbone, channels = _trunk(backbone, pretrained, self.fused_stages)
+        before, _, after = attention.partition("concat")
+        self.before = nn.ModuleList(_weighting(before, c) for c in channels)
+        self.after = _weighting(after, sum(channels))
+        self.k = k
+        windows = k * (k + 1) // 2
+        self.extractor = MultiPoolExtractor(windows, sum(channels), reduced, dim) if mpfe else MeanExtractor()
+        self.norm = BatchedNorm(windows, dim if mpfe else sum(channels))
+        self.classifier = BatchedLinear(windows, dim if mpfe else sum(channels), num_classes, bias=False)
+        nn.init.normal_(self.classifier.weight, std=0.001)
+        self.triplet = BatchHardTripletLoss(margin)
+        self.label_smoothing = label_smoothing
+
+    def fused(self, images: Tensor) -> Tensor:
+        """Sections III-A and B: (B, 3, H, W) → (B, C, H/16, W/16)."""
+        return self.after(self._concatenated(self._stage_maps(images)))
+
+    def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The windows' features before and after the last batch normalisation: (B, 3, H, W) → 2 × (P, B, D)."""
+        feature = self.extractor(*pool_stripes(self.fused(images), self.k))
+        return feature, self.norm(feature)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Eq. 5: ``id``, the mean of P ID losses, and ``triplet``, the mean of k triplet losses, one a level."""
+        feature, normalised = self.features(batch.images)
+        logits = self.classifier(normalised)  # (P, B, identities)
+        labels = batch.labels.repeat(len(logits))
+        levels = [level.transpose(0, 1).flatten(1) for level in feature.split([*range(1, self.k + 1)])]  # k × (B, p·D)
+        return {
+            "id": cross_entropy(logits.float().flatten(0, 1), labels, label_smoothing=self.label_smoothing),  # Eq. 3
+            "triplet": torch.stack([self.triplet(level, batch.labels) for level in levels]).mean(),  # Eq. 4
+        }
+
+    def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
+        """One global part of unit length: all windows' normalised features in a row, (B, 1, P·D)."""
+        normalised = self.features(images)[1]
+        return Descriptors(normalize(normalised.transpose(0, 1).flatten(1).float(), dim=1))
+
+    def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
+        """The spatial attention of ``stage1`` … ``stage4``, or of ``fused`` where it follows the concatenation."""
+        maps = self._stage_maps(images)
+        shown = {
+            f"stage{s}": _where(steps, x) for s, x, steps in zip(self.fused_stages, maps, self.before, strict=True)
+        }
+        shown["fused"] = _where(self.after, self._concatenated(maps))
+        return {name: where.float() for name, where in shown.items() if where is not None}
+
+    def _stage_maps(self, images: Tensor) -> list[Tensor]:
+        """Each fused stage's own map, (B, C_s, H_s, W_s)."""
+        return self.backbone.forward_intermediates(  # type: ignore[operator]  # a method of timm's networks
+            self.normalize(images), indices=self.fused_stages, stop_early=True, intermediates_only=True
+        )
+
+    def _concatenated(self, maps: list[Tensor]) -> Tensor:
+        """The stages' maps, attended where the order says so, at one size in one map (B, C, H/16, W/16)."""
+        attended = [steps(x) for x, steps in zip(maps, self.before, strict=True)]
+        shrunk = [
+            x if _SHRINK[stage] == 1 else max_pool2d(x, _SHRINK[stage], ceil_mode=True)
+            for stage, x in zip(self.fused_stages, attended, strict=True)
+        ]
+        return torch.cat(shrunk, 1)
+
+
+class MultiPoolExtractor(nn.Module):
+    """MPFE of all windows at once (Section III-D): [max; mean] → 1×1 conv → BN → LeakyReLU(0.1) → linear.
+
+    On a pooled window a 1×1 convolution is a linear layer. The paper's text says ReLU.
+
+    Args:
+        windows: P.
+        channels: C.
+        reduced: dimension after the convolution.
+        dim: D.
+    """
+
+    def __init__(self, windows: int, channels: int, reduced: int, dim: int) -> None:
+        super().__init__()
+        self.reduce = BatchedLinear(windows, 2 * channels, reduced, bias=False)
+        self.norm = BatchedNorm(windows, reduced)
+        self.act = nn.LeakyReLU(0.1, inplace=True)
+        self.linear = BatchedLinear(windows, reduced, dim)
+
+    def forward(self, maximum: Tensor, mean: Tensor) -> Tensor:
+        """Stripes' maxima and means, each (k, B, C) → (P, B, D)."""
+        pooled = torch.cat([window_max(maximum), window_mean(mean)], 2)  # (P, B, 2C)
+        return self.linear(self.act(self.norm(self.reduce(pooled))))
+
+
+class MeanExtractor(nn.Module):
+    """What MPFE replaces: global average pooling of each window."""
+
+    def forward(self, maximum: Tensor, mean: Tensor) -> Tensor:
+        """Stripes' maxima and means, each (k, B, C) → (P, B, C)."""
+        return window_mean(mean)
+
+
+class Weighted(nn.Module):
+    """Features times their attention.
+
+    Args:
+        attention: features → attention that broadcasts against them.
+    """
+
+    def __init__(self, attention: nn.Module) -> None:
+        super().__init__()
+        self.attention = attention
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, C, H, W)."""
+        return x * self.attention(x)
+
+
+def _weighting(letters: str, channels: int) -> nn.Sequential:
+    """Attention steps in the order of the letters S and C; none is the identity."""
+    kinds = {"S": SpatialAttention, "C": lambda: ChannelAttention(channels)}
+    return nn.Sequential(*[Weighted(kinds[letter]()) for letter in letters.split("-") if letter])
+
+
+def _where(steps: nn.Module, x: Tensor) -> Tensor | None:
+    """The spatial attention (B, H, W) among the steps, on what reaches it; None if there is none."""
+    for step in steps.children():
+        assert isinstance(step, Weighted)
+        if isinstance(step.attention, SpatialAttention):
+            return step.attention(x)[:, 0]
+        x = step(x)
+    return None
+
+
+def _check(height: int, k: int, stages: tuple[int, ...]) -> None:
+    rows = -(-height // _REDUCTION)
+    if k < 1 or rows % max(k, 1):
+        divisors = ", ".join(str(d) for d in range(1, rows + 1) if rows % d == 0)
+        raise UserError(
+            f"han cannot cut the {rows} rows of its feature map (image height {height}) into k = {k} equal stripes.",
+            f"Choose a k of {divisors}, or a height that is a multiple of 16 k.",
+        )
+    if not stages or len(set(stages)) < len(stages):
+        raise UserError(f"han's fused_stages are {list(stages)}.", "Name each stage once, e.g. [2, 3, 4].")
+
+
+def _trunk(name: str, pretrained: str, stages: list[int]) -> tuple[nn.Module, list[int]]:
+    """A ResNet with last stride 1 and without the stages after the last one fused; the fused stages' channels."""
+    backbone = create_backbone(name, pretrained, global_pool="")
+    set_last_stride(backbone, 1)
+    if not hasattr(backbone, "forward_intermediates"):
+        raise UserError(f"han cannot read the stages of '{name}'.", "Choose a timm ResNet, e.g. resnet50.")
+    for stage in range(stages[-1] + 1, 5):
+        setattr(backbone, f"layer{stage}", nn.Identity())
+    info: list[dict[str, Any]] = backbone.feature_info  # type: ignore[assignment]  # its stem, then the four stages
+    return backbone, [info[stage]["num_chs"] for stage in stages]
