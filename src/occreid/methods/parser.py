@@ -1,0 +1,99 @@
+"""A parsing network: which pixel shows which body part. It makes the part masks that other methods learn from.
+
+Not a paper's: a timm backbone, a feature pyramid and a classifier per pixel. It stands where HPNet's authors used
+DANet (HPNet, Section 4.2); its test is intersection over union, not ranking.
+
+Letters: B images, P = 4 parts, D channels, H × W pixels, h × w positions at a quarter of them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, interpolate
+
+from occreid.descriptors import Descriptors
+from occreid.errors import UserError
+from occreid.methods.base import Method
+from occreid.nn import FeaturePyramid, create_backbone
+from occreid.records import PART_NAMES, Batch
+
+_STAGES = 4  # the pyramid's: a ResNet's strides 4, 8, 16, 32
+
+
+class Parser(Method):
+    """Backbone → pyramid → background or one of four parts at each position.
+
+    Args:
+        num_classes: not used; identities mean nothing here.
+        backbone: a timm network with at least four stages.
+        pretrained: ``"imagenet"``, ``"none"`` or a weights file.
+        channels: width D of the pyramid.
+        balance: exponent in [0, 1] by which rare classes of a batch weigh more: a class's weight is its share of the
+            pixels to the power −balance; 0 is plain cross-entropy, 1 gives all classes equal say.
+    """
+
+    metric = "visible_parts"
+    input_size = (384, 128)
+
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        backbone: str = "resnet50",
+        pretrained: str = "imagenet",
+        channels: int = 128,
+        balance: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.backbone = create_backbone(backbone, pretrained, global_pool="")
+        stages = self.backbone.feature_info
+        if len(stages) < _STAGES:
+            raise UserError(f"'{backbone}' has {len(stages)} stages, parser needs {_STAGES}.", "Choose a timm ResNet.")
+        self.indices = list(range(len(stages) - _STAGES, len(stages)))
+        self.pyramid = FeaturePyramid([stages[index]["num_chs"] for index in self.indices], channels)
+        self.classify = nn.Conv2d(channels, 1 + len(PART_NAMES), 1)
+        self.balance = balance
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, D, h, w)."""
+        stages = self.backbone.forward_intermediates(  # type: ignore[operator]
+            self.normalize(images), indices=self.indices, intermediates_only=True
+        )
+        return self.pyramid(stages)
+
+    def parse(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, 1 + P, h, w) log-probabilities; channel 0 is the background."""
+        return self.classify(self.features(images)).float().log_softmax(1)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """``parsing``: cross-entropy of every pixel at the masks' size.
+
+        Raises:
+            UserError: the batch carries no masks.
+        """
+        if batch.masks is None:
+            raise UserError("parser learns from part masks and the training images have none.", "Set data.masks.")
+        scores = interpolate(self.parse(batch.images), batch.masks.shape[1:], mode="bilinear", align_corners=False)
+        labels = batch.masks.long()
+        share = torch.bincount(labels.flatten(), minlength=scores.shape[1]) / labels.numel()
+        weight = share.clamp_min(1e-3) ** -self.balance
+        return {"parsing": cross_entropy(scores, labels, weight)}
+
+    def parsing_losses(self, batch: Batch) -> dict[str, Tensor]:
+        """``parsing_2``: the same loss of a second stream."""
+        return {"parsing_2": self.losses(batch)["parsing"]}
+
+    def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
+        """Mean feature of the positions of each part, and whether there are any: no features to tell people apart."""
+        features = self.features(images)
+        labels = self.classify(features).argmax(1)  # (B, h, w)
+        numbers = torch.arange(1, 1 + len(PART_NAMES), device=labels.device)
+        inside = (labels[:, None] == numbers[:, None, None]).flatten(2).to(features.dtype)  # (B, P, h·w)
+        count = inside.sum(2)
+        mean = inside @ features.flatten(2).transpose(1, 2) / count.clamp_min(1)[..., None]  # (B, P, D)
+        return Descriptors(mean, count > 0)
+
+    def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
+        """The probability of each part."""
+        return dict(zip(PART_NAMES, self.parse(images).exp()[:, 1:].unbind(1), strict=True))
