@@ -1,0 +1,6 @@
+"""Described persons that can be searched: on disk without a server (LanceDB), or in a cluster (Milvus)."""
+
+from occreid.gallery.entries import Entry, Filter, Hit, entries, picture_id
+from occreid.gallery.gallery import AddReport, Gallery, GalleryStats, VerifyReport
+
+__all__ = ["AddReport", "Entry", "Filter", "Gallery", "GalleryStats", "Hit", "VerifyReport", "entries", "picture_id"]

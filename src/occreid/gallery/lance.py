@@ -1,0 +1,174 @@
+"""A gallery in a folder: LanceDB, in this process, no server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from occreid.errors import UserError, require
+from occreid.gallery.entries import Filter
+from occreid.gallery.manifest import Manifest
+from occreid.gallery.rows import schema
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+_MANIFEST, _TABLE, _LOCK = "gallery.json", "people", "write.lock"
+_WAIT = 600  # seconds a writer waits for another
+
+
+class LanceStore:
+    """See `Store`. One writer at a time, across processes, by a lock file; readers never wait."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        from filelock import FileLock
+
+        lancedb = require("lancedb", "gallery")
+        self.manifest, self.where, self._folder = manifest, str(folder), folder
+        self._lock = FileLock(folder / _LOCK, timeout=_WAIT, thread_local=False)
+        database = lancedb.connect(str(folder), read_consistency_interval=timedelta(0))
+        self._table = database.open_table(_TABLE)
+
+    @classmethod
+    def create(cls, folder: Path, manifest: Manifest) -> LanceStore:
+        """Make the folder.
+
+        Raises:
+            UserError: it holds something already, or cannot be written.
+        """
+        lancedb = require("lancedb", "gallery")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                raise UserError(f"{folder} is not empty.", "Choose a new folder, or open the gallery that is there.")
+            lancedb.connect(str(folder)).create_table(_TABLE, schema=schema(manifest))
+            part = folder / f"{_MANIFEST}.part"
+            part.write_text(manifest.to_json() + "\n")
+            os.replace(part, folder / _MANIFEST)
+        except OSError as error:
+            raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
+        return cls(folder, manifest)
+
+    @classmethod
+    def open(cls, folder: Path) -> LanceStore:
+        """Open what `create` made.
+
+        Raises:
+            UserError: there is no gallery.
+        """
+        file = folder / _MANIFEST
+        if not file.is_file():
+            raise UserError(f"{folder} is not a gallery.", "Create one with: occreid gallery create")
+        return cls(folder, Manifest.from_json(file.read_text(), str(file)))
+
+    def insert(self, rows: pa.Table) -> int:
+        """See `Store`. Lance writes the data first and then renames one manifest into place: all rows or none."""
+        with self._writing():
+            there = set(self.fetch(rows.column("id").to_pylist(), ["id"]).column("id").to_pylist())
+            new = [i for i, name in enumerate(rows.column("id").to_pylist()) if name not in there]
+            if new:
+                self._table.add(rows.take(new))
+            return len(new)
+
+    def delete(self, *, ids: Sequence[str] | None, before: float | None, narrow: Filter | None) -> int:
+        """See `Store`."""
+        conditions = [_in("id", ids)] if ids is not None else []
+        if before is not None:
+            conditions.append(f"coalesce(time, added) < {before!r}")
+        condition = _all([*conditions, *_conditions(narrow)])
+        with self._writing():
+            rows = self._table.count_rows(condition)
+            if rows:
+                self._table.delete(condition)
+            return rows
+
+    def count(self) -> int:
+        """See `Store`."""
+        return self._table.count_rows()
+
+    def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+        """See `Store`."""
+        names = list(columns) if columns else schema(self.manifest).names
+        return self._table.search().where(_in("id", ids)).select(names).to_arrow()
+
+    def scan(self, columns: Sequence[str], narrow: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
+        """See `Store`."""
+        query = self._table.search().select(list(columns))
+        if conditions := _conditions(narrow):
+            query = query.where(_all(conditions))
+        yield from query.to_batches(rows)
+
+    def nearest(self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None) -> pa.Table:
+        """See `Store`."""
+        query = self._table.search(vector, vector_column_name="vector").distance_type(self._distance())
+        if conditions := _conditions(narrow):
+            query = query.where(_all(conditions), prefilter=True)
+        return query.limit(k).select(list(columns)).to_arrow()
+
+    def build_index(self, **options: Any) -> None:
+        """See `Store`."""
+        with self._writing():
+            self._table.create_index(
+                metric=self._distance(), vector_column_name="vector", index_type="IVF_PQ", replace=True, **options
+            )
+
+    def index(self) -> dict[str, Any] | None:
+        """See `Store`."""
+        for index in self._table.list_indices():
+            if index.columns == ["vector"]:
+                state = self._table.index_stats(index.name)
+                return {"type": state.index_type, "waiting": state.num_unindexed_rows}
+        return None
+
+    def compact(self) -> None:
+        """See `Store`."""
+        with self._writing():
+            self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+
+    def size(self) -> int:
+        """See `Store`."""
+        return sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+
+    def _distance(self) -> str:
+        return "l2" if self.manifest.metric == "euclidean" else "cosine"
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Alone among writers; what the disk refuses becomes a `UserError`."""
+        try:
+            with self._lock:
+                yield
+        except (OSError, RuntimeError) as error:
+            raise UserError(f"cannot write the gallery {self._folder} ({error}).", "Is the disk full?") from error
+
+
+def _in(column: str, values: Sequence[str] | Sequence[int]) -> str:
+    return f"{column} IN ({', '.join(_literal(value) for value in values)})" if values else "false"
+
+
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def _all(conditions: Sequence[str]) -> str:
+    return " AND ".join(f"({condition})" for condition in conditions) or "true"
+
+
+def _conditions(narrow: Filter | None) -> list[str]:
+    if narrow is None:
+        return []
+    conditions = [f"array_has(tags, {_literal(tag)})" for tag in narrow.tags]
+    if narrow.cameras is not None:
+        conditions.append(_in("camid", narrow.cameras))
+    if narrow.start is not None:
+        conditions.append(f"time >= {narrow.start!r}")
+    if narrow.end is not None:
+        conditions.append(f"time < {narrow.end!r}")
+    if narrow.exclude_camera is not None:
+        conditions.append(f"camid IS NULL OR camid != {int(narrow.exclude_camera)}")
+    return conditions

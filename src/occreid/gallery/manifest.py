@@ -1,0 +1,88 @@
+"""What a gallery remembers of itself: the shape of its descriptors and which weights made them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+
+from occreid.distances import METRICS
+from occreid.errors import UserError, did_you_mean
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The facts every entry of a gallery shares.
+
+    Attributes:
+        dim: dimensions D of a part's feature.
+        parts: parts P of an image.
+        metric: one of `occreid.distances.METRICS`.
+        weights_hash: SHA-256 of the weights that described the entries.
+        model_name: the method, for people.
+        format: version of the layout.
+
+    Raises:
+        UserError: a value that cannot be.
+    """
+
+    dim: int
+    parts: int
+    metric: str
+    weights_hash: str
+    model_name: str = ""
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        for name in ("dim", "parts"):
+            if getattr(self, name) < 1:
+                raise UserError(f"descriptors with {name} {getattr(self, name)} cannot be.", "Give 1 or more.")
+        if self.metric not in METRICS:
+            raise UserError(f"there is no metric '{self.metric}'.", did_you_mean(self.metric, METRICS))
+        if not self.weights_hash:
+            raise UserError("a gallery must know its weights.", "Give weights_hash, the 'sha256' of the model's card.")
+
+    @property
+    def by_parts(self) -> bool:
+        """Whether the search vector is an aggregate of the parts and not the whole descriptor."""
+        return self.metric == "visible_parts"
+
+    @property
+    def width(self) -> int:
+        """Dimensions of the vector that is searched: D for an aggregate, else P · D."""
+        return self.dim if self.by_parts else self.parts * self.dim
+
+    def require_weights(self, weights_hash: str | None, where: str) -> None:
+        """Refuse weights other than the gallery's; None asks for nothing.
+
+        Raises:
+            UserError: the hashes differ.
+        """
+        if weights_hash is not None and weights_hash != self.weights_hash:
+            raise UserError(
+                f"the gallery {where} was made with other weights ({self.model_name or 'a model'} "
+                f"{self.weights_hash[:12]}…, not {weights_hash[:12]}…).",
+                "Use that model, or describe the pictures again into a new gallery.",
+            )
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str, where: str) -> Manifest:
+        """Read what `to_json` wrote.
+
+        Raises:
+            UserError: it is something else, or of a later layout.
+        """
+        try:
+            facts = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{where} is damaged ({error}).", "Create one with: occreid gallery create") from error
+        if not isinstance(facts, dict) or facts.keys() != {field.name for field in fields(Manifest)}:
+            raise UserError(f"{where} is not a gallery's.", "Create one with: occreid gallery create")
+        if facts["format"] != FORMAT:
+            raise UserError(f"{where} is of format {facts['format']}, this program reads {FORMAT}.", "Update occreid.")
+        return Manifest(**facts)

@@ -1,0 +1,148 @@
+"""Entries as Arrow tables, the form both stores take and give.
+
+Columns: id, vector (the searched vector, float32), parts (the whole descriptor, only where the vector is an
+aggregate), visible ("1" and "0" per part), pid, camid, time, added (Unix seconds), tags, path, picture, crc.
+
+Letters: N entries, P parts, D dimensions.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from occreid.descriptors import Descriptors
+from occreid.errors import UserError
+from occreid.gallery.aggregate import aggregate
+from occreid.gallery.entries import Entry, Hit
+from occreid.gallery.manifest import Manifest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ABOUT = ("id", "visible", "pid", "camid", "time", "tags", "path")
+"""Columns of a `Hit`."""
+
+
+def schema(manifest: Manifest) -> pa.Schema:
+    """The columns of a gallery."""
+    import pyarrow as pa
+
+    whole = [pa.field("parts", pa.list_(pa.float32(), manifest.parts * manifest.dim), nullable=False)]
+    return pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False),
+            pa.field("vector", pa.list_(pa.float32(), manifest.width), nullable=False),
+            *(whole if manifest.by_parts else []),
+            pa.field("visible", pa.string(), nullable=False),
+            pa.field("pid", pa.int64()),
+            pa.field("camid", pa.int64()),
+            pa.field("time", pa.float64()),
+            pa.field("added", pa.float64(), nullable=False),
+            pa.field("tags", pa.list_(pa.string()), nullable=False),
+            pa.field("path", pa.string()),
+            pa.field("picture", pa.binary()),
+            pa.field("crc", pa.int64(), nullable=False),
+        ]
+    )
+
+
+def whole_column(manifest: Manifest) -> str:
+    """The column that holds the whole descriptor."""
+    return "parts" if manifest.by_parts else "vector"
+
+
+def to_table(entries: Sequence[Entry], manifest: Manifest, added: float) -> pa.Table:
+    """Entries as a table.
+
+    Raises:
+        UserError: an entry of another shape, or with NaN or infinity.
+    """
+    import pyarrow as pa
+
+    for entry in entries:
+        if entry.features.shape != (manifest.parts, manifest.dim):
+            raise UserError(
+                f"the entry {entry.id} is {tuple(entry.features.shape)} (parts, dimensions), "
+                f"the gallery ({manifest.parts}, {manifest.dim}).",
+                "Describe it with the model that made the gallery.",
+            )
+    described = Descriptors(
+        torch.stack([e.features for e in entries]),
+        torch.stack([e.visibility for e in entries]),
+        paths=[e.id for e in entries],
+    ).require_finite()
+    columns = {
+        "id": [e.id for e in entries],
+        "vector": _fixed(search_vectors(described, manifest)),
+        "visible": ["".join("01"[seen] for seen in e.visibility.tolist()) for e in entries],
+        **{name: [getattr(e, name) for e in entries] for name in ("pid", "camid", "time", "path", "picture")},
+        "added": [added] * len(entries),
+        "tags": [list(e.tags) for e in entries],
+        "crc": [checksum(e) for e in entries],
+    }
+    if manifest.by_parts:
+        columns["parts"] = _fixed(described.features.flatten(1))
+    return pa.table(columns, schema=schema(manifest))
+
+
+def search_vectors(descriptors: Descriptors, manifest: Manifest) -> Tensor:
+    """The vectors that are searched, (N, `Manifest.width`): an aggregate, else the descriptor itself."""
+    return aggregate(descriptors) if manifest.by_parts else descriptors.features.flatten(1)
+
+
+def checksum(entry: Entry) -> int:
+    """CRC-32 of the descriptor and the picture, to find bytes that changed on disk."""
+    crc = zlib.crc32(entry.visibility.numpy().tobytes(), zlib.crc32(entry.features.contiguous().numpy().tobytes()))
+    return zlib.crc32(entry.picture or b"", crc)
+
+
+def to_descriptors(table: pa.Table | pa.RecordBatch, manifest: Manifest) -> Descriptors:
+    """The descriptors of rows that hold the whole descriptor and ``visible`` (and ``camid``: unknown is not kept)."""
+    whole = table.column(whole_column(manifest))
+    features = _array(whole).reshape(-1, manifest.parts, manifest.dim)
+    seen = "".join(table.column("visible").to_pylist()).encode()
+    visible = np.frombuffer(seen, np.uint8).reshape(-1, manifest.parts) == ord("1")
+    return Descriptors(torch.from_numpy(features), torch.from_numpy(visible))
+
+
+def to_entries(table: pa.Table, manifest: Manifest) -> list[Entry]:
+    """Entries of whole rows."""
+    described = to_descriptors(table, manifest)
+    names = ("id", "pid", "camid", "time", "tags", "path", "picture")
+    rows = zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    return [
+        Entry(described.features[i].clone(), described.visibility[i].clone(), *row[:4], tuple(row[4]), *row[5:])
+        for i, row in enumerate(rows)
+    ]
+
+
+def to_hits(table: pa.Table) -> dict[str, Hit]:
+    """Hits by id, of rows with the columns of `ABOUT`, at a distance still to be filled in."""
+    rows = zip(*(table.column(name).to_pylist() for name in ABOUT), strict=True)
+    return {
+        name: Hit(name, pid, camid, time, tuple(tags), path, tuple(c == "1" for c in visible), math.inf, 0.0)
+        for name, visible, pid, camid, time, tags, path in rows
+    }
+
+
+def _fixed(vectors: Tensor) -> pa.FixedSizeListArray:
+    import pyarrow as pa
+
+    flat = vectors.contiguous().numpy().astype(np.float32, copy=False).reshape(-1)
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat), vectors.shape[1])
+
+
+def _array(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """The numbers of a fixed-size-list column, flat and writable (torch warns of others)."""
+    import pyarrow as pa
+
+    pieces = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    flat = [piece.flatten().to_numpy(zero_copy_only=False) for piece in pieces]
+    return np.concatenate([np.empty(0, np.float32), *flat]) if len(flat) != 1 else flat[0].copy()

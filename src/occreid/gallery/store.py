@@ -1,0 +1,61 @@
+"""What a gallery asks of the place its rows lie in. Two places fulfil it: `lance` (a folder) and `milvus`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from occreid.gallery.entries import Filter
+from occreid.gallery.manifest import Manifest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+
+class Store(Protocol):
+    """Rows with the columns of `occreid.gallery.rows`. Every method sees what other processes have committed."""
+
+    manifest: Manifest
+    where: str
+    """The place, for messages."""
+
+    def insert(self, rows: pa.Table) -> int:
+        """Insert the rows whose id is not there, all in one commit; how many those were."""
+        ...
+
+    def delete(self, *, ids: Sequence[str] | None, before: float | None, narrow: Filter | None) -> int:
+        """Delete rows that fulfil all conditions given; how many."""
+        ...
+
+    def count(self) -> int:
+        """Rows."""
+        ...
+
+    def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of these ids that exist, in any order."""
+        ...
+
+    def scan(self, columns: Sequence[str], narrow: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
+        """All rows that pass the filter, at most ``rows`` at once; ``exclude_camera`` must be a number or None."""
+        ...
+
+    def nearest(self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None) -> pa.Table:
+        """About the k nearest rows to a vector (width,), through the index where there is one."""
+        ...
+
+    def build_index(self, **options: Any) -> None:
+        """Build the approximate index anew."""
+        ...
+
+    def index(self) -> dict[str, Any] | None:
+        """What index there is, and how many rows it does not hold yet; None: none."""
+        ...
+
+    def compact(self) -> None:
+        """Rewrite files so that deleted rows are gone for good, and bring the index up to date."""
+        ...
+
+    def size(self) -> int | None:
+        """Bytes on disk, where they can be known."""
+        ...
