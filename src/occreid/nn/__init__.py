@@ -4,6 +4,7 @@ from occreid.nn.attention import ChannelAttention, SpatialAttention
 from occreid.nn.backbone import create_backbone, set_last_stride
 from occreid.nn.batched_heads import BatchedLinear, BatchedNorm
 from occreid.nn.bnneck import BNNeck
+from occreid.nn.graph import OutlierRemovableGNN
 from occreid.nn.moving_mean import MovingMean
 from occreid.nn.non_local import DisentangledNonLocal, NonLocal, append_blocks
 from occreid.nn.normalised_heads import NormalisedHeads
@@ -24,6 +25,7 @@ __all__ = [
     "MovingMean",
     "NonLocal",
     "NormalisedHeads",
+    "OutlierRemovableGNN",
     "ParsingHead",
     "ReconstructivePooling",
     "SpatialAttention",
