@@ -73,6 +73,7 @@ def test_the_moving_average_has_a_decay():
         ({"name": "step", "milestones": [0]}, "above 0"),
         ({"name": "cosine", "milestones": [40]}, "belong to the step schedule"),
         ({"name": "cosine", "flat": 10}, "belongs to the flat_cosine schedule"),
+        ({"warmup_factor": 0.5, "warmup_end": 0.4}, "should not be below"),
     ],
 )
 def test_a_schedule_whose_parts_contradict_each_other_is_refused(values, message):

@@ -3,6 +3,7 @@ import math
 
 import pytest
 
+from occreid.training import load_recipe
 from occreid.training.recipe import ScheduleSection
 from occreid.training.schedules import lr_factor
 
@@ -62,3 +63,26 @@ def test_flat_cosine_stays_flat_and_then_falls():
 
 def test_a_flat_part_shorter_than_the_warm_up_starts_the_cosine_after_the_warm_up():
     assert curve(name="flat_cosine", warmup=5.0, flat=2.0) == curve(name="cosine", warmup=5.0)
+
+
+def test_a_warm_up_that_leads_elsewhere_ends_in_a_jump():
+    factors = curve(name="constant", warmup=4.0, warmup_factor=0.1, warmup_end=0.5)
+    assert [factors[step] for step in (0, 20, 39)] == pytest.approx([0.1, 0.3, 0.1 + 0.4 * 39 / 40])
+    assert set(factors[40:]) == {1.0}
+
+
+def eq6(e):
+    """HAN, Eq. 6: the learning rate of epoch e = 1 … 150, as the paper prints it."""
+    if e <= 10:
+        return 3e-4 * e / 10
+    return next(rate for end, rate in ((60, 0.01), (90, 0.005), (120, 0.0025), (150, 0.00125)) if e <= end)
+
+
+def test_the_schedule_of_han_at_every_epoch():
+    recipe = load_recipe("han/market1501")
+    assert recipe.training.epochs == 150
+    rates = [recipe.optimizer.lr * lr_factor(recipe.schedule, 7 * (e - 1), 7, 150) for e in range(1, 151)]
+    assert rates == pytest.approx([eq6(e) for e in range(1, 151)], rel=1e-9)
+    assert rates[9] == pytest.approx(3e-4) and rates[10] == pytest.approx(0.01)  # the jump
+    last_steps = [recipe.optimizer.lr * lr_factor(recipe.schedule, 7 * e - 1, 7, 150) for e in range(1, 151)]
+    assert last_steps == rates  # constant within an epoch

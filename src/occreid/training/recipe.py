@@ -76,6 +76,7 @@ class ScheduleSection(Section):
     by: Literal["epoch", "iteration"] = "iteration"
     warmup: Annotated[float, Field(ge=0)] = 0.0
     warmup_factor: Share = Field(0.01, description="factor at the first step of the warm-up")
+    warmup_end: Share = Field(1.0, description="factor the warm-up rises to; below 1 the rate jumps after it")
     milestones: list[float] = Field([], description="step: multiply by gamma after these epochs")
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
     flat: Annotated[float, Field(ge=0)] = Field(0.0, description="flat_cosine: epochs before the cosine starts")
@@ -91,6 +92,8 @@ class ScheduleSection(Section):
             raise ValueError(f"milestones belong to the step schedule, not to {self.name}")
         if self.name != "flat_cosine" and self.flat:
             raise ValueError(f"flat belongs to the flat_cosine schedule, not to {self.name}")
+        if self.warmup_end < self.warmup_factor:
+            raise ValueError("warmup_end should not be below warmup_factor")
         return self
 
 

@@ -22,7 +22,7 @@ def lr_factor(schedule: ScheduleSection, step: int, steps_per_epoch: int, epochs
     """
     now = step / steps_per_epoch if schedule.by == "iteration" else float(step // steps_per_epoch)
     if now < schedule.warmup:
-        return schedule.warmup_factor + (1 - schedule.warmup_factor) * now / schedule.warmup
+        return schedule.warmup_factor + (schedule.warmup_end - schedule.warmup_factor) * now / schedule.warmup
     if schedule.name == "constant":
         return 1.0
     if schedule.name == "step":
