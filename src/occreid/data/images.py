@@ -47,10 +47,18 @@ def read_image(path: str | Path, at_least: tuple[int, int] | None = None) -> Pix
     Raises:
         UserError: the file is missing, empty, no picture, cut short, or of an undefined value range.
     """
-    data = read_bytes(path)
+    return decode_image(read_bytes(path), path, at_least)
+
+
+def decode_image(data: bytes, name: str | Path, at_least: tuple[int, int] | None = None) -> Pixels:
+    """`read_image` of bytes at hand; ``name`` only says in an error what they are.
+
+    Raises:
+        UserError: no picture, cut short, or of an undefined value range.
+    """
     flag = _fast_flag(data, at_least)
     pixels = _decode_opencv(data, flag) if flag is not None else None
-    return pixels if pixels is not None else _decode_pillow(data, path)
+    return pixels if pixels is not None else _decode_pillow(data, name)
 
 
 def read_bytes(path: str | Path) -> bytes:
