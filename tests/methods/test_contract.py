@@ -13,9 +13,17 @@ SMALL = {  # options that make a method quick to build; a method not named here 
     "ssgr": {"backbone": "resnet18"},
     "han": {"backbone": "resnet18", "height": 96, "width": 32},
     "hpnet": {"backbone": "resnet18", "parsing_channels": 32},
+    "orgnn": {"backbone": "resnet18", "dim": 32, "mode": "gnn"},  # this mode describes without masks
     "parser": {"backbone": "resnet18", "channels": 32},
 }
-SIZES = {"baseline": (64, 32), "baseline_vit": (64, 32), "han": (96, 32), "hpnet": (64, 32), "parser": (64, 32)}
+SIZES = {
+    "baseline": (64, 32),
+    "baseline_vit": (64, 32),
+    "han": (96, 32),
+    "hpnet": (64, 32),
+    "orgnn": (64, 32),
+    "parser": (64, 32),
+}
 CLASSES = 4
 
 

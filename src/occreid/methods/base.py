@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric
+from occreid.errors import UserError
 from occreid.records import Batch
 
 
@@ -55,7 +56,9 @@ class Method(nn.Module):
     hook only where the paper asks for it.
     """
 
-    metric: ClassVar[Metric] = "euclidean"
+    metric: Metric = "euclidean"
+    task: ClassVar[Literal["reid", "parsing"]] = "reid"
+    """What a run tests it on: ranking people, or the overlap of its part masks with true ones."""
     input_size: tuple[int, int] = (256, 128)
     """Height and width in pixels the method was made for; an instance may set its own."""
     pixel_mean: ClassVar[tuple[float, float, float]] = (0.485, 0.456, 0.406)
@@ -83,6 +86,14 @@ class Method(nn.Module):
         """Augment a training batch as a whole (CBE, NODA double it). Default: unchanged."""
         return batch
 
+    def parsing_losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses of a second stream of images that have part masks and no identities (recipe: ``data.parsing``)."""
+        raise UserError(f"{self._name()} has no use for a second stream of images.", "Set data.parsing to null.")
+
+    def parse(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, 1 + P, h, w) scores of background and parts; the largest is a position's label."""
+        raise UserError(f"{self._name()} does not parse people into parts.", "Use a run of parser or hpnet.")
+
     def refine(self, descriptors: Descriptors, gallery: Descriptors) -> Descriptors:
         """Improve descriptors by looking at the gallery (OR-GNN). Default: unchanged."""
         return descriptors
@@ -101,6 +112,9 @@ class Method(nn.Module):
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """Optimiser groups; a group may carry its own ``lr``. Default: one group of all parameters."""
         return [{"params": [p for p in self.parameters() if p.requires_grad], "lr": lr}]
+
+    def _name(self) -> str:
+        return self.spec.name if self.spec else type(self).__name__
 
     def normalize(self, images: Tensor) -> Tensor:
         """Images as the backbone wants them: uint8 becomes [0, 1], then (x − mean) / std per channel. Copies."""

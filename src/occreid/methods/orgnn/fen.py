@@ -1,0 +1,110 @@
+"""FEN, the feature extractor network (Section 3.1, Eq. 1), and the trunk it shares with OAN.
+
+Letters: B images, P = 6 parts, C channels of the trunk, D dimensions of a part.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_max_pool2d, cross_entropy
+
+from occreid.distances import euclidean
+from occreid.errors import UserError
+from occreid.losses import batch_hard
+from occreid.nn import BatchedLinear, BatchedNorm, create_backbone, set_last_stride
+
+STRIPES, HALVES = 4, 2
+PARTS = STRIPES + HALVES
+"""Four horizontal stripes from top to bottom, then the left and the right half."""
+
+
+class TwoBranchTrunk(nn.Module):
+    """A ResNet that splits after the first block of its third stage; each branch is pooled its own way.
+
+    Args:
+        name: a timm ResNet.
+        pretrained: as `create_backbone`; both branches start from the same weights.
+        last_stride: stride of the last stage, 1 or 2.
+        options: passed to timm.
+
+    Raises:
+        UserError: the network has not the stages of a ResNet, or what `create_backbone` raises.
+    """
+
+    def __init__(self, name: str, pretrained: str, last_stride: int, **options: int) -> None:
+        super().__init__()
+        resnet = create_backbone(name, pretrained, global_pool="", **options)
+        set_last_stride(resnet, last_stride)
+        try:
+            stem = (resnet.conv1, resnet.bn1, resnet.act1, resnet.maxpool)
+            stages = (resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4)
+        except AttributeError as error:
+            raise UserError(f"'{name}' is not built like a ResNet ({error}).", "Choose a timm ResNet.") from error
+        self.shared = nn.Sequential(*stem, *stages[:2], stages[2][0])
+        self.stripes = nn.Sequential(*stages[2][1:], stages[3])
+        self.halves = copy.deepcopy(self.stripes)
+        self.channels = int(resnet.num_features)  # type: ignore[arg-type]
+
+    def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, channels in, H, W) → the two branches' maps, (B, C, h, w) each."""
+        shared = self.shared(images)
+        return self.stripes(shared), self.halves(shared)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, channels in, H, W) → (P, B, C), the largest value of each channel within each part."""
+        striped, halved = self.maps(images)
+        parts = [adaptive_max_pool2d(striped, (STRIPES, 1)), adaptive_max_pool2d(halved, (1, HALVES))]
+        return torch.cat([part.flatten(2) for part in parts], 2).permute(2, 0, 1)
+
+
+class Reduce(nn.Sequential):
+    """1×1 convolution, batch normalisation and ReLU on each pooled part: (P, B, C) → (P, B, D)."""
+
+    def __init__(self, channels: int, dim: int) -> None:
+        super().__init__(BatchedLinear(PARTS, channels, dim, bias=False), BatchedNorm(PARTS, dim), nn.ReLU())
+
+
+class FeatureExtractor(nn.Module):
+    """Six sub-features of an image, each with its own classifier for training.
+
+    Args:
+        num_classes: training identities.
+        backbone: a timm ResNet.
+        pretrained: as `create_backbone`.
+        last_stride: of the last stage.
+        dim: D.
+    """
+
+    def __init__(self, num_classes: int, backbone: str, pretrained: str, last_stride: int, dim: int) -> None:
+        super().__init__()
+        self.trunk = TwoBranchTrunk(backbone, pretrained, last_stride)
+        self.reduce = Reduce(self.trunk.channels, dim)
+        self.classifiers = BatchedLinear(PARTS, dim, num_classes, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) normalised images → (P, B, D), ≥ 0."""
+        return self.reduce(self.trunk(images))
+
+
+def part_id_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean over the parts of the ID loss, Eqs. 1 and 7: (P, B, classes) logits and (B,) labels → scalar."""
+    return cross_entropy(logits.float().flatten(0, 1), labels.repeat(len(logits)))
+
+
+def part_triplet_loss(features: Tensor, labels: Tensor, margin: float) -> Tensor:
+    """Mean over the parts of the batch-hard triplet loss, Eq. 1, in one product.
+
+    Args:
+        features: (P, B, D).
+        labels: (B,).
+        margin: η.
+    """
+    parts, images = features.shape[:2]
+    part = torch.arange(parts, device=labels.device).repeat_interleave(images)  # (P·B,)
+    # a person's part is an identity of its own, and infinitely far from the other parts: never a hard negative
+    apart = euclidean(features.flatten(0, 1), features.flatten(0, 1))
+    apart = apart.masked_fill(part[:, None] != part, torch.inf)
+    return batch_hard(apart, labels.repeat(parts) * parts + part, margin)
