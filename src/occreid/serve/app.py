@@ -1,0 +1,73 @@
+"""The application: routes, the page, the guard around them, and what runs while it lives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import resources
+
+from fastapi import FastAPI
+from fastapi.responses import Response
+from starlette.formparsers import MultiPartParser
+
+from occreid import __version__
+from occreid.serve.guard import Guard
+from occreid.serve.keys import KeyRing
+from occreid.serve.problems import add_handlers
+from occreid.serve.retention import Retention
+from occreid.serve.routes import router
+from occreid.serve.service import Service
+
+_PAGE = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+
+
+def create_app(service: Service, ring: KeyRing) -> FastAPI:
+    """The ASGI application of a service.
+
+    It owns the service from now on: when it shuts down, what is queued is finished and the files are closed.
+
+    Args:
+        service: the model, the gallery and their limits.
+        ring: the keys that open.
+    """
+    # An upload must never touch the disk: the guard bounds its size, so that memory can hold it whole.
+    MultiPartParser.spool_max_size = max(MultiPartParser.spool_max_size, service.settings.max_body)
+    retention = Retention(service.retain, service.settings.retention_every)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if service.settings.retention_days is not None:
+            retention.start()
+        yield
+        retention.stop()
+        service.close()
+
+    app = FastAPI(
+        title="occreid",
+        version=__version__,
+        description="Find a person again: enrol pictures, search by picture, camera and time.",
+        lifespan=lifespan,
+        docs_url=None,  # both would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.service, app.state.ring, app.state.retention = service, ring, retention
+    app.include_router(router)
+    for path, (name, kind) in _PAGE.items():
+        app.add_api_route(path, _static(name, kind), include_in_schema=False)
+    add_handlers(app)
+    app.add_middleware(Guard, service=service, ring=ring)
+    return app
+
+
+def _static(name: str, kind: str) -> Callable[[], Response]:
+    content = resources.files("occreid.serve").joinpath("page", name).read_bytes()
+
+    def give() -> Response:
+        return Response(content, media_type=kind)
+
+    return give

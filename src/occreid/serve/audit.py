@@ -1,0 +1,96 @@
+"""The audit log: one JSON line for everything done to somebody's pictures; lines are only ever appended.
+
+A line names who (key), what, when, from where and which entries were shown. It never holds a picture or a
+descriptor; of a query picture it holds the SHA-256, so that a picture at hand can be proven to be the one searched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from occreid.errors import UserError
+
+
+class StorageFull(Exception):
+    """Something could not be written: the disk is full or refuses; the message is for the operator."""
+
+
+class AuditLog:
+    """Appends lines to a file that only its owner can read.
+
+    Several processes may append to one file: a line is one write in append mode.
+
+    Args:
+        path: the file; made if missing.
+
+    Raises:
+        UserError: it cannot be opened for appending.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._lock = threading.Lock()
+        try:
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise UserError(
+                f"cannot append to the audit log {path} ({error}).", "Give a file in a folder you can write to."
+            ) from error
+
+    def write(self, action: str, **facts: Any) -> None:
+        """Append one line; when it returns, the line has been handed to the system.
+
+        Args:
+            action: what was done, e.g. ``"search"``.
+            facts: further JSON-serialisable entries.
+
+        Raises:
+            StorageFull: the line could not be written whole; the caller must then not give the answer away.
+        """
+        entry = {"time": round(time.time(), 3), "action": action, **facts}
+        line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            try:
+                if self._torn():
+                    line = b"\n" + line  # a line cut short by a full disk stays what it is, and spoils no other
+                written = os.write(self._file, line)
+            except OSError as error:
+                raise StorageFull(f"the audit log {self.path} cannot be written ({error.strerror}).") from error
+        if written != len(line):
+            raise StorageFull(f"the audit log {self.path} cannot be written (the disk is full).")
+
+    def _torn(self) -> bool:
+        """Whether the file's last line has no end."""
+        size = os.fstat(self._file).st_size
+        return size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+
+
+def read_audit(path: str | Path) -> list[dict[str, Any]]:
+    """The whole lines of an audit log, oldest first; a line that a full disk cut short is left out.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise UserError(f"cannot read the audit log {path} ({error}).", "Check its path and permissions.") from error
+    entries = []
+    for line in lines:
+        try:
+            entries.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return entries

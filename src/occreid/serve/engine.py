@@ -1,0 +1,71 @@
+"""The model as the service uses it: pictures in, descriptors and maps out, one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from occreid.data.images import Pixels
+from occreid.data.transforms import EvalTransform
+from occreid.descriptors import Descriptors
+from occreid.extract import usable_device
+from occreid.methods import Method, load_model, read_card
+
+
+@dataclass(slots=True)
+class Engine:
+    """A trained model on its device, in eval mode.
+
+    Attributes:
+        model: what describes.
+        name: the method's name.
+        weights_hash: SHA-256 of the weights, which the gallery and the calibration must match.
+        device: where the model runs.
+        shape: (P, D) of a descriptor.
+    """
+
+    model: Method
+    name: str
+    weights_hash: str
+    device: torch.device
+    shape: tuple[int, int] = (0, 0)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.model = self.model.to(self.device).eval()
+        height, width = self.model.input_size
+        blank = self.describe([torch.zeros(3, height, width, dtype=torch.uint8)])[0]
+        self.shape = (blank.features.shape[1], blank.features.shape[2])
+
+    @staticmethod
+    def load(source: str | Path, device: str = "cpu") -> Engine:
+        """The model of a run folder or weights file.
+
+        Raises:
+            UserError: no model there, or no such device.
+        """
+        card = read_card(source)
+        return Engine(load_model(source), card["method"], card.get("sha256", ""), usable_device(device))
+
+    def prepare(self, pixels: Pixels) -> Tensor:
+        """(h, w, 3) pixels as the model's (3, H, W) uint8."""
+        return EvalTransform(*self.model.input_size)(pixels)[0]
+
+    def describe(self, images: list[Tensor]) -> list[Descriptors]:
+        """Descriptors of N prepared pictures, one row each, on the CPU."""
+        with self._lock, torch.inference_mode():
+            found = self.model.describe(torch.stack(images).to(self.device)).to("cpu")
+        rows = zip(found.features.split(1), found.visibility.split(1), strict=True)
+        return [Descriptors(features.clone(), visibility.clone()).require_finite() for features, visibility in rows]
+
+    def explain(self, pixels: Pixels) -> dict[str, NDArray[np.float32]]:
+        """The method's maps (h, w) in [0, 1] of where it looked; none where the method shows nothing."""
+        with self._lock, torch.inference_mode():
+            maps = self.model.explain(self.prepare(pixels)[None].to(self.device))
+            return {name: shown[0].float().clamp(0, 1).cpu().numpy() for name, shown in sorted(maps.items())}

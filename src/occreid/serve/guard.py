@@ -1,0 +1,203 @@
+"""The gate every request passes before anything of it is read: key, rate, concurrency, size, time.
+
+It stands outside the application, so that the body of a request without a key is never taken in, and whatever goes
+wrong inside leaves as one sentence with a request id, never as a traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from occreid.errors import UserError
+from occreid.serve.keys import KeyRing
+from occreid.serve.limits import Busy, Gate, RateLimiter
+from occreid.serve.service import Asker, Service
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+OPEN = frozenset({"/", "/page.css", "/page.js", "/icon.svg", "/health", "/openapi.json"})
+"""Paths that need no key: they say nothing of anybody."""
+
+logger = logging.getLogger("occreid.serve")
+_DRAINED = 4  # a body up to so many times the limit is read away, so that the client hears the answer
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Refusal(Exception):
+    """An answer given at the gate."""
+
+    def __init__(self, status: int, problem: str, mend: str = "", **headers: str) -> None:
+        self.status = status
+        self.problem = problem
+        self.mend = mend
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        super().__init__(problem)
+
+
+class Guard:
+    """ASGI middleware; see the module.
+
+    Args:
+        app: the application inside.
+        service: whose settings and metrics hold.
+        ring: the keys that open.
+    """
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], service: Service, ring: KeyRing) -> None:
+        self.app = app
+        self.service = service
+        self.ring = ring
+        self.gate = Gate(service.settings.concurrency)
+        self.rate = RateLimiter(service.settings.rate, service.settings.burst)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or answer it here."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        started, answer = time.perf_counter(), _Answer(send, secrets.token_hex(8))
+        try:
+            await self._admit(scope, receive, answer)
+        except Refusal as refusal:
+            await answer.problem(refusal.status, refusal.problem, refusal.mend, refusal.headers)
+        except Exception:  # the last line: a fault of ours is logged here and leaves as one sentence
+            logger.exception("request %s failed", answer.request_id)
+            await answer.problem(500, "The service has a fault.", f"Report the request id {answer.request_id}.", {})
+        route = getattr(scope.get("route"), "path", "unknown")
+        self.service.metrics.answered(route, answer.status, time.perf_counter() - started)
+
+    async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        if scope["path"] in OPEN:
+            scope["request_id"] = answer.request_id
+            await self.app(scope, receive, answer)
+            return
+        address = (scope.get("client") or ("unknown", 0))[0]
+        try:
+            asker = self._known(scope, answer.request_id, address)
+            self.rate.take(f"key {asker.key.id}")
+            with self.gate.enter():
+                body = await self._body(scope, receive)
+                scope["request_id"], scope["asker"] = answer.request_id, asker
+                await self.app(scope, _replay(body, receive), answer)
+        except Busy as busy:
+            raise self.refused(busy) from busy
+
+    def refused(self, busy: Busy) -> Refusal:
+        """A 429 that says when to come again."""
+        self.service.metrics.refused(busy.why)
+        after = str(max(1, math.ceil(busy.retry_after)))
+        said = "This key asks too often." if busy.why == "rate" else "The service is busy."
+        return Refusal(429, said, f"Try again in {after} s.", retry_after=after)
+
+    def _known(self, scope: Scope, request_id: str, address: str) -> Asker:
+        """Who asks.
+
+        Raises:
+            Refusal: nobody the service knows.
+            Busy: too many wrong keys from one address.
+        """
+        words = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").split()
+        token = words[1] if len(words) == 2 and words[0].lower() == "bearer" else ""
+        try:
+            key = self.ring.find(token)
+        except UserError as error:
+            logger.error("%s", error)
+            raise Refusal(503, "The service cannot read its keys.", "Tell whoever runs it.") from error
+        if key is None:
+            self.rate.take(f"address {address}")
+            raise Refusal(
+                401,
+                "No valid key." if token else "This needs a key.",
+                "Send the header: Authorization: Bearer <key>",
+                www_authenticate="Bearer",
+            )
+        return Asker(key, request_id, address)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """The whole body.
+
+        Raises:
+            Refusal: too large, too slow, or the client has gone.
+        """
+        most = self.service.settings.max_body
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        length = int(declared) if declared.isdigit() else 0
+        pieces, size = [], 0
+        try:
+            async with asyncio.timeout(self.service.settings.body_seconds):
+                while length <= _DRAINED * most and size <= _DRAINED * most:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Refusal(400, "The request ended early.")
+                    size += len(message.get("body", b""))
+                    if max(size, length) <= most:
+                        pieces.append(message.get("body", b""))
+                    else:
+                        pieces.clear()
+                    if not message.get("more_body"):
+                        break
+        except TimeoutError as error:
+            raise Refusal(408, "The request took too long to arrive.", "Send it faster.", connection="close") from error
+        if max(size, length) > most:
+            raise Refusal(413, f"The request is larger than {most:,} bytes.", "Send a smaller picture.")
+        return b"".join(pieces)
+
+
+class _Answer:
+    """Sends an answer on, with the headers every answer has, and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            held = {name.lower() for name, _ in message.get("headers", [])}
+            extra = {**_HEADERS, "x-request-id": self.request_id}
+            added = [(n.encode(), v.encode()) for n, v in extra.items() if n.encode() not in held]
+            message = {**message, "headers": [*message.get("headers", []), *added]}
+        await self._send(message)
+
+    async def problem(self, status: int, problem: str, mend: str, headers: dict[str, str]) -> None:
+        """Answer with a `Problem`, unless an answer has begun already."""
+        if self.status:
+            return
+        body = json.dumps({"problem": problem, "mend": mend, "request_id": self.request_id}).encode()
+        fields = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+        start = [(name.encode(), value.encode("latin-1", "replace")) for name, value in fields.items()]
+        await self({"type": "http.response.start", "status": status, "headers": start})
+        await self({"type": "http.response.body", "body": body})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives the body once, then whatever comes after it (the client's going away)."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

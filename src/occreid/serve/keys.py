@@ -1,0 +1,184 @@
+"""API keys: who may do what. The file holds names, roles and hashes; a key itself is shown once, when it is made.
+
+A key is 256 random bits, so one SHA-256 is enough to keep it: nobody can try them all, and no dictionary helps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from occreid.errors import UserError, did_you_mean
+
+ROLES = ("search", "enrol", "admin", "monitor")
+"""``search``: embed, search, compare, explain, mark; ``enrol``: embed, enrol; ``monitor``: metrics only;
+``admin``: everything, and only it deletes."""
+
+_MAKE_ONE = "Make a key with: occreid serve keys add NAME --role search --keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What the file says of one key.
+
+    Attributes:
+        id: public name of the key in logs.
+        name: who holds it.
+        roles: of `ROLES`, sorted.
+        sha256: hash of the whole key.
+        created: seconds since 1970.
+        revoked: seconds since 1970, or None while it is valid.
+    """
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    sha256: str
+    created: float
+    revoked: float | None = None
+
+    def may(self, *roles: str) -> bool:
+        """Whether the key is valid and holds one of these roles, or is an admin's."""
+        return self.revoked is None and bool({"admin", *roles} & set(self.roles))
+
+
+def read_keys(path: str | Path) -> list[Key]:
+    """All keys of a file, revoked ones too.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    path = Path(path)
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        return [Key(**{**entry, "roles": tuple(entry["roles"])}) for entry in held["keys"]]
+    except FileNotFoundError as error:
+        raise UserError(f"there is no keys file {path}.", f"{_MAKE_ONE} {path}") from error
+    except OSError as error:
+        raise UserError(f"cannot read the keys file {path} ({error}).", "Check its permissions.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"the keys file {path} is damaged ({error}).", "Restore it from a copy.") from error
+
+
+def add_key(path: str | Path, name: str, roles: Iterable[str]) -> tuple[Key, str]:
+    """Make a key and write its hash to the file, which is made if missing.
+
+    Args:
+        path: the keys file; only its owner can read it.
+        name: who will hold the key.
+        roles: of `ROLES`, at least one.
+
+    Returns:
+        The entry, and the key itself, which is kept nowhere.
+
+    Raises:
+        UserError: an unknown role, an empty name, a file that cannot be written.
+    """
+    chosen = tuple(sorted(set(roles)))
+    for role in chosen:
+        if role not in ROLES:
+            raise UserError(f"there is no role '{role}'.", did_you_mean(role, ROLES))
+    if not chosen or not name.strip():
+        raise UserError("a key needs a name and a role.", f"Roles: {', '.join(ROLES)}.")
+    identity = secrets.token_hex(4)
+    token = f"occ_{identity}_{secrets.token_urlsafe(32)}"
+    key = Key(identity, name.strip(), chosen, _hash(token), time.time())
+    with _changing(path) as keys:
+        keys.append(key)
+    return key, token
+
+
+def revoke_key(path: str | Path, identity: str) -> Key:
+    """Make a key worthless; a running service notices with its next request.
+
+    Raises:
+        UserError: no key of this id, or no such file.
+    """
+    read_keys(path)  # a missing file is an error here, not a new file
+    with _changing(path) as keys:
+        for place, key in enumerate(keys):
+            if key.id == identity:
+                keys[place] = key if key.revoked is not None else replace(key, revoked=time.time())
+                return keys[place]
+        raise UserError(f"there is no key '{identity}' in {path}.", did_you_mean(identity, [key.id for key in keys]))
+
+
+@dataclass(slots=True)
+class KeyRing:
+    """The keys of a file, read again whenever the file changes."""
+
+    path: Path
+    _stamp: tuple[int, int] = (0, 0)
+    _keys: dict[str, Key] = field(default_factory=dict)
+
+    def find(self, token: str) -> Key | None:
+        """The valid key behind a token, or None.
+
+        Raises:
+            UserError: the file has become unreadable; then nobody gets in.
+        """
+        self.refresh()
+        given = _hash(token)
+        identity = token.split("_", 2)[1] if token.count("_") >= 2 else ""
+        key = self._keys.get(identity)
+        if key is None or key.revoked is not None or not hmac.compare_digest(key.sha256, given):
+            return None
+        return key
+
+    def refresh(self) -> None:
+        """Read the file if it is another than last time."""
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise UserError(f"there is no keys file {self.path}.", f"{_MAKE_ONE} {self.path}") from error
+        stamp = (found.st_mtime_ns, found.st_ino)
+        if stamp != self._stamp:
+            self._keys = {key.id: key for key in read_keys(self.path)}
+            self._stamp = stamp
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@contextmanager
+def _changing(path: str | Path) -> Iterator[list[Key]]:
+    """The file's keys to change; written whole or not at all, by one process at a time."""
+    path = Path(path)
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError as error:
+        raise UserError(
+            f"another command is changing {path}.", f"Try again; if none is running, remove {lock}."
+        ) from error
+    except OSError as error:
+        raise UserError(f"cannot write beside {path} ({error}).", "Choose a folder you can write to.") from error
+    try:
+        keys = read_keys(path) if path.exists() else []
+        yield keys
+        text = json.dumps({"format": 1, "keys": [asdict(key) for key in keys]}, indent=1, ensure_ascii=False)
+        _replace(path, text + "\n")
+    finally:
+        lock.unlink()
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        raise UserError(f"cannot write the keys file {path} ({error}).", "Make room, or check permissions.") from error

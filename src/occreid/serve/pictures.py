@@ -1,0 +1,150 @@
+"""Pictures from strangers: measured before they are decoded, cut to the person, and kept without what they carried.
+
+Letters: H × W pixels.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import struct
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from occreid.data.images import Pixels, decode_image
+from occreid.data.transforms import resize
+from occreid.errors import UserError
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+_UNREADABLE = (
+    OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError,
+    Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
+_SMALLEST = 8  # pixels of a side: less shows nobody
+_QUALITY = 90
+_BOX = re.compile(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*")
+
+
+class TooLarge(UserError):
+    """A picture with more pixels than the service decodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of a picture in pixels, from its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def parse_box(text: str | None) -> Box | None:
+    """``"x,y,width,height"`` as a box; None and the empty text mean the whole picture.
+
+    >>> parse_box("10,20,64,128")
+    Box(x=10, y=20, width=64, height=128)
+
+    Raises:
+        UserError: anything else.
+    """
+    if text is None or not text.strip():
+        return None
+    found = _BOX.fullmatch(text)
+    if not found:
+        raise UserError(f"'{text[:60]}' is not a box.", "Give x,y,width,height in whole pixels, e.g. 10,20,64,128.")
+    return Box(*(int(number) for number in found.groups()))
+
+
+def decode(data: bytes, *, max_pixels: int, box: Box | None = None) -> Pixels:
+    """A picture of unknown origin as RGB.
+
+    Args:
+        data: the file's bytes.
+        max_pixels: a picture that says it has more is refused before anything is decoded.
+        box: what to cut out; left out, all.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        TooLarge: more than ``max_pixels``.
+        UserError: no picture, a damaged one, or a box outside of it.
+    """
+    if not data:
+        raise UserError("the picture is empty (0 bytes).", "Send a JPEG, PNG, WebP, BMP or TIFF file.")
+    width, height = _measure(data)
+    if width * height > max_pixels:
+        raise TooLarge(
+            f"the picture has {width} × {height} pixels; this service decodes at most {max_pixels:,}.",
+            "Scale it down, or send the part that shows the person.",
+        )
+    try:
+        pixels = decode_image(data, "the picture")
+    except _UNREADABLE as error:
+        raise UserError(f"the picture cannot be decoded ({error}).", "Save it again as JPEG or PNG.") from error
+    return pixels if box is None else cut(pixels, box)
+
+
+def cut(pixels: Pixels, box: Box) -> Pixels:
+    """The part of a picture inside a box.
+
+    Raises:
+        UserError: the box reaches outside the picture or is too small to show anybody.
+    """
+    height, width = pixels.shape[:2]
+    if box.x + box.width > width or box.y + box.height > height:
+        raise UserError(
+            f"the box {box.x},{box.y},{box.width},{box.height} is not inside the picture of {width} × {height} pixels.",
+            "Give x,y,width,height inside it.",
+        )
+    if min(box.width, box.height) < _SMALLEST:
+        raise UserError(
+            f"the box is {box.width} × {box.height} pixels.", f"Give one of at least {_SMALLEST} pixels each way."
+        )
+    return np.ascontiguousarray(pixels[box.y : box.y + box.height, box.x : box.x + box.width])
+
+
+def stored_jpeg(pixels: Pixels, *, height: int) -> bytes:
+    """A picture to keep: at most ``height`` pixels high, without the original's metadata (place, device, time)."""
+    if pixels.shape[0] > height:
+        pixels = resize(pixels, height, max(1, round(pixels.shape[1] * height / pixels.shape[0])))
+    return encode(pixels, ".jpg")
+
+
+def encode(pixels: Pixels, kind: str) -> bytes:
+    """RGB pixels as the bytes of a ``".jpg"`` or ``".png"`` file."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY] if kind == ".jpg" else []
+    written, data = cv2.imencode(kind, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
+    if not written:
+        raise RuntimeError(f"OpenCV did not write a {kind}")
+    return data.tobytes()
+
+
+def data_address(data: bytes, kind: str = "jpeg") -> str:
+    """Bytes of a picture as a ``data:`` address."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def content_id(pixels: Pixels, *facts: object) -> str:
+    """Id of a crop: the same pixels with the same facts (camera, time) have the same id, whatever file they came in."""
+    head = repr((pixels.shape, *facts)).encode()
+    return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()[:32]
+
+
+def _measure(data: bytes) -> tuple[int, int]:
+    """Width and height a file claims, from its header alone."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return image.size
+    except Image.UnidentifiedImageError as error:
+        raise UserError("this is no JPEG, PNG, WebP, BMP or TIFF picture.", "Send one of these.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooLarge(f"the picture has too many pixels ({error}).", "Scale it down.") from error
+    except _UNREADABLE as error:
+        raise UserError(f"the picture's header is damaged ({error}).", "Save it again as JPEG or PNG.") from error

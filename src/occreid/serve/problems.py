@@ -1,0 +1,70 @@
+"""What goes wrong inside the application, as a status and one sentence."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from concurrent.futures import TimeoutError as FutureTimeout
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from occreid.errors import UserError
+from occreid.serve.audit import StorageFull
+from occreid.serve.pictures import TooLarge
+from occreid.serve.service import NotThere
+
+logger = logging.getLogger("occreid.serve")
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS}
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make every exception that can be foreseen an answer."""
+    app.add_exception_handler(UserError, _user_error)
+    app.add_exception_handler(StorageFull, _storage_full)
+    app.add_exception_handler(OSError, _storage_full)
+    app.add_exception_handler(FutureTimeout, _stalled)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def _answer(request: Request, status: int, problem: str, mend: str = "") -> JSONResponse:
+    said = {"problem": problem, "mend": mend, "request_id": request.scope.get("request_id", "")}
+    return JSONResponse(said, status)
+
+
+def _user_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, UserError)
+    status = {TooLarge: 413, NotThere: 404}.get(type(error), 400)
+    return _answer(request, status, error.problem, error.mend)
+
+
+def _storage_full(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, OSError) and error.errno not in _NO_ROOM:
+        raise error
+    logger.error("request %s: %s", request.scope.get("request_id"), error)
+    return _answer(request, 507, "The service cannot write; nothing was done.", "Its operator must make room on disk.")
+
+
+def _stalled(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, 503, "The service did not finish in time.", "Try again later.")
+
+
+def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """Name the first wrong field, and never send back what was in it."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = [str(word) for word in first["loc"] if word not in ("body", "query", "path")]
+    message = str(first["msg"])
+    return _answer(request, 422, f"{' '.join(place) or 'the request'}: {message[0].lower()}{message[1:]}.")
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return JSONResponse(
+        {"problem": f"{error.detail}.", "mend": "", "request_id": request.scope.get("request_id", "")},
+        error.status_code,
+        headers=dict(error.headers or {}),
+    )

@@ -1,0 +1,128 @@
+"""Starting the service: everything is opened and checked before the port is."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from occreid.errors import UserError, require
+from occreid.gallery import Gallery
+from occreid.serve.audit import AuditLog
+from occreid.serve.calibration import Calibration
+from occreid.serve.engine import Engine
+from occreid.serve.keys import KeyRing
+from occreid.serve.service import Service
+from occreid.serve.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the service listens.
+
+    Attributes:
+        host: loopback, unless ``behind_proxy``.
+        port: 0 takes a free one.
+        behind_proxy: whoever starts it says that a proxy with TLS stands before it.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    behind_proxy: bool = False
+
+    def check(self) -> None:
+        """Refuse to carry keys and pictures over a network in plain text.
+
+        Raises:
+            UserError: not loopback, and no proxy.
+        """
+        try:
+            local = self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            local = False
+        if not local and not self.behind_proxy:
+            raise UserError(
+                f"{self.host} can be reached from other machines, and the service speaks plain HTTP.",
+                "Put a proxy with TLS before it (docs/service.md), then add --behind-proxy.",
+            )
+
+
+def open_service(
+    model: str | Path,
+    gallery: str,
+    audit: str | Path,
+    *,
+    settings: Settings | None = None,
+    calibration: str | Path | None = None,
+    device: str = "cpu",
+    token: str | None = None,
+) -> Service:
+    """A service over a gallery, which is made if there is none.
+
+    Args:
+        model: a run folder or weights file.
+        gallery: a folder or a Milvus address, see `Gallery.create`.
+        audit: the audit log.
+        settings: limits.
+        calibration: a file of `occreid serve calibrate`.
+        device: where the model runs.
+        token: of a Milvus server.
+
+    Raises:
+        UserError: anything that does not fit together: other weights, no such file, a missing extra.
+    """
+    engine = Engine.load(model, device)
+    metric = engine.model.metric
+    curve = None
+    if calibration is not None:
+        curve = Calibration.load(calibration, weights_hash=engine.weights_hash, metric=metric)
+    return Service(engine, _open_gallery(gallery, engine, token), AuditLog(audit), settings, curve)
+
+
+def _open_gallery(uri: str, engine: Engine, token: str | None) -> Gallery:
+    place = Path(uri)
+    missing = "://" not in uri and (not place.exists() or (place.is_dir() and not any(place.iterdir())))
+    if not missing:
+        return Gallery.open(uri, weights_hash=engine.weights_hash, token=token)
+    parts, dim = engine.shape
+    return Gallery.create(
+        uri,
+        dim=dim,
+        parts=parts,
+        metric=engine.model.metric,
+        weights_hash=engine.weights_hash,
+        model_name=engine.name,
+        token=token,
+    )
+
+
+def run(service: Service, ring: KeyRing, address: Address) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests inside are finished first.
+
+    Raises:
+        UserError: a missing extra, an address that cannot be used.
+    """
+    address.check()
+    uvicorn = require("uvicorn", "serve")
+    require("fastapi", "serve")
+    require("multipart", "serve")
+    from occreid.serve.app import create_app
+
+    ring.refresh()
+    config = uvicorn.Config(
+        create_app(service, ring),
+        host=address.host,
+        port=address.port,
+        log_level="warning",
+        access_log=False,  # the audit log says more, and paths hold ids
+        server_header=False,
+        proxy_headers=address.behind_proxy,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=20,
+        h11_max_incomplete_event_size=32 * 1024,
+        ws="none",
+    )
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        raise UserError(f"cannot listen on {address.host}:{address.port}.", "Is the port taken? Choose another: --port")

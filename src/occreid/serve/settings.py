@@ -1,0 +1,53 @@
+"""Every limit of the service in one place, with the values it has when nobody says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from occreid.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Limits of one service process.
+
+    Attributes:
+        max_body: bytes of a request.
+        max_pixels: pixels of a picture, before it is decoded.
+        max_k: answers of one search.
+        concurrency: requests being worked on; more get a 429.
+        rate: lasting requests per second of one key.
+        burst: requests of one key at once after a pause.
+        body_seconds: a request that has not arrived whole by then is given up.
+        decoders: pictures decoded at once; bounds memory.
+        max_batch: pictures described at once.
+        max_wait: seconds a picture may wait for company.
+        keep_pictures: whether the gallery keeps the crops that are enrolled.
+        picture_height: of kept crops, in pixels.
+        retention_days: entries older than this are deleted for good; None keeps them.
+        retention_every: seconds between two looks for old entries.
+
+    Raises:
+        UserError: a limit of zero or less.
+    """
+
+    max_body: int = 10 * 2**20
+    max_pixels: int = 16_000_000
+    max_k: int = 100
+    concurrency: int = 32
+    rate: float = 50.0
+    burst: int = 100
+    body_seconds: float = 30.0
+    decoders: int = 2
+    max_batch: int = 32
+    max_wait: float = 0.0
+    keep_pictures: bool = True
+    picture_height: int = 256
+    retention_days: float | None = None
+    retention_every: float = 3600.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in ("max_wait", "keep_pictures") and value is not None and not value > 0:
+                raise UserError(f"{field.name} is {value}.", "Give more than 0.")
