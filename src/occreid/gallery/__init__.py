@@ -1,6 +1,19 @@
 """Described persons that can be searched: on disk without a server (LanceDB), or in a cluster (Milvus)."""
 
+from occreid.gallery.audit import GalleryStats, VerifyReport
 from occreid.gallery.entries import Entry, Filter, Hit, entries, picture_id
-from occreid.gallery.gallery import AddReport, Gallery, GalleryStats, VerifyReport
+from occreid.gallery.gallery import AddReport, Gallery
+from occreid.gallery.manifest import Manifest
 
-__all__ = ["AddReport", "Entry", "Filter", "Gallery", "GalleryStats", "Hit", "VerifyReport", "entries", "picture_id"]
+__all__ = [
+    "AddReport",
+    "Entry",
+    "Filter",
+    "Gallery",
+    "GalleryStats",
+    "Hit",
+    "Manifest",
+    "VerifyReport",
+    "entries",
+    "picture_id",
+]

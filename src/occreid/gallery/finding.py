@@ -42,7 +42,9 @@ def search_all(store: Store, query: Descriptors, k: int, narrow: Filter | None) 
     return best
 
 
-def search_candidates(store: Store, query: Descriptors, k: int, narrow: Filter | None, candidates: int) -> Found:
+def search_candidates(
+    store: Store, query: Descriptors, k: int, narrow: Filter | None, candidates: int, probes: int | None
+) -> Found:
     """The k nearest of about ``candidates`` rows whose search vectors are nearest, their order exact."""
     manifest = store.manifest
     vectors = search_vectors(query, manifest).numpy()
@@ -51,7 +53,7 @@ def search_candidates(store: Store, query: Descriptors, k: int, narrow: Filter |
     best: Found = [[] for _ in range(len(query))]
     for row, vector in enumerate(vectors):
         mine = replace(narrow, exclude_camera=cameras[row]) if narrow is not None and cameras is not None else narrow
-        table = store.nearest(vector, candidates, ["id", whole_column(manifest), "visible"], mine)
+        table = store.nearest(vector, candidates, ["id", whole_column(manifest), "visible"], mine, probes)
         if len(table):
             one = query[row : row + 1]
             apart = distances(one, to_descriptors(table, manifest), manifest.metric)  # type: ignore[arg-type]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
+import random
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from occreid.descriptors import Descriptors
-from occreid.errors import UserError
+from occreid.errors import UserError, did_you_mean
+from occreid.gallery.audit import GalleryStats, VerifyReport, stats, verify
 from occreid.gallery.entries import Entry, Filter, Hit, checked_ids, score
 from occreid.gallery.finding import search_all, search_candidates
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.places import create_store, open_store
-from occreid.gallery.rows import ABOUT, to_entries, to_hits, to_table
+from occreid.gallery.rows import ABOUT, to_descriptors, to_entries, to_hits, to_table, whole_column
 from occreid.gallery.store import Store
+
+_KINDS = ("IVF_PQ", "IVF_FLAT")
+_FEWEST = 256  # a codebook of IVF-PQ has as many words
+_MARGIN = 16  # asked beyond k, so that a server's rounding cannot push a true answer out
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,49 +29,6 @@ class AddReport:
 
     added: int
     known: int
-
-
-@dataclass(frozen=True, slots=True)
-class GalleryStats:
-    """What a gallery holds.
-
-    Attributes:
-        entries: pictures.
-        persons: distinct known person ids.
-        cameras: entries of each known camera.
-        earliest, latest: of the known times, Unix seconds; None where no time is known.
-        pictures: entries that keep their picture.
-        bytes_on_disk: of all files, deleted rows included until `Gallery.compact`; None on a server.
-        index: what approximate index there is, and how many rows wait for it.
-        dim, parts, metric, weights_hash, model_name: as given to `Gallery.create`.
-    """
-
-    entries: int
-    persons: int
-    cameras: dict[int, int]
-    earliest: float | None
-    latest: float | None
-    pictures: int
-    bytes_on_disk: int | None
-    index: dict[str, Any] | None
-    dim: int
-    parts: int
-    metric: str
-    weights_hash: str
-    model_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What `Gallery.verify` found: rows read, and one sentence per problem."""
-
-    entries: int
-    problems: tuple[str, ...]
-
-    @property
-    def sound(self) -> bool:
-        """Whether there is no problem."""
-        return not self.problems
 
 
 class Gallery:
@@ -153,6 +115,7 @@ class Gallery:
         exact: bool = True,
         *,
         candidates: int | None = None,
+        probes: int | None = None,
     ) -> list[list[Hit]]:
         """The k nearest entries of each query, nearest first; equal distances by id.
 
@@ -166,6 +129,7 @@ class Gallery:
             exact: compare with every entry; else only with candidates: of a part-based method those whose aggregate
                 is near (`occreid.gallery.aggregate`), of any method those the index proposes, if one was built.
             candidates: how many those are, by default 20 k and at least 200.
+            probes: how many partitions of the index are looked at, by default the index's own choice.
 
         Returns:
             Q lists of at most k hits.
@@ -182,10 +146,13 @@ class Gallery:
                 "Describe the query with the model that made the gallery.",
             )
         query = query.to("cpu").require_finite()
-        if exact:
+        wanted = max(k, candidates or max(200, 20 * k))
+        if exact and self._store.exact:
+            found = search_candidates(self._store, query, k, filter, k + _MARGIN, None)
+        elif exact:
             found = search_all(self._store, query, k, filter)
         else:
-            found = search_candidates(self._store, query, k, filter, max(k, candidates or max(200, 20 * k)))
+            found = search_candidates(self._store, query, k, filter, wanted, probes)
         return self._hits(found)
 
     def _hits(self, found: list[list[tuple[str, float]]]) -> list[list[Hit]]:
@@ -236,23 +203,71 @@ class Gallery:
         return self._store.count()
 
     def stats(self) -> GalleryStats:
-        """Count what is there (reads the small columns of every row)."""
-        entries, pictures, persons, cameras = 0, 0, set(), Counter()
-        times: list[float] = []
-        return GalleryStats(
-            entries, len(persons), dict(cameras), min(times, default=None), max(times, default=None), pictures,
-            self._store.size(), self._store.index(), self.manifest.dim, self.manifest.parts, self.manifest.metric,
-            self.manifest.weights_hash, self.manifest.model_name,
-        )  # fmt: skip
+        """Count what is there (reads the small columns of every entry)."""
+        return stats(self._store)
 
     def verify(self) -> VerifyReport:
-        """Read every row and look for repeated ids, NaN, damaged bytes."""
-        return VerifyReport(len(self), ())
+        """Read every entry and look for repeated ids, NaN and bytes that are not what was added."""
+        return verify(self._store)
 
     def compact(self) -> None:
-        """Rewrite files so that deleted entries are gone for good, and take new rows into the index."""
+        """Rewrite files so that deleted entries are gone for good, and take new entries into the index."""
         self._store.compact()
 
-    def build_index(self, **options: Any) -> None:
-        """Build the approximate index (IVF-PQ) anew over all rows."""
-        self._store.build_index(**options)
+    def build_index(
+        self, *, kind: str = "IVF_PQ", partitions: int | None = None, sub_vectors: int | None = None
+    ) -> None:
+        """Build the index of ``search(exact=False)`` anew; until then that search compares with every search vector.
+
+        New entries are found without it until `compact` takes them in. What it finds: `recall`.
+
+        Args:
+            kind: ``"IVF_PQ"`` (compressed vectors) or ``"IVF_FLAT"`` (whole vectors, more memory, finds more).
+            partitions: groups of entries, of which a search looks at some; by default √entries.
+            sub_vectors: pieces of a compressed vector, one byte each; must divide its length, by default a quarter.
+
+        Raises:
+            UserError: fewer than 256 entries, or numbers that do not fit.
+        """
+        entries, width = len(self), self.manifest.width
+        if kind not in _KINDS:
+            raise UserError(f"there is no index '{kind}'.", did_you_mean(kind, _KINDS))
+        if entries < _FEWEST:
+            raise UserError(f"{entries} entries are too few for an index.", f"It pays beyond {_FEWEST} at the least.")
+        sub_vectors = sub_vectors or next(n for n in range(max(1, width // 4), 0, -1) if width % n == 0)
+        if width % sub_vectors:
+            raise UserError(f"{sub_vectors} sub-vectors do not divide {width} dimensions.", "Choose a divisor.")
+        self._store.build_index(kind, partitions or max(1, math.isqrt(entries)), sub_vectors)
+
+    def recall(
+        self,
+        k: int = 10,
+        *,
+        queries: int = 100,
+        candidates: int | None = None,
+        probes: int | None = None,
+        seed: int = 0,
+    ) -> float:
+        """Share of the k truly nearest that ``search(exact=False)`` finds, over entries drawn as queries.
+
+        Each query leaves itself out of the count.
+        """
+        drawn = self._draw(queries, seed)
+        if len(drawn) == 0:
+            raise UserError("an empty gallery has no recall.", "Add entries first.")
+        truth = self.search(drawn, k + 1)
+        found = self.search(drawn, k + 1, exact=False, candidates=candidates, probes=probes)
+        own = drawn.paths or []
+        shares = []
+        for name, right, hits in zip(own, truth, found, strict=True):
+            wanted = {hit.id for hit in right if hit.id != name}
+            shares.append(len(wanted & {hit.id for hit in hits}) / max(len(wanted), 1))
+        return sum(shares) / len(shares)
+
+    def _draw(self, count: int, seed: int) -> Descriptors:
+        """Some entries, the same for the same seed, as queries whose paths are their ids."""
+        names = sorted(name for block in self._store.scan(["id"]) for name in block.column("id").to_pylist())
+        some = random.Random(seed).sample(names, min(count, len(names)))
+        table = self._store.fetch(some, ["id", whole_column(self.manifest), "visible"])
+        described = to_descriptors(table, self.manifest)
+        return replace(described, paths=table.column("id").to_pylist())

@@ -66,6 +66,11 @@ class LanceStore:
             raise UserError(f"{folder} is not a gallery.", "Create one with: occreid gallery create")
         return cls(folder, Manifest.from_json(file.read_text(), str(file)))
 
+    @property
+    def exact(self) -> bool:
+        """See `Store`: blocks compared here are as fast, and their distances are ours."""
+        return False
+
     def insert(self, rows: pa.Table) -> int:
         """See `Store`. Lance writes the data first and then renames one manifest into place: all rows or none."""
         with self._writing():
@@ -103,19 +108,29 @@ class LanceStore:
             query = query.where(_all(conditions))
         yield from query.to_batches(rows)
 
-    def nearest(self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None) -> pa.Table:
+    def nearest(
+        self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None, probes: int | None = None
+    ) -> pa.Table:
         """See `Store`."""
         query = self._table.search(vector, vector_column_name="vector").distance_type(self._distance())
         if conditions := _conditions(narrow):
             query = query.where(_all(conditions), prefilter=True)
-        return query.limit(k).select(list(columns)).to_arrow()
+        if probes:
+            query = query.nprobes(probes)
+        return query.limit(k).select([*columns, "_distance"]).to_arrow()
 
-    def build_index(self, **options: Any) -> None:
+    def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
         """See `Store`."""
+        from lancedb.index import IvfFlat, IvfPq
+
+        distance: Any = self._distance()
+        config = (
+            IvfPq(distance_type=distance, num_partitions=partitions, num_sub_vectors=sub_vectors)
+            if kind == "IVF_PQ"
+            else IvfFlat(distance_type=distance, num_partitions=partitions)
+        )
         with self._writing():
-            self._table.create_index(
-                metric=self._distance(), vector_column_name="vector", index_type="IVF_PQ", replace=True, **options
-            )
+            self._table.create_index("vector", config=config, replace=True)
 
     def index(self) -> dict[str, Any] | None:
         """See `Store`."""

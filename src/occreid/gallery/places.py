@@ -8,20 +8,21 @@ from pathlib import Path
 from occreid.errors import UserError
 from occreid.gallery.lance import LanceStore
 from occreid.gallery.manifest import Manifest
+from occreid.gallery.milvus import MilvusStore
 from occreid.gallery.store import Store
 
 
 def create_store(uri: str, manifest: Manifest, token: str | None) -> Store:
     """Make an empty store."""
     if is_milvus(uri):
-        raise UserError("Milvus is not there yet.")
+        return MilvusStore.create(uri, manifest, token)
     return LanceStore.create(Path(uri), manifest)
 
 
 def open_store(uri: str, token: str | None) -> Store:
     """Open a store."""
     if is_milvus(uri):
-        raise UserError("Milvus is not there yet.")
+        return MilvusStore.open(uri, token)
     return LanceStore.open(Path(uri))
 
 

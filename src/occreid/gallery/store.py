@@ -20,6 +20,11 @@ class Store(Protocol):
     where: str
     """The place, for messages."""
 
+    @property
+    def exact(self) -> bool:
+        """Whether `nearest` compares with every row, by the gallery's own metric."""
+        ...
+
     def insert(self, rows: pa.Table) -> int:
         """Insert the rows whose id is not there, all in one commit; how many those were."""
         ...
@@ -40,12 +45,17 @@ class Store(Protocol):
         """All rows that pass the filter, at most ``rows`` at once; ``exclude_camera`` must be a number or None."""
         ...
 
-    def nearest(self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None) -> pa.Table:
-        """About the k nearest rows to a vector (width,), through the index where there is one."""
+    def nearest(
+        self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None, probes: int | None = None
+    ) -> pa.Table:
+        """About the k nearest rows to a vector (width,), through the index where there is one.
+
+        ``probes``: how many of the index's partitions are looked at.
+        """
         ...
 
-    def build_index(self, **options: Any) -> None:
-        """Build the approximate index anew."""
+    def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
+        """Build the index anew, an ``IVF_PQ`` or ``IVF_FLAT`` of this many partitions."""
         ...
 
     def index(self) -> dict[str, Any] | None:

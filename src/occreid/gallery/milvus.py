@@ -1,0 +1,288 @@
+"""A gallery in Milvus: a server or cluster by its address, or milvus-lite in this process (a path ending in .db)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from occreid.errors import UserError, require
+from occreid.gallery.entries import Filter
+from occreid.gallery.manifest import Manifest
+from occreid.gallery.rows import schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_LITE_COLLECTION, _SERVER_COLLECTION = "people", "occreid"
+_IDS_AT_ONCE = 256
+_LONGEST, _PATH, _TAGS, _TAG, _ID = 65_535, 4096, 64, 64, 128  # Milvus wants to know how long a text may get
+_INSERT_BYTES = 48 * 2**20  # a server takes messages of 64 MiB; one message is what is atomic
+_WIDEST = 32_768
+
+
+class MilvusStore:
+    """See `Store`. One `insert` is one message to the server, so that it is committed whole or not at all."""
+
+    def __init__(self, client: Any, collection: str, manifest: Manifest, where: str) -> None:
+        self.manifest, self.where = manifest, where
+        self._client, self._name = client, collection
+        self._columns = schema(manifest)
+        client.load_collection(collection)
+
+    @classmethod
+    def create(cls, uri: str, manifest: Manifest, token: str | None) -> MilvusStore:
+        """Make the collection.
+
+        Raises:
+            UserError: it is there already, the server cannot be reached, or the descriptor is too long for Milvus.
+        """
+        if manifest.parts * manifest.dim > _WIDEST:
+            raise UserError(f"Milvus keeps vectors of at most {_WIDEST} numbers.", "Use a gallery in a folder.")
+        client, collection = _connect(uri, token)
+        with _speaking(uri):
+            if client.has_collection(collection):
+                raise UserError(f"{uri} holds the collection '{collection}' already.", "Open it, or name another.")
+            client.create_collection(
+                collection,
+                schema=_milvus_schema(client, manifest),
+                index_params=_indexes(client, manifest, "FLAT", {}),
+                consistency_level="Strong",
+                num_shards=1,
+            )
+            return cls(client, collection, manifest, uri)
+
+    @classmethod
+    def open(cls, uri: str, token: str | None) -> MilvusStore:
+        """Open what `create` made.
+
+        Raises:
+            UserError: there is no gallery, or the server cannot be reached.
+        """
+        client, collection = _connect(uri, token)
+        with _speaking(uri):
+            if not client.has_collection(collection):
+                raise UserError(f"{uri} holds no collection '{collection}'.", "Create it: occreid gallery create")
+            described = client.describe_collection(collection)
+            return cls(client, collection, Manifest.from_json(described["description"], uri), uri)
+
+    @property
+    def exact(self) -> bool:
+        """See `Store`: the server compares with every row as long as no other index was built."""
+        return not self.manifest.by_parts and self._index_type() == "FLAT"
+
+    def insert(self, rows: pa.Table) -> int:
+        """See `Store`."""
+        names = rows.column("id").to_pylist()
+        there = set(self.fetch(names, ["id"]).column("id").to_pylist())
+        new = [
+            _to_milvus(row, self.where) for row, name in zip(rows.to_pylist(), names, strict=True) if name not in there
+        ]
+        if rows.nbytes > _INSERT_BYTES:
+            raise UserError(
+                f"{len(rows)} entries of {rows.nbytes / 2**20:.0f} MiB are too many for one message to Milvus.",
+                f"Add at most {int(len(rows) * _INSERT_BYTES / rows.nbytes)} at once.",
+            )
+        if new:
+            with _speaking(self.where):
+                self._client.upsert(self._name, new)  # where another process adds the same id, it stays one row
+        return len(new)
+
+    def delete(self, *, ids: Sequence[str] | None, before: float | None, narrow: Filter | None) -> int:
+        """See `Store`."""
+        conditions = _conditions(narrow)
+        if ids is not None:
+            conditions.append(f"id in {list(ids)}")
+        if before is not None:
+            conditions.append(f"time < {before!r} or (time is null and added < {before!r})")
+        with _speaking(self.where):
+            rows = self._count(_all(conditions))
+            if rows:
+                self._client.delete(self._name, filter=_all(conditions))
+            return rows
+
+    def count(self) -> int:
+        """See `Store`."""
+        with _speaking(self.where):
+            return self._count("")
+
+    def _count(self, condition: str) -> int:
+        return int(self._client.query(self._name, filter=condition, output_fields=["count(*)"])[0]["count(*)"])
+
+    def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+        """See `Store`."""
+        names = list(columns) if columns else self._columns.names
+        found: list[dict[str, Any]] = []
+        with _speaking(self.where):
+            for start in range(0, len(ids), _IDS_AT_ONCE):
+                some = list(ids[start : start + _IDS_AT_ONCE])
+                found += self._client.query(self._name, filter=f"id in {some}", output_fields=names)
+        return self._table(found, names)
+
+    def scan(self, columns: Sequence[str], narrow: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
+        """See `Store`."""
+        with _speaking(self.where):
+            pages = self._client.query_iterator(
+                self._name, batch_size=min(rows, 1024), filter=_all(_conditions(narrow)), output_fields=list(columns)
+            )
+            try:
+                while page := pages.next():
+                    yield from self._table(page, columns).to_batches()
+            finally:
+                pages.close()
+
+    def nearest(
+        self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None, probes: int | None = None
+    ) -> pa.Table:
+        """See `Store`."""
+        with _speaking(self.where):
+            (found,) = self._client.search(
+                self._name,
+                data=[vector],
+                anns_field="vector",
+                limit=k,
+                filter=_all(_conditions(narrow)),
+                output_fields=list(columns),
+                search_params={"params": {"nprobe": probes} if probes else {}},
+            )
+        return self._table([{"id": hit["id"], **hit["entity"]} for hit in found], columns)
+
+    def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
+        """See `Store`."""
+        params = {"nlist": partitions, **({"m": sub_vectors, "nbits": 8} if kind == "IVF_PQ" else {})}
+        with _speaking(self.where):
+            self._client.release_collection(self._name)
+            self._client.drop_index(self._name, "vector")
+            self._client.create_index(self._name, _indexes(self._client, self.manifest, kind, params, only="vector"))
+            self._client.load_collection(self._name)
+
+    def index(self) -> dict[str, Any] | None:
+        """See `Store`."""
+        kind = self._index_type()
+        return None if kind == "FLAT" else {"type": kind, "waiting": 0}
+
+    def _index_type(self) -> str:
+        with _speaking(self.where):
+            return str(self._client.describe_index(self._name, "vector")["index_type"])
+
+    def compact(self) -> None:
+        """See `Store`. A server drops deleted rows some time after its compaction (its garbage collector)."""
+        with _speaking(self.where):
+            self._client.flush(self._name)
+            self._client.compact(self._name)
+
+    def size(self) -> None:
+        """See `Store`: a server does not say."""
+        return None
+
+    def _table(self, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pa.Table:
+        import pyarrow as pa
+
+        fields = [self._columns.field(name) for name in columns]
+        arrays = []
+        for field in fields:
+            values = [row[field.name] for row in rows]
+            if field.name == "picture":
+                values = [None if value is None else base64.b64decode(value) for value in values]
+            if pa.types.is_fixed_size_list(field.type):
+                flat = np.asarray(values, np.float32).reshape(-1)
+                arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(flat), field.type.list_size))
+            else:
+                arrays.append(pa.array(values, field.type))
+        return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _connect(uri: str, token: str | None) -> tuple[Any, str]:
+    """A client, and the name of the collection."""
+    pymilvus = require("pymilvus", "cluster")
+    address = urlsplit(uri)
+    server = address.scheme in ("http", "https")
+    name = (address.path.strip("/") or _SERVER_COLLECTION) if server else _LITE_COLLECTION
+    place = f"{address.scheme}://{address.netloc}" if server else uri
+    with _speaking(uri):
+        return pymilvus.MilvusClient(place, token=token or "", timeout=10), name
+
+
+def _milvus_schema(client: Any, manifest: Manifest) -> Any:
+    pymilvus = require("pymilvus", "cluster")
+    kind = pymilvus.DataType
+    made = client.create_schema(auto_id=False, enable_dynamic_field=False, description=manifest.to_json())
+    made.add_field("id", kind.VARCHAR, is_primary=True, max_length=_ID)
+    made.add_field("vector", kind.FLOAT_VECTOR, dim=manifest.width)
+    if manifest.by_parts:
+        made.add_field("parts", kind.FLOAT_VECTOR, dim=manifest.parts * manifest.dim)
+    made.add_field("visible", kind.VARCHAR, max_length=max(manifest.parts, 1))
+    made.add_field("pid", kind.INT64, nullable=True)
+    made.add_field("camid", kind.INT64, nullable=True)
+    made.add_field("time", kind.DOUBLE, nullable=True)
+    made.add_field("added", kind.DOUBLE)
+    made.add_field("tags", kind.ARRAY, element_type=kind.VARCHAR, max_capacity=_TAGS, max_length=4 * _TAG)
+    made.add_field("path", kind.VARCHAR, max_length=_PATH, nullable=True)
+    made.add_field("picture", kind.VARCHAR, max_length=_LONGEST, nullable=True)
+    made.add_field("crc", kind.INT64)
+    return made
+
+
+def _indexes(client: Any, manifest: Manifest, kind: str, params: dict[str, int], only: str | None = None) -> Any:
+    wanted = client.prepare_index_params()
+    metric = "L2" if manifest.metric == "euclidean" else "COSINE"
+    wanted.add_index("vector", index_type=kind, metric_type=metric, params=params)
+    if manifest.by_parts and only is None:
+        wanted.add_index("parts", index_type="FLAT", metric_type="L2")  # Milvus loads no vectors without an index
+    return wanted
+
+
+def _to_milvus(row: dict[str, Any], where: str) -> dict[str, Any]:
+    """A row as Milvus takes it: it keeps no bytes, so a picture becomes text.
+
+    Raises:
+        UserError: something is longer than Milvus keeps.
+    """
+    picture = None if row["picture"] is None else base64.b64encode(row["picture"]).decode()
+    if picture is not None and len(picture) > _LONGEST:
+        raise UserError(
+            f"the picture of {row['id']} has {len(row['picture']):,} bytes; Milvus keeps 49,149 with an entry.",
+            "Give a smaller JPEG, or only its path.",
+        )
+    if len(row["tags"]) > _TAGS or len((row["path"] or "").encode()) > _PATH:
+        raise UserError(
+            f"the entry {row['id']} has too many tags or too long a path for {where}.",
+            f"Milvus keeps {_TAGS} tags and a path of {_PATH} bytes.",
+        )
+    return {**row, "picture": picture}
+
+
+def _all(conditions: Sequence[str]) -> str:
+    return " and ".join(f"({condition})" for condition in conditions)
+
+
+def _conditions(narrow: Filter | None) -> list[str]:
+    """The filter in Milvus' language; ids and tags cannot hold quotes (`occreid.gallery.entries`)."""
+    if narrow is None:
+        return []
+    conditions = [f"array_contains(tags, '{tag}')" for tag in narrow.tags]
+    if narrow.cameras is not None:
+        conditions.append(f"camid in {list(narrow.cameras)}")
+    if narrow.start is not None:
+        conditions.append(f"time >= {narrow.start!r}")
+    if narrow.end is not None:
+        conditions.append(f"time < {narrow.end!r}")
+    if narrow.exclude_camera is not None:
+        conditions.append(f"camid is null or camid != {int(narrow.exclude_camera)}")
+    return conditions
+
+
+@contextmanager
+def _speaking(uri: str) -> Iterator[None]:
+    """What Milvus answers with an error becomes a `UserError`."""
+    pymilvus = require("pymilvus", "cluster")
+    try:
+        yield
+    except pymilvus.MilvusException as error:
+        raise UserError(
+            f"Milvus at {uri} refused: {error.message}", "Is the server there, is the token right?"
+        ) from error
