@@ -11,7 +11,7 @@ from occreid.training.recipe import Recipe
 from occreid.training.recipe_files import changed_keys, dump_recipe, load_recipe, parse_recipe, write_text
 
 RECIPE = "recipe.yaml"
-_NEUTRAL = ("data.root", "data.workers")
+NEUTRAL = ("data.root", "data.workers")
 """Keys a resumed run may change: where the same pictures lie, and how fast they are read."""
 
 
@@ -58,7 +58,7 @@ def read_run(folder: Path, recipe: str | Path | None, overrides: Sequence[str]) 
             wanted = wanted.model_copy(
                 update={"training": wanted.training.model_copy(update={"init_from": started.training.init_from})}
             )
-    changed = [key for key in changed_keys(started, wanted) if key not in _NEUTRAL]
+    changed = [key for key in changed_keys(started, wanted) if key not in NEUTRAL]
     if changed:
         raise UserError(
             f"the run {folder} was started with other values of: {', '.join(changed)}.",

@@ -16,6 +16,8 @@ from occreid.errors import UserError, did_you_mean
 from occreid.training.recipe import Recipe
 
 _SUFFIXES = (".yaml", ".yml")
+LADDER = ".ablate.yaml"
+"""How the name of a ladder of recipes ends (`occreid.training.ablation`); such a file is no recipe itself."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -32,9 +34,14 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(  # YAML 1.1 wants "5.0e-4": nobody writes learning rates like that
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+class _Dumper(yaml.SafeDumper):
+    """Quotes the texts that `_Loader` would read as numbers."""
+
+
+for _side in (_Loader, _Dumper):
+    _side.add_implicit_resolver(  # YAML 1.1 wants "5.0e-4": nobody writes learning rates like that
+        "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+    )
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -48,7 +55,7 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         UserError: no such recipe, no YAML, an unknown key (with the nearest) or a value that does not fit.
     """
     path = find_recipe(name)
-    return parse_recipe(_read(path), overrides, source=str(path))
+    return parse_recipe(read_yaml(path), overrides, source=str(path))
 
 
 def parse_recipe(content: dict[str, Any], overrides: Sequence[str] = (), source: str = "recipe") -> Recipe:
@@ -64,15 +71,16 @@ def parse_recipe(content: dict[str, Any], overrides: Sequence[str] = (), source:
 
 def dump_recipe(recipe: Recipe) -> str:
     """The resolved recipe as YAML; `load_recipe` reads it back to an equal recipe."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml.dump(recipe.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def list_recipes() -> tuple[str, ...]:
     """Names of the recipes that can be found from here, e.g. ``"baseline/market1501"``, sorted."""
     found: set[str] = set()
-    for folder in _folders():
+    for folder in recipe_folders():
         for suffix in _SUFFIXES:
-            found |= {p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob(f"*{suffix}")}
+            files_there = (p for p in folder.rglob(f"*{suffix}") if not p.name.endswith(LADDER))
+            found |= {p.relative_to(folder).with_suffix("").as_posix() for p in files_there}
     return tuple(sorted(found))
 
 
@@ -87,7 +95,7 @@ def find_recipe(name: str | Path) -> Path:
         return path
     inside = path.relative_to("recipes") if path.parts[:1] == ("recipes",) else path
     if not path.is_absolute():
-        for folder in _folders():
+        for folder in recipe_folders():
             for candidate in (folder / inside, *(folder / f"{inside}{suffix}" for suffix in _SUFFIXES)):
                 if candidate.is_file():
                     return candidate
@@ -108,7 +116,8 @@ def write_text(path: Path, text: str) -> None:
     os.replace(part, path)
 
 
-def _folders() -> Iterator[Path]:
+def recipe_folders() -> Iterator[Path]:
+    """Where recipes are looked for, in this order; only folders that exist."""
     seen: set[Path] = set()
     checkout = Path(__file__).resolve().parents[3]
     shipped = Path(str(files("occreid").joinpath("_recipes")))
@@ -123,16 +132,32 @@ def _folders() -> Iterator[Path]:
             yield folder
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, what: str = "recipe") -> dict[str, Any]:
+    """The content of a YAML file whose top is a mapping; ``what`` it is, for the errors.
+
+    Raises:
+        UserError: it cannot be read, is no YAML, gives a key twice or holds no mapping.
+    """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the recipe {path} ({error}).", "Give a readable YAML file.") from error
+        raise UserError(f"cannot read the {what} {path} ({error}).", "Give a readable YAML file.") from error
     except yaml.YAMLError as error:
-        raise UserError(f"the recipe {path} is not valid YAML: {_where(error)}.", "Mend that line.") from error
+        raise UserError(f"the {what} {path} is not valid YAML: {_where(error)}.", "Mend that line.") from error
     if not isinstance(content, dict):
-        raise UserError(f"the recipe {path} holds no sections.", f"Start from one of: {', '.join(list_recipes())}.")
+        raise UserError(f"the {what} {path} holds no sections.", f"Start from one of: {', '.join(list_recipes())}.")
     return content
+
+
+def as_override(key: str, value: Any) -> str:
+    """The ``"key=value"`` that gives a dotted key this value, as `load_recipe` and ``--set`` take it.
+
+    >>> as_override("schedule.milestones", [40, 70]), as_override("training.ema", "off")
+    ('schedule.milestones=[40, 70]', "training.ema='off'")
+    """
+    layout: Any = {"default_flow_style": True, "sort_keys": False, "allow_unicode": True, "width": float("inf")}
+    text = yaml.dump(value, Dumper=_Dumper, **layout)
+    return f"{key}={text.removesuffix(chr(10)).removesuffix('...').strip()}"
 
 
 def _where(error: yaml.YAMLError) -> str:

@@ -1,0 +1,81 @@
+"""`occreid ablate`: train a ladder or grid of overrides over seeds, and write its table."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from occreid.errors import UserError
+
+Ladder = Annotated[str, typer.Argument(help="A ladder file, or a shipped one such as ssgr/table5.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder of all runs and of the tables.")]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every row's recipe; may be repeated."),
+]
+Seeds = Annotated[str | None, typer.Option("--seeds", help="Instead of the file's, e.g. 0,1,2.")]
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="ROW", help="Train this row only; repeatable.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Runs at once on each device.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and print the commands; train nothing.")]
+TableOnly = Annotated[bool, typer.Option("--table-only", help="Train nothing; write the tables of what is there.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `ablate`."""
+    app.command()(ablate)
+
+
+def ablate(
+    ladder: Ladder,
+    out: Out,
+    settings: Setting = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    jobs: Jobs = 1,
+    dry_run: DryRun = False,
+    table_only: TableOnly = False,
+) -> None:
+    """Train every row of a ladder with every seed, and write one table. Call it again to go on.
+
+    Example: occreid ablate ssgr/table5 --set data.root=data/occsynth-demo --out runs/ssgr-table5
+
+    The folder then holds a run folder per row and seed, and table.md, table.tex, table.csv and runs.csv.
+    """
+    from occreid.training import ablation
+
+    plan = ablation.load_plan(ladder, out, overrides=settings or [], seeds=_numbers(seeds))
+    if dry_run:
+        for run in plan.runs:
+            typer.echo(run.command())
+        return
+    command = shlex.join(["occreid", *sys.argv[1:]])
+
+    def write(_: object = None) -> Path:
+        return ablation.write_tables(plan, ablation.collect(plan), out, command)[0]
+
+    failures = [] if table_only else ablation.run_plan(plan, only=only or (), jobs=jobs, say=_say, after=write)
+    typer.echo(write().read_text(encoding="utf-8").partition("## Commands")[0].rstrip())
+    typer.echo(f"\ntables are in {out}")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        found = [int(word) for word in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"--seeds {text} is not a list of numbers.", "For example: --seeds 0,1,2") from error
+    if min(found) < 0 or len(set(found)) < len(found):
+        raise UserError(f"--seeds {text} holds a seed twice, or one below 0.", "For example: --seeds 0,1,2")
+    return found

@@ -1,0 +1,109 @@
+"""The results of a plan's runs: read, checked against each other, averaged over seeds."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from occreid.errors import UserError, did_you_mean
+from occreid.retrieval import Protocol
+from occreid.training.ablation.jobs import check_folders, is_finished
+from occreid.training.ablation.ladder import Plan, PlannedRun
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One finished run.
+
+    Attributes:
+        run: which.
+        content: its ``result.json``.
+        benchmarks: benchmark's name → what the file says of it.
+    """
+
+    run: PlannedRun
+    content: dict[str, Any]
+    benchmarks: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A score over the seeds of a row, in per cent: mean, sample standard deviation (0 for one seed), runs."""
+
+    mean: float
+    std: float
+    runs: int
+
+
+def collect(plan: Plan) -> list[Found]:
+    """Read the results that are there, in the plan's order.
+
+    Raises:
+        UserError: a result is unreadable, of another recipe, lacks a metric, or two were measured under different
+            protocols or on different data.
+    """
+    check_folders(plan.runs)
+    found = [_read(run) for run in plan.runs if is_finished(run)]
+    for one in found:
+        for name, entry in one.benchmarks.items():
+            for metric in plan.metrics:
+                if metric not in entry["scores"]:
+                    raise UserError(
+                        f"{one.run.folder} has no {metric} on {name}.", did_you_mean(metric, entry["scores"])
+                    )
+    _comparable(found)
+    return found
+
+
+def cell(found: Sequence[Found], row: str, benchmark: str, metric: str) -> Cell | None:
+    """A row's score on a benchmark over the seeds that are there; None where there is none."""
+    values = [
+        100 * one.benchmarks[benchmark]["scores"][metric]
+        for one in found
+        if one.run.row == row and benchmark in one.benchmarks
+    ]
+    if not values:
+        return None
+    return Cell(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0, len(values))
+
+
+def protocol_of(entry: dict[str, Any]) -> Protocol:
+    """The protocol of one benchmark of a result file."""
+    return Protocol(**{key: value for key, value in entry["protocol"].items() if key != "ranks"})
+
+
+def _read(run: PlannedRun) -> Found:
+    file = run.folder / "result.json"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        entries = {entry["benchmark"]: entry for entry in content["benchmarks"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} is no result ({error}).", f"Remove {Path(run.folder)} and run again.") from error
+    return Found(run, content, entries)
+
+
+def _comparable(found: Sequence[Found]) -> None:
+    firsts: dict[str, Found] = {}
+    for one in found:
+        for name, entry in one.benchmarks.items():
+            first = firsts.setdefault(name, one)
+            other = first.benchmarks[name]
+            differences = protocol_of(other).differences(protocol_of(entry))
+            differences = [d for d in differences if not d.startswith("seed: ")]  # each run draws by its own seed
+            if differences:
+                raise UserError(
+                    f"{first.run.folder} and {one.run.folder} were tested on {name} under two protocols "
+                    f"({'; '.join(differences)}).",
+                    "Give all rows one evaluation section.",
+                )
+            for part in ("query", "gallery"):
+                if other["counts"][part] != entry["counts"][part]:
+                    raise UserError(
+                        f"{first.run.folder} and {one.run.folder} were tested on different data: {name} has "
+                        f"{other['counts'][part]['images']} and {entry['counts'][part]['images']} {part} images.",
+                        "Test all rows on the same files.",
+                    )
