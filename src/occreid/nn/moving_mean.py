@@ -1,0 +1,41 @@
+"""The moving mean of normalised features, and its removal. Letters: B images, D dimensions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.functional import normalize
+
+
+class MovingMean(nn.Module):
+    """µ ← βµ + (1 − β) · mean of the batch's L2-normalised features (SSGR, Eq. 6).
+
+    Every process holds the µ of the images of all processes. It is a buffer: no gradient, saved with the weights.
+
+    Args:
+        dim: feature dimension D.
+        momentum: β in [0, 1).
+    """
+
+    mean: Tensor
+
+    def __init__(self, dim: int, momentum: float = 0.9) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("mean", torch.zeros(dim))
+
+    @torch.no_grad()
+    def update(self, features: Tensor) -> None:
+        """Move µ towards the mean of (B, D) features; all processes of a group must call this together."""
+        unit = normalize(features.float(), dim=1)
+        total = torch.cat([unit.sum(0), unit.new_tensor([len(unit)])])  # (D + 1,): one message for sum and count
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(total)
+        self.mean.lerp_(total[:-1] / total[-1], 1 - self.momentum)  # Eq. 6 (D,)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, D) → (B, D) float32: normalised features less µ, to be compared by cosine distance.
+
+        Euclidean distances between them are those without µ; only angles change.
+        """
+        return normalize(features.float(), dim=1) - self.mean
