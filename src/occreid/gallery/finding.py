@@ -6,6 +6,7 @@ Letters: Q queries, B rows of a block, k answers.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,28 +18,25 @@ from occreid.gallery.entries import Filter
 from occreid.gallery.rows import search_vectors, to_descriptors, whole_column
 from occreid.gallery.store import Store
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Found = list[list[tuple[str, float]]]
 """(id, distance) of each query's answers, nearest first, equal distances by id."""
 
 
 def search_all(store: Store, query: Descriptors, k: int, narrow: Filter | None) -> Found:
     """The k nearest of all rows that pass the filter, exactly, one block of rows after the other."""
-    manifest = store.manifest
     own_camera = narrow is not None and narrow.exclude_camera == "query"
-    if own_camera:
+    if narrow is not None and own_camera:
         narrow = replace(narrow, exclude_camera=None)
     cameras = query_cameras(query) if own_camera else None
     best: Found = [[] for _ in range(len(query))]
-    columns = ["id", whole_column(manifest), "visible", *(["camid"] if own_camera else [])]
-    for block in store.scan(columns, narrow):
-        if not len(block):
-            continue
-        apart = distances(query, to_descriptors(block, manifest), manifest.metric)  # type: ignore[arg-type]
+    for block in store.blocks(narrow):
+        apart = distances(query, block.descriptors, store.manifest.metric)  # type: ignore[arg-type]
         if cameras is not None:
-            known = torch.tensor(block.column("camid").is_valid().to_numpy(zero_copy_only=False))
-            camids = torch.tensor(block.column("camid").fill_null(0).to_numpy())
-            apart.masked_fill_((cameras[:, None] == camids) & known, torch.inf)
-        _merge(best, apart, block.column("id").to_pylist(), k)
+            apart.masked_fill_(cameras[:, None] == block.camids, torch.inf)
+        _merge(best, apart, block.ids, k)
     return best
 
 
@@ -57,7 +55,7 @@ def search_candidates(
         if len(table):
             one = query[row : row + 1]
             apart = distances(one, to_descriptors(table, manifest), manifest.metric)  # type: ignore[arg-type]
-            _merge(best[row : row + 1], apart, table.column("id").to_pylist(), k)
+            _merge(best[row : row + 1], apart, table.column("id"), k)
     return best
 
 
@@ -72,11 +70,13 @@ def query_cameras(query: Descriptors) -> Tensor:
     return query.camids
 
 
-def _merge(best: Found, apart: Tensor, ids: list[str], k: int) -> None:
+def _merge(best: Found, apart: Tensor, ids: pa.Array | pa.ChunkedArray, k: int) -> None:
     """Take the k nearest of what is known and of a block; what is at +∞ shares nothing with the query."""
-    bound = apart.kthvalue(min(k, apart.shape[1]), dim=1).values[:, None]
-    for row, column in ((apart <= bound) & apart.isfinite()).nonzero().tolist():
-        best[row].append((ids[column], float(apart[row, column])))
+    bound = apart.kthvalue(min(k, apart.shape[1]), dim=1).values
+    worst = torch.tensor([answers[-1][1] if len(answers) == k else torch.inf for answers in best])
+    near = (apart <= torch.minimum(bound, worst)[:, None]) & apart.isfinite()
+    for row, column in near.nonzero().tolist():
+        best[row].append((ids[column].as_py(), max(float(apart[row, column]), 0.0)))
     for answers in best:
         answers.sort(key=lambda answer: (answer[1], answer[0]))
         del answers[k:]

@@ -18,6 +18,7 @@ from occreid.gallery.places import create_store, open_store
 from occreid.gallery.rows import ABOUT, to_descriptors, to_entries, to_hits, to_table, whole_column
 from occreid.gallery.store import Store
 
+MEMORY = 4 * 2**30
 _KINDS = ("IVF_PQ", "IVF_FLAT")
 _FEWEST = 256  # a codebook of IVF-PQ has as many words
 _MARGIN = 16  # asked beyond k, so that a server's rounding cannot push a true answer out
@@ -52,6 +53,7 @@ class Gallery:
         weights_hash: str,
         model_name: str = "",
         token: str | None = None,
+        memory: int = MEMORY,
     ) -> Gallery:
         """Make an empty gallery.
 
@@ -64,25 +66,30 @@ class Gallery:
             weights_hash: SHA-256 of the weights, the ``sha256`` of the model's card.
             model_name: the method's name, for people.
             token: ``user:password`` or API key of a Milvus server.
+            memory: bytes of descriptors that a gallery in a folder may keep in memory between exact searches; a
+                larger one is read from disk at each.
 
         Raises:
             UserError: something is there already, the place cannot be written, or a value cannot be.
         """
-        return cls(create_store(str(uri), Manifest(dim, parts, metric, weights_hash, model_name), token))
+        return cls(create_store(str(uri), Manifest(dim, parts, metric, weights_hash, model_name), token, memory))
 
     @classmethod
-    def open(cls, uri: str, *, weights_hash: str | None = None, token: str | None = None) -> Gallery:
+    def open(
+        cls, uri: str, *, weights_hash: str | None = None, token: str | None = None, memory: int = MEMORY
+    ) -> Gallery:
         """Open a gallery.
 
         Args:
             uri: as `create`.
             weights_hash: the weights that describe the queries; left out, nothing is checked.
             token: as `create`.
+            memory: as `create`.
 
         Raises:
             UserError: there is no gallery, or other weights made it.
         """
-        store = open_store(str(uri), token)
+        store = open_store(str(uri), token, memory)
         store.manifest.require_weights(weights_hash, store.where)
         return cls(store)
 

@@ -9,13 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from occreid.errors import UserError, require
+from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
 from occreid.gallery.entries import Filter
 from occreid.gallery.manifest import Manifest
+from occreid.gallery.resident import Resident
 from occreid.gallery.rows import schema
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
 _MANIFEST, _TABLE, _LOCK = "gallery.json", "people", "write.lock"
@@ -25,7 +28,7 @@ _WAIT = 600  # seconds a writer waits for another
 class LanceStore:
     """See `Store`. One writer at a time, across processes, by a lock file; readers never wait."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, memory: int) -> None:
         from filelock import FileLock
 
         lancedb = require("lancedb", "gallery")
@@ -33,9 +36,10 @@ class LanceStore:
         self._lock = FileLock(folder / _LOCK, timeout=_WAIT, thread_local=False)
         database = lancedb.connect(str(folder), read_consistency_interval=timedelta(0))
         self._table = database.open_table(_TABLE)
+        self._memory, self._resident = memory, Resident(self)
 
     @classmethod
-    def create(cls, folder: Path, manifest: Manifest) -> LanceStore:
+    def create(cls, folder: Path, manifest: Manifest, memory: int) -> LanceStore:
         """Make the folder.
 
         Raises:
@@ -52,10 +56,10 @@ class LanceStore:
             os.replace(part, folder / _MANIFEST)
         except OSError as error:
             raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
-        return cls(folder, manifest)
+        return cls(folder, manifest, memory)
 
     @classmethod
-    def open(cls, folder: Path) -> LanceStore:
+    def open(cls, folder: Path, memory: int) -> LanceStore:
         """Open what `create` made.
 
         Raises:
@@ -64,7 +68,7 @@ class LanceStore:
         file = folder / _MANIFEST
         if not file.is_file():
             raise UserError(f"{folder} is not a gallery.", "Create one with: occreid gallery create")
-        return cls(folder, Manifest.from_json(file.read_text(), str(file)))
+        return cls(folder, Manifest.from_json(file.read_text(), str(file)), memory)
 
     @property
     def exact(self) -> bool:
@@ -107,6 +111,36 @@ class LanceStore:
         if conditions := _conditions(narrow):
             query = query.where(_all(conditions))
         yield from query.to_batches(rows)
+
+    def blocks(self, narrow: Filter | None) -> Iterator[Block]:
+        """See `Store`: from memory where it is large enough, else from disk."""
+        if self.count() * self.manifest.parts * self.manifest.dim * 4 <= self._memory:
+            yield from self._resident.blocks(narrow)
+            return
+        for batch in self.scan(block_columns(self.manifest), narrow, BLOCK):
+            if len(batch):
+                yield to_block(batch, self.manifest)
+
+    def version(self) -> int:
+        """See `Numbered`."""
+        return self._table.version
+
+    def numbers(self, narrow: Filter | None = None) -> np.ndarray:
+        """See `Numbered`."""
+        query = self._table.search().with_row_id(True).select(["_rowid"])
+        if conditions := _conditions(narrow):
+            query = query.where(_all(conditions))
+        return np.sort(query.to_arrow().column("_rowid").to_numpy().astype(np.int64))
+
+    def numbered(self, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """See `Numbered`."""
+        for batch in self._table.search().with_row_id(True).select(columns).to_batches(rows):
+            if len(batch):
+                yield batch
+
+    def take(self, numbers: np.ndarray, columns: list[str]) -> pa.Table:
+        """See `Numbered`."""
+        return self._table.take_row_ids(numbers.tolist()).with_row_id().select(columns).to_arrow()
 
     def nearest(
         self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None, probes: int | None = None

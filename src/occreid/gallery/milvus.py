@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from occreid.errors import UserError, require
+from occreid.gallery.blocks import Block, block_columns, to_block
 from occreid.gallery.entries import Filter
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.rows import schema
@@ -134,6 +135,11 @@ class MilvusStore:
                     yield from self._table(page, columns).to_batches()
             finally:
                 pages.close()
+
+    def blocks(self, narrow: Filter | None) -> Iterator[Block]:
+        """See `Store`."""
+        for batch in self.scan(block_columns(self.manifest), narrow):
+            yield to_block(batch, self.manifest)
 
     def nearest(
         self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None, probes: int | None = None

@@ -12,18 +12,18 @@ from occreid.gallery.milvus import MilvusStore
 from occreid.gallery.store import Store
 
 
-def create_store(uri: str, manifest: Manifest, token: str | None) -> Store:
+def create_store(uri: str, manifest: Manifest, token: str | None, memory: int) -> Store:
     """Make an empty store."""
     if is_milvus(uri):
         return MilvusStore.create(uri, manifest, token)
-    return LanceStore.create(Path(uri), manifest)
+    return LanceStore.create(Path(uri), manifest, memory)
 
 
-def open_store(uri: str, token: str | None) -> Store:
+def open_store(uri: str, token: str | None, memory: int) -> Store:
     """Open a store."""
     if is_milvus(uri):
         return MilvusStore.open(uri, token)
-    return LanceStore.open(Path(uri))
+    return LanceStore.open(Path(uri), memory)
 
 
 def is_milvus(uri: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from occreid.gallery.blocks import Block
 from occreid.gallery.entries import Filter
 from occreid.gallery.manifest import Manifest
 
@@ -43,6 +44,10 @@ class Store(Protocol):
 
     def scan(self, columns: Sequence[str], narrow: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """All rows that pass the filter, at most ``rows`` at once; ``exclude_camera`` must be a number or None."""
+        ...
+
+    def blocks(self, narrow: Filter | None) -> Iterator[Block]:
+        """All rows that pass the filter as descriptors; ``exclude_camera`` must be a number or None."""
         ...
 
     def nearest(

@@ -1,0 +1,54 @@
+"""Rows as blocks of descriptors, the form an exhaustive search goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from occreid.descriptors import Descriptors
+from occreid.gallery.manifest import Manifest
+from occreid.gallery.rows import to_descriptors, whole_column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BLOCK = 8192  # rows; their features stay in a processor's cache while they are compared
+NO_CAMERA = -(2**63)  # no entry can have this camera (`Entry`)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """N rows: their ids (an Arrow array), camids (N,) int64 with `NO_CAMERA`, and descriptors."""
+
+    ids: pa.Array
+    camids: Tensor
+    descriptors: Descriptors
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def where(self, mask: Tensor) -> Block:
+        """The rows where ``mask`` (N,) bool is True; without a copy where all are."""
+        import pyarrow as pa
+
+        if mask.all():
+            return self
+        return Block(self.ids.filter(pa.array(mask.numpy())), self.camids[mask], self.descriptors[mask])
+
+
+def block_columns(manifest: Manifest) -> list[str]:
+    """The columns a block is made of."""
+    return ["id", whole_column(manifest), "visible", "camid"]
+
+
+def to_block(rows: pa.RecordBatch | pa.Table, manifest: Manifest) -> Block:
+    """Rows with the columns of `block_columns` as a block."""
+    import pyarrow as pa
+
+    table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
+    ids = table.column("id").combine_chunks()
+    camids = table.column("camid").fill_null(NO_CAMERA).to_numpy().copy()
+    return Block(ids, torch.from_numpy(camids), to_descriptors(table, manifest))

@@ -1,0 +1,132 @@
+"""The descriptors of a gallery in a folder, kept in memory between searches as far as they fit.
+
+Reading a million descriptors from disk takes seconds, comparing with them a fraction of one. Rows are told apart
+by Lance's row ids: fragment number and offset, ascending in the order of a scan, never used twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+
+from occreid.descriptors import Descriptors
+from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
+from occreid.gallery.entries import Filter
+from occreid.gallery.manifest import Manifest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_TAKEN = 2048  # rows read by their ids at once
+_RELOAD = 0.25  # share of new rows beyond which reading everything again is cheaper
+
+
+class Numbered(Protocol):
+    """What the rows are read from: `LanceStore`."""
+
+    manifest: Manifest
+
+    def version(self) -> int:
+        """Changes with every commit."""
+        ...
+
+    def numbers(self, narrow: Filter | None = None) -> np.ndarray:
+        """Row ids (N,) int64 of the rows that pass the filter, ascending."""
+        ...
+
+    def numbered(self, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """All rows with their ``_rowid``, ascending."""
+        ...
+
+    def take(self, numbers: np.ndarray, columns: list[str]) -> pa.Table:
+        """Rows by row id, with their ``_rowid``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is in memory of one version: blocks, the row ids of each, and which row ids of all still exist."""
+
+    version: int
+    blocks: tuple[Block, ...]
+    numbers: tuple[np.ndarray, ...]
+    alive: np.ndarray
+
+
+class Resident:
+    """All descriptors of a store in memory, brought up to date before each search; safe to use from threads."""
+
+    def __init__(self, store: Numbered) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._held = _Held(-1, (), (), np.empty(0, np.int64))
+
+    def blocks(self, narrow: Filter | None) -> Iterator[Block]:
+        """The rows that pass the filter; ``exclude_camera`` must be a number or None."""
+        held, wanted = self._snapshot(narrow)
+        for block, numbers in zip(held.blocks, held.numbers, strict=True):
+            chosen = torch.from_numpy(_among(numbers, wanted))
+            if chosen.any():
+                yield block.where(chosen)
+
+    def _snapshot(self, narrow: Filter | None) -> tuple[_Held, np.ndarray]:
+        """What is held and which rows are wanted, of the same version even while others write."""
+        with self._lock:
+            while True:
+                if self._store.version() != self._held.version:
+                    self._held = self._renewed()
+                held = self._held
+                wanted = held.alive if narrow in (None, Filter()) else self._store.numbers(narrow)
+                if self._store.version() == held.version:
+                    return held, wanted
+
+    def _renewed(self) -> _Held:
+        version, alive = self._store.version(), self._store.numbers()
+        known = np.concatenate([np.empty(0, np.int64), *self._held.numbers])
+        new = alive[~_among(alive, known)]
+        if len(new) > _RELOAD * len(alive) + _TAKEN or not _among(known, alive).any():
+            blocks, numbers = self._read_all()
+        else:
+            blocks, numbers = [*self._held.blocks], [*self._held.numbers]
+            for start in range(0, len(new), _TAKEN):
+                self._append(blocks, numbers, new[start : start + _TAKEN])
+        return _Held(version, tuple(blocks), tuple(numbers), alive)
+
+    def _read_all(self) -> tuple[list[Block], list[np.ndarray]]:
+        blocks, numbers = [], []
+        for batch in self._store.numbered(block_columns(self._store.manifest), BLOCK):
+            blocks.append(to_block(batch, self._store.manifest))
+            numbers.append(batch.column("_rowid").to_numpy().astype(np.int64))
+        return blocks, numbers
+
+    def _append(self, blocks: list[Block], numbers: list[np.ndarray], new: np.ndarray) -> None:
+        """Read a few new rows; the last block takes them up while it has room, so that blocks stay few."""
+        table = self._store.take(new, block_columns(self._store.manifest))
+        block, own = to_block(table, self._store.manifest), table.column("_rowid").to_numpy().astype(np.int64)
+        if blocks and len(blocks[-1]) + len(block) <= BLOCK:
+            block, own = _joined(blocks.pop(), block), np.concatenate([numbers.pop(), own])
+        blocks.append(block)
+        numbers.append(own)
+
+
+def _joined(first: Block, second: Block) -> Block:
+    import pyarrow as pa
+
+    return Block(
+        pa.concat_arrays([first.ids, second.ids]),
+        torch.cat([first.camids, second.camids]),
+        Descriptors.cat([first.descriptors, second.descriptors]),
+    )
+
+
+def _among(numbers: np.ndarray, sorted_others: np.ndarray) -> np.ndarray:
+    """Which of ``numbers`` are in the ascending ``sorted_others``, as a bool array."""
+    if not len(sorted_others):
+        return np.zeros(len(numbers), bool)
+    places = np.searchsorted(sorted_others, numbers).clip(max=len(sorted_others) - 1)
+    return sorted_others[places] == numbers
