@@ -16,6 +16,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from occreid.data.dataset import Alter
 from occreid.data.loaders import eval_loader
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError, did_you_mean
@@ -36,6 +37,7 @@ def extract(
     device: torch.device | str = "cpu",
     precision: Precision = "float32",
     masks: bool = False,
+    alter: Alter | None = None,
     progress: bool = True,
 ) -> Descriptors:
     """Describe the images of records, in their order.
@@ -49,6 +51,7 @@ def extract(
         precision: see `Precision`.
         masks: hand the records' part masks to the method. Off by default: exact masks, as occsynth has them, tell
             a method at test time what no one could know in use.
+        alter: changes each picture as it is read, e.g. a `occreid.data.stress.Stressor`.
         progress: show a bar on stderr.
 
     Returns:
@@ -61,10 +64,12 @@ def extract(
         raise UserError(f"there is no precision '{precision}'.", did_you_mean(precision, get_args(Precision)))
     device = usable_device(device)
     height, width = model.input_size
-    loader = eval_loader(records, height=height, width=width, batch_size=batch_size, workers=workers, masks=masks)
+    loader = eval_loader(
+        records, height=height, width=width, batch_size=batch_size, workers=workers, masks=masks, alter=alter
+    )
     pieces = []
     model.to(device)
-    with _eval_mode(model), _bar(len(records), progress) as advance:
+    with eval_mode(model), progress_bar("describing", len(records), progress) as advance:
         for batch in loader:
             moved = batch.to(device, non_blocking=True)
             with torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
@@ -102,7 +107,7 @@ def usable_device(name: torch.device | str) -> torch.device:
 
 
 @contextmanager
-def _eval_mode(model: Method) -> Iterator[None]:
+def eval_mode(model: Method) -> Iterator[None]:
     """Eval mode inside; outside, every module is again as it was (a frozen part may be in eval while others train)."""
     training = {module: module.training for module in model.modules()}
     model.eval()
@@ -114,8 +119,9 @@ def _eval_mode(model: Method) -> Iterator[None]:
 
 
 @contextmanager
-def _bar(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("describing"), BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn())
+def progress_bar(what: str, total: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, and what advances it by so many images; hidden where nobody looks."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
         task = bar.add_task("", total=total)
@@ -133,6 +139,7 @@ def extract_to_disk(
     workers: int = 0,
     device: torch.device | str = "cpu",
     precision: Precision = "float32",
+    masks: bool = False,
     progress: bool = True,
 ) -> tuple[Descriptors, int]:
     """`extract` that writes as it goes, and goes on where an interrupted run with the same key stopped.
@@ -151,6 +158,7 @@ def extract_to_disk(
         workers: loading processes.
         device: where the model runs.
         precision: see `Precision`.
+        masks: as `extract`; descriptors with masks and without, or with other masks, do not share a folder.
         progress: show a bar.
 
     Returns:
@@ -160,11 +168,17 @@ def extract_to_disk(
         UserError: as `extract`; the folder holds another extraction, or cannot be written.
     """
     folder = Path(folder)
-    names = "\n".join(f"{r.path} {r.pid} {r.camid}" for r in records)
+    names = "\n".join(f"{r.path} {r.pid} {r.camid}" + (f" {r.mask}" if masks else "") for r in records)
     full_key = {**key, "images": hashlib.sha256(names.encode()).hexdigest(), "precision": precision, "chunk": chunk}
     if chunk < 1:
         raise UserError(f"chunks of {chunk} images are impossible.", "Give 1 or more.")
-    options: dict[str, Any] = {"batch_size": batch_size, "workers": workers, "device": device, "precision": precision}
+    options: dict[str, Any] = {
+        "batch_size": batch_size,
+        "workers": workers,
+        "device": device,
+        "precision": precision,
+        "masks": masks,
+    }
     try:
         _claim(folder, full_key)
         if (folder / "descriptors.safetensors").is_file() and not (folder / "chunks").is_dir():

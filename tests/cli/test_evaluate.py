@@ -57,6 +57,31 @@ def test_several_benchmarks_make_one_table(occreid_cli, make_run, market, tmp_pa
     assert load_ranking(out / "market1501.json").num_valid_queries == 6
 
 
+def test_stressed_pictures_are_scored_beside_the_clean_ones(occreid_cli, make_run, tmp_path):
+    run, out = make_run(), tmp_path / "stress"
+    words = ("evaluate", run, "--stress", "flat:0.9:middle", "--stress", "dark:0")
+    clean, hidden, same = json.loads(occreid_cli(*words, "--stress-on", "both", "--json"))
+    assert "stress" not in clean["facts"] and same["scores"] == clean["scores"]
+    assert hidden["facts"]["stress"] == {"what": "flat:0.9:middle", "on": "both", "seed": 0}
+    assert hidden["scores"] != clean["scores"]
+    text = occreid_cli(*words, "--out", out)
+    assert "market1501, query flat:0.9:middle" in text
+    assert sorted(f.name for f in out.iterdir()) == [
+        "market1501-query-dark-0.json",
+        "market1501-query-flat-0.9-middle.json",
+        "market1501.json",
+    ]
+
+
+def test_stress_needs_pictures_and_a_side_that_exists(occreid_cli, make_run, tmp_path):
+    run = make_run()
+    with pytest.raises(UserError, match="stress cannot be on 'all'"):
+        occreid_cli("evaluate", run, "--stress", "flat:0.5", "--stress-on", "all")
+    occreid_cli("extract", run, "--out", tmp_path / "d")
+    with pytest.raises(UserError, match="no pictures to stress"):
+        occreid_cli("evaluate", tmp_path / "d", "--stress", "flat:0.5")
+
+
 def test_extras_are_printed(occreid_cli, make_run):
     text = occreid_cli("evaluate", make_run(), "--intervals", "--subsets", "--verification")
     for words in ("95 % intervals", "by cameras", "0 → 1", "12 genuine and 90 impostor pairs", "equal error rate"):

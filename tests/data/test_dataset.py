@@ -45,6 +45,21 @@ class TestSamples:
         assert np.array_equal(sample.mask.numpy(), STRIPES)
         assert sample.visibility.tolist() == [1.0, 0.5, 0.25, 0.0]
 
+    def test_are_changed_as_they_are_read(self, records):
+        def hide_left(image, mask, record):
+            image, mask = image.copy(), None if mask is None else mask.copy()
+            image[:, :8] = record.pid
+            if mask is not None:
+                mask[:, :8] = 0
+            return image, mask
+
+        whole, sample = (ReidDataset(records, EvalTransform(*SIZE), alter=alter)[1] for alter in (None, hide_left))
+        assert (sample.image[:, :, :8] == 7).all() and torch.equal(sample.image[:, :, 8:], whole.image[:, :, 8:])
+        assert not sample.mask[:, :8].any() and torch.equal(sample.mask[:, 8:], whole.mask[:, 8:])
+        assert torch.allclose(sample.visibility, whole.visibility / 2)
+        bare = ReidDataset(records, EvalTransform(*SIZE), masks=False, alter=hide_left)[1]
+        assert bare.mask is None and torch.equal(bare.image, sample.image)
+
     def test_are_labelled_with_the_pid_when_there_are_no_classes(self, records):
         assert [ReidDataset(records, EvalTransform(*SIZE))[i].label for i in range(4)] == [7, 7, 3, 3]
 

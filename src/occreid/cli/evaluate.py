@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,8 @@ from occreid.cli.subjects import (
     On,
     Option,
     Precision,
+    Stressed,
+    StressOn,
     Subject,
     Workers,
     is_extracted,
@@ -27,6 +30,7 @@ from occreid.cli.subjects import (
 from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
+    from occreid.data.stress import Stress
     from occreid.retrieval import Ranking
 
 _RERANK = ("none", "k-reciprocal", "aqe", "alpha-qe")
@@ -106,6 +110,8 @@ def evaluate(
     intervals: Intervals = False,
     subsets: Subsets = False,
     verification: Verification = False,
+    stress: Stressed = None,
+    stress_on: StressOn = "query",
     out: Out = None,
     device: Device = "auto",
     precision: Precision = "float32",
@@ -121,6 +127,8 @@ def evaluate(
 
         occreid evaluate runs/market --on occluded_reid=data/Occluded_REID --on partial_reid=data/Partial_REID
 
+        occreid evaluate runs/market --stress object:0.4 --stress person:0.4 --stress-on query
+
         occreid evaluate --compare a.json b.json
     """
     if compare is not None:
@@ -132,13 +140,15 @@ def evaluate(
         raise UserError(f"there is no re-ranking '{rerank}'.", did_you_mean(rerank, _RERANK))
     scoring = _Scoring(same_camera, ap, shots, draws, seed, _numbers(ranks), rerank, k1, k2, lambda_, neighbours, alpha)
     benchmarks = None if on is None and is_extracted(source) else load_benchmarks(source, on, option)
+    stresses = _stresses(stress, seed)
     results, extras = [], []
-    for subject in subjects(source, benchmarks, device, precision, batch_size, workers, quiet=as_json):
+    for subject in subjects(source, benchmarks, device, precision, batch_size, workers, as_json, stresses, stress_on):
         ranking = _rank(subject, scoring)
         results.append((subject.name, ranking))
         extras.append(_extras(subject, ranking, intervals, subsets, verification, seed))
         if out is not None:
-            _save(ranking, out / f"{subject.name}.json" if benchmarks and len(benchmarks) > 1 else out)
+            several = stresses or (benchmarks and len(benchmarks) > 1)
+            _save(ranking, out / f"{re.sub('[ ,:]+', '-', subject.name)}.json" if several else out)
     _report(results, extras, as_json)
     if out is not None and not as_json:
         typer.echo(f"saved {out}")
@@ -173,6 +183,14 @@ def _compare_files(files: tuple[Path, Path], seed: int, as_json: bool) -> None:
         typer.echo(json.dumps({name: asdict(difference) for name, difference in found.items()}, indent=2))
     else:
         print_comparison((files[0].stem, files[1].stem), first, found)
+
+
+def _stresses(texts: list[str] | None, seed: int) -> list[Stress]:
+    if not texts:
+        return []
+    from occreid.data.stress import Stress
+
+    return [Stress.parse(text, seed) for text in texts]
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -210,7 +228,8 @@ def _rank(subject: Subject, scoring: _Scoring) -> Ranking:
         scoring.seed,
         rerank,
     )
-    return replace(ranking, facts=subject.facts)
+    protocol = replace(ranking.protocol, oracle=subject.oracle)
+    return replace(ranking, facts=subject.facts, protocol=protocol)
 
 
 def _extras(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +13,9 @@ import typer
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
+    from occreid.data.stress import Stress
     from occreid.descriptors import Descriptors
-    from occreid.records import Split
+    from occreid.records import Record, Split
 
 ABOUT = "extraction.json"
 """Beside extracted descriptors: which weights and benchmark they are of."""
@@ -33,6 +34,16 @@ Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or
 Precision = Annotated[str, typer.Option("--precision", help="float32, bfloat16 or float16.")]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images at once.")]
 Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes that load images.")]
+Stressed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stress",
+        metavar="KIND:LEVEL[:SIDE]",
+        help="Also score damaged pictures: flat, texture, object, person (hide that share), shift, blur, dark, small; "
+        "repeat it.",
+    ),
+]
+StressOn = Annotated[str, typer.Option("--stress-on", help="Whose pictures are damaged: query, gallery or both.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -47,6 +58,7 @@ class Subject:
     same_camera: str
     labels: dict[str, list[str | None]]
     facts: dict[str, Any]
+    oracle: str = ""
 
 
 def is_extracted(source: Path) -> bool:
@@ -91,42 +103,65 @@ def subjects(
     batch_size: int,
     workers: int,
     quiet: bool,
+    stresses: Sequence[Stress] = (),
+    stress_on: str = "query",
 ) -> Iterator[Subject]:
     """Describe each benchmark, or read the descriptors in ``source`` where ``benchmarks`` is None.
 
+    After each benchmark as it is come the stressed ones.
+
     Raises:
-        UserError: no model or descriptors there, unreadable images.
+        UserError: no model or descriptors there, unreadable images, stress on saved descriptors.
     """
     from occreid import extract as extraction
+    from occreid.data.stress import Stressor
+    from occreid.data.test_masks import ORACLE, has_test_masks
     from occreid.methods import load_model, read_card
     from occreid.retrieval import query_labels
 
+    if stress_on not in ("query", "gallery", "both"):
+        raise UserError(f"stress cannot be on '{stress_on}'.", "Give query, gallery or both.")
     if benchmarks is None:
+        if stresses:
+            raise UserError(f"{source} holds descriptors: there are no pictures to stress.", "Give a run folder.")
         yield _saved(source)
         return
     card, model = read_card(source), load_model(source)
+
+    def described(records: Sequence[Record], masks: bool, alter: Stressor | None = None) -> Descriptors:
+        return extraction.extract(
+            model,
+            records,
+            batch_size=batch_size,
+            workers=workers,
+            device=device,
+            precision=precision,  # type: ignore[arg-type]  # checked there
+            masks=masks,
+            alter=alter,
+            progress=not quiet,
+        )
+
     for split in benchmarks:
-        query, gallery = (
-            extraction.extract(
-                model,
-                records,
-                batch_size=batch_size,
-                workers=workers,
-                device=device,
-                precision=precision,  # type: ignore[arg-type]  # checked there
-                progress=not quiet,
+        masks = has_test_masks(split)
+        clean = {side: described(getattr(split, side), masks) for side in ("query", "gallery")}
+        for stress in (None, *stresses):
+            name, sides, said = split.name, dict(clean), facts(split, card, precision)
+            if stress is not None:
+                name = f"{name}, {stress_on} {stress}"
+                said["stress"] = {"what": str(stress), "on": stress_on, "seed": stress.seed}
+                for side in sides if stress_on == "both" else (stress_on,):
+                    alter = Stressor(stress, (*split.query, *split.gallery))
+                    sides[side] = described(getattr(split, side), masks, alter)
+            yield Subject(
+                name,
+                model.refine(sides["query"], sides["gallery"]),
+                model.refine(sides["gallery"], sides["gallery"]),
+                model.metric,
+                split.same_camera,
+                query_labels(split.query),
+                said,
+                split.notes.get(ORACLE, ""),
             )
-            for records in (split.query, split.gallery)
-        )
-        yield Subject(
-            split.name,
-            model.refine(query, gallery),
-            model.refine(gallery, gallery),
-            model.metric,
-            split.same_camera,
-            query_labels(split.query),
-            facts(split, card, precision),
-        )
 
 
 def facts(split: Split, card: dict[str, Any], precision: str) -> dict[str, Any]:
@@ -152,4 +187,13 @@ def _saved(source: Path) -> Subject:
     folder = source / REFINED if (source / REFINED).is_dir() else source
     query, gallery = (Descriptors.load(folder / part) for part in ("query", "gallery"))
     said = {key: value for key, value in about.items() if key not in ("metric", "same_camera", "labels")}
-    return Subject(about["benchmark"], query, gallery, about["metric"], about["same_camera"], about["labels"], said)
+    return Subject(
+        about["benchmark"],
+        query,
+        gallery,
+        about["metric"],
+        about["same_camera"],
+        about["labels"],
+        said,
+        about.get("oracle", ""),
+    )

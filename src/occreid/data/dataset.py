@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,9 @@ from occreid.data.samplers import Draw
 from occreid.data.transforms import Transform
 from occreid.errors import UserError
 from occreid.records import Batch, Record
+
+Alter = Callable[[Pixels, Pixels | None, Record], tuple[Pixels, Pixels | None]]
+"""Changes a picture and its part mask before they are resized, e.g. a `occreid.data.stress.Stressor`."""
 
 
 class Sample(NamedTuple):
@@ -41,6 +44,7 @@ class ReidDataset(Dataset[Sample]):
         class_index: pid → class index of training (`occreid.records.class_indices`); None labels with the pid itself.
         masks: False leaves the mask files unread, for methods that have no use for them.
         reduce: decode large JPEGs at a fraction of their size (see `occreid.data.images.read_image`).
+        alter: changes each picture as it is read.
 
     Raises:
         UserError: no records, a pid without class index, or masks or visibility on only some of the records.
@@ -54,6 +58,7 @@ class ReidDataset(Dataset[Sample]):
         *,
         masks: bool = True,
         reduce: bool = False,
+        alter: Alter | None = None,
     ) -> None:
         if not records:
             raise UserError("there are no images to load.", "Check the folder with: occreid data verify")
@@ -70,6 +75,7 @@ class ReidDataset(Dataset[Sample]):
         self.has_masks = masks and _all_or_none(records, "mask")
         self.has_visibility = _all_or_none(records, "visibility")
         self.reduce = reduce
+        self.alter = alter
 
     def __len__(self) -> int:
         return len(self.records)
@@ -84,24 +90,28 @@ class ReidDataset(Dataset[Sample]):
         record = self.records[index]
         size = (self.transform.height, self.transform.width)
         image = read_image(record.path, at_least=size if self.reduce else None)
-        mask = self._mask(record, image, size) if self.has_masks else None
+        mask = self._mask(record, image) if self.has_masks else None
+        whole = None if mask is None else resize_mask(mask, *size)
+        if self.alter is not None:
+            image, mask = self.alter(image, mask, record)
+        mask = whole if self.alter is None or mask is None else resize_mask(mask, *size)
         pixels, labels = self.transform(image, mask, np.random.default_rng(seed))
         visibility = None
         if self.has_visibility:
             seen = np.array(record.visibility, np.float32)
-            if mask is not None and labels is not None:
-                before, after = (part_pixels(m, len(seen)) for m in (mask, labels.numpy()))
+            if whole is not None and labels is not None:
+                before, after = (part_pixels(m, len(seen)) for m in (whole, labels.numpy()))
                 seen = seen * (after / np.maximum(before, 1)).astype(np.float32)
             visibility = torch.from_numpy(seen)
         label = record.pid if self.class_index is None else self.class_index[record.pid]
         return Sample(pixels, label, record.camid, index, labels, visibility)
 
     @staticmethod
-    def _mask(record: Record, image: Pixels, size: tuple[int, int]) -> Pixels:
+    def _mask(record: Record, image: Pixels) -> Pixels:
         assert record.mask is not None  # what _all_or_none has made sure of
         mask = read_mask(record.mask)
         check_aspect(mask, image, record.mask)
-        return resize_mask(mask, *size)
+        return mask
 
 
 def collate(samples: Sequence[Sample]) -> Batch:

@@ -10,7 +10,7 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from occreid.data.dataset import ReidDataset, Sample, collate
+from occreid.data.dataset import Alter, ReidDataset, Sample, collate
 from occreid.data.samplers import Draw, PKSampler
 from occreid.data.transforms import EvalTransform, Transform
 from occreid.errors import UserError
@@ -42,6 +42,7 @@ def train_loader(
     workers: int = 0,
     rank: int = 0,
     world_size: int = 1,
+    steps: int | None = None,
     masks: bool = True,
     reduce: bool = False,
     context: str | None = None,
@@ -59,6 +60,7 @@ def train_loader(
         workers: processes that load; 0 loads in this one (see `default_workers`).
         rank: this process among ``world_size``.
         world_size: training processes.
+        steps: batches in an epoch; None: what the images give.
         masks: False leaves part masks unread.
         reduce: decode large JPEGs at a fraction of their size.
         context: how workers start ("fork", "spawn", "forkserver"); None is Python's choice.
@@ -67,7 +69,7 @@ def train_loader(
         UserError: see `PKSampler` and `ReidDataset`; while iterating, naming an unusable file.
     """
     dataset = ReidDataset(records, transform, class_indices(records), masks=masks, reduce=reduce)
-    sampler = PKSampler([record.pid for record in records], p, k, seed, rank, world_size)
+    sampler = PKSampler([record.pid for record in records], p, k, seed, rank, world_size, steps)
     return ReidLoader(
         _Guarded(dataset), batch_sampler=sampler, **_loading(workers, context, persistent=workers > 0, seed=seed)
     )
@@ -83,6 +85,7 @@ def eval_loader(
     masks: bool = True,
     reduce: bool = False,
     context: str | None = None,
+    alter: Alter | None = None,
 ) -> ReidLoader:
     """All records in order, resized only; labels are the pids, the last batch may be smaller.
 
@@ -95,13 +98,14 @@ def eval_loader(
         masks: False leaves part masks unread.
         reduce: decode large JPEGs at a fraction of their size.
         context: how workers start; None is Python's choice.
+        alter: changes each picture as it is read, e.g. a `occreid.data.stress.Stressor`.
 
     Raises:
         UserError: no records, a batch size below 1; while iterating, naming an unusable file.
     """
     if batch_size < 1:
         raise UserError(f"a batch of {batch_size} images is impossible.", "Give a batch size of 1 or more.")
-    dataset = ReidDataset(records, EvalTransform(height, width), masks=masks, reduce=reduce)
+    dataset = ReidDataset(records, EvalTransform(height, width), masks=masks, reduce=reduce, alter=alter)
     loading = _loading(workers, context, persistent=False, seed=0)
     return ReidLoader(_Guarded(dataset), batch_size=batch_size, shuffle=False, **loading)
 
