@@ -36,7 +36,7 @@ class PKSampler(Sampler[list[Draw]]):
     one of n < K shows each ⌊K/n⌋ or ⌈K/n⌉ times. Nothing depends on what was drawn before, so training
     resumed at an epoch sees what uninterrupted training would have seen.
 
-    An epoch has max(1, ⌊N / (R·P·K)⌋) steps, the same on every process.
+    An epoch has max(1, ⌊N / (R·P·K)⌋) steps unless ``steps`` says otherwise, the same on every process.
 
     Args:
         pids: N person ids, one per image.
@@ -45,12 +45,22 @@ class PKSampler(Sampler[list[Draw]]):
         seed: 0 or more.
         rank: this process, 0…R−1; each process gets other identities within a step.
         world_size: R, the number of processes.
+        steps: batches in an epoch, 1 or more; left out, as above.
 
     Raises:
         UserError: p, k or the seed out of range, no images, or fewer identities than R·P.
     """
 
-    def __init__(self, pids: Sequence[int], p: int, k: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
+    def __init__(
+        self,
+        pids: Sequence[int],
+        p: int,
+        k: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        steps: int | None = None,
+    ) -> None:
         if p < 1 or k < 1:
             raise UserError(f"batches of {p} identities × {k} images are impossible.", "Give p and k of 1 or more.")
         if seed < 0:
@@ -73,7 +83,7 @@ class PKSampler(Sampler[list[Draw]]):
                 if ids >= world_size
                 else "Add identities, or use fewer processes.",
             )
-        self._steps = max(1, len(known) // (p * k * world_size))
+        self._steps = steps or max(1, len(known) // (p * k * world_size))
 
     def __len__(self) -> int:
         """Batches in an epoch."""

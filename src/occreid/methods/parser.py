@@ -34,6 +34,7 @@ class Parser(Method):
     """
 
     metric = "visible_parts"
+    task = "parsing"
     input_size = (384, 128)
 
     def __init__(

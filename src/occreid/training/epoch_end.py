@@ -15,6 +15,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from rich.console import Console
 from torch.utils.tensorboard import SummaryWriter
 
+from occreid.parsing import PartScores
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.module import TrainingModule
@@ -29,22 +30,22 @@ class EpochEnd(Callback):
     Args:
         folder: the run folder.
         console: where the line of each epoch is printed.
-        evaluate: device → ranking of the model as it is, or None where there is nothing to test on.
+        evaluate: device → what a test of the model as it is gave, or None where there is nothing to test on.
         epochs_before: epochs of earlier legs, for TensorBoard's axis.
-        best: highest mAP of earlier epochs, or None.
+        best: highest mAP (of a parsing network, mean IoU) of earlier epochs, or None.
     """
 
     def __init__(
         self,
         folder: Path,
         console: Console,
-        evaluate: Callable[[torch.device], Ranking | None],
+        evaluate: Callable[[torch.device], Ranking | PartScores | None],
         epochs_before: int = 0,
         best: float | None = None,
     ) -> None:
         self.folder, self.console, self.evaluate = folder, console, evaluate
         self.epochs_before, self.best = epochs_before, best
-        self.ranking: Ranking | None = None
+        self.ranking: Ranking | PartScores | None = None
         """Of the last epoch, if it was evaluated."""
         self._started = 0.0
         self._board: SummaryWriter | None = None
@@ -94,7 +95,7 @@ class EpochEnd(Callback):
         self.console.print(f"epoch {epoch}/{module.leg.epochs}  loss {total:.4f}  lr {lr:.2e}  {rate:.0f} images/s")
 
     def _evaluate(self, module: TrainingModule) -> bool:
-        """Evaluate with the averaged weights if there are; True where mAP is the highest so far."""
+        """Evaluate with the averaged weights if there are; True where the first score (mAP) is the highest so far."""
         if module.average is None:
             ranking = self.evaluate(module.device)
         else:
@@ -109,9 +110,10 @@ class EpochEnd(Callback):
         self.console.print(f"epoch {epoch}/{module.leg.epochs}  {format_scores(scores)}")
         if epoch == module.leg.epochs:
             self.ranking = ranking
-        if self.best is not None and ranking.mean_ap <= self.best:
+        first = next(iter(scores.values()))
+        if self.best is not None and first <= self.best:
             return False
-        self.best = ranking.mean_ap
+        self.best = first
         return True
 
     def _checkpoint(self, trainer: Trainer, module: TrainingModule) -> Checkpoint:

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from occreid.data.test_masks import ORACLE, has_test_masks
 from occreid.errors import UserError
 from occreid.extract import Precision, extract
 from occreid.methods import Method
+from occreid.parsing import PartScores, part_iou
 from occreid.records import Record, Split
 from occreid.retrieval import Ranking, evaluate
 from occreid.training.recipe import Recipe
@@ -21,10 +23,21 @@ from occreid.training.recipe_files import write_text
 
 EXTRACT_PRECISION: dict[str, Precision] = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 """The recipe's words for what `occreid.extract` calls by torch's."""
+HELD_OUT = "held_out"
+"""Key of `Split.notes`: a validation set taken from the training images, masks included."""
 
 
-def measure(model: Method, split: Split, recipe: Recipe, device: torch.device | str, progress: bool = False) -> Ranking:
-    """Rank a benchmark's gallery for its queries.
+def is_testable(model: Method, split: Split) -> bool:
+    """Whether a benchmark has what the model is tested on: queries and a gallery, or test images with part masks."""
+    if model.task == "parsing":
+        return any(record.mask is not None for record in (*split.query, *split.gallery))
+    return bool(split.query and split.gallery)
+
+
+def measure(
+    model: Method, split: Split, recipe: Recipe, device: torch.device | str, progress: bool = False
+) -> Ranking | PartScores:
+    """Rank a benchmark's gallery for its queries; of a parsing network, compare its masks of both with true ones.
 
     Args:
         model: trained or not; left in eval mode.
@@ -38,6 +51,16 @@ def measure(model: Method, split: Split, recipe: Recipe, device: torch.device | 
     """
     section = recipe.evaluation
     model.eval()
+    if model.task == "parsing":
+        return part_iou(
+            model,
+            [record for record in (*split.query, *split.gallery) if record.mask is not None],
+            batch_size=section.batch_size,
+            workers=recipe.data.workers,
+            device=device,
+            precision=EXTRACT_PRECISION[recipe.training.precision],
+            progress=progress,
+        )
     query, gallery = (
         extract(
             model,
@@ -46,11 +69,12 @@ def measure(model: Method, split: Split, recipe: Recipe, device: torch.device | 
             workers=recipe.data.workers,
             device=device,
             precision=EXTRACT_PRECISION[recipe.training.precision],
+            masks=has_test_masks(split) or (split.notes.get(HELD_OUT) is not None and recipe.data.masks),
             progress=progress,
         )
         for records in (split.query, split.gallery)
     )
-    return evaluate(
+    ranking = evaluate(
         model.refine(query, gallery),
         model.refine(gallery, gallery),
         model.metric,
@@ -61,6 +85,7 @@ def measure(model: Method, split: Split, recipe: Recipe, device: torch.device | 
         draws=section.draws,
         seed=recipe.training.seed,
     )
+    return replace(ranking, protocol=replace(ranking.protocol, oracle=split.notes.get(ORACLE, "")))
 
 
 def hold_out(split: Split, ids: int, seed: int) -> tuple[Split, Split]:
@@ -95,12 +120,21 @@ def hold_out(split: Split, ids: int, seed: int) -> tuple[Split, Split]:
     queries = set(query)
     gallery = tuple(record for record in held if record not in queries)
     remaining = tuple(record for record in split.train if record.pid not in chosen)
-    validation = Split(f"{split.name}-validation", (), tuple(query), gallery, split.same_camera)
+    notes = {HELD_OUT: "training identities"}
+    validation = Split(f"{split.name}-validation", (), tuple(query), gallery, split.same_camera, notes=notes)
     return replace(split, train=remaining), validation
 
 
-def result_entry(split: Split, ranking: Ranking) -> dict[str, Any]:
+def result_entry(split: Split, ranking: Ranking | PartScores) -> dict[str, Any]:
     """What the result file says of one benchmark: numbers, protocol and counts."""
+    if isinstance(ranking, PartScores):
+        return {
+            "benchmark": split.name,
+            "scores": ranking.scores(),
+            "protocol": {"overlap": "intersection over union of all pixels", "images": ranking.images},
+            "counts": split.counts(),
+            "notes": split.notes,
+        }
     return {
         "benchmark": split.name,
         "scores": ranking.scores(),

@@ -28,6 +28,7 @@ from occreid.training.ema import MovingAverage
 from occreid.training.recipe import OptimizerSection, Recipe
 from occreid.training.recipe_files import write_text
 from occreid.training.schedules import lr_factor
+from occreid.training.second_stream import second_loader, statistics_kept
 from occreid.training.seeding import derived_seed, seed_globals
 from occreid.training.tape import LossTape, NotFiniteLoss
 
@@ -52,6 +53,7 @@ class TrainingModule(LightningModule):
         records: the training images.
         folder: the run folder, for ``nan_batch.json``.
         checkpoint: state to go on from; its stage is this leg.
+        parsing: pictures of the second stream, empty without one (see `second_stream`).
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class TrainingModule(LightningModule):
         records: Sequence[Record],
         folder: Path,
         checkpoint: Checkpoint | None = None,
+        parsing: Sequence[Record] = (),
     ) -> None:
         super().__init__()
         self.model = model
@@ -74,6 +77,9 @@ class TrainingModule(LightningModule):
         self.steps_per_epoch = 1
         self._checkpoint = checkpoint
         self._generator = torch.Generator()
+        self._parsing = parsing
+        self._second: ReidLoader | None = None
+        self._second_batches: Iterator[Batch] = iter(())
         self.freezes = recipe.training.freeze_epochs > 0 and leg.index == 0
         self._freezable = [p for p in _backbone(model).parameters() if p.requires_grad] if self.freezes else []
 
@@ -98,6 +104,15 @@ class TrainingModule(LightningModule):
         )
         loader.set_epoch(self.leg.first_epoch)  # Lightning starts iterating before any epoch hook
         self.loader = loader
+        if self._parsing:
+            self._second = second_loader(
+                self._parsing,
+                data,
+                seed=derived_seed(self.recipe.training.seed, self.leg.index, 0),
+                steps=len(loader),
+                rank=self.trainer.global_rank,
+                world_size=self.trainer.world_size,
+            )
         return loader
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -143,6 +158,9 @@ class TrainingModule(LightningModule):
                 parameter.requires_grad_(not frozen)
             if frozen:
                 _backbone(self.model).eval()
+        if self._second is not None:
+            self._second.set_epoch(self.epoch)
+            self._second_batches = iter(self._second)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Move the batch while the device still works on the last one."""
@@ -156,9 +174,12 @@ class TrainingModule(LightningModule):
         self._generator.manual_seed(derived_seed(*place, 1))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Augment, compute the stage's losses, return their sum."""
+        """Augment, compute the stage's losses and those of the second stream, return their sum."""
         batch = self.model.augment(batch, self._generator)
         losses = self.leg.stage.losses(batch)
+        if self._second is not None:
+            with statistics_kept(self.model):
+                losses |= self.model.parsing_losses(next(self._second_batches).to(self.device, non_blocking=True))
         try:
             self.tape.add(batch_idx, losses, batch.indices)
         except NotFiniteLoss as error:

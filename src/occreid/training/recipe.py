@@ -37,6 +37,17 @@ class TransformSection(Section):
     color_jitter: Share = Field(0.0, description="strength of brightness, contrast and saturation changes")
 
 
+class ParsingSection(Section):
+    """A second stream of pictures with part masks, whose parsing loss is added at every step (HPNet, Eq. 10)."""
+
+    name: str = Field(description="a benchmark whose training images have masks")
+    root: str
+    options: dict[str, Any] = {}
+    mask_root: str | None = Field(None, description="a folder of masks; null: the benchmark's own")
+    batch: Positive = Field(32, description="pictures in a batch, per process")
+    transform: TransformSection = TransformSection()  # pyright: ignore[reportCallIssue]
+
+
 class DataSection(Section):
     """Where the pictures are and how they reach the network."""
 
@@ -46,9 +57,13 @@ class DataSection(Section):
     height: Positive = 256
     width: Positive = 128
     p: Annotated[int, Field(ge=2)] = Field(16, description="identities in a batch, per process")
-    k: Annotated[int, Field(ge=2)] = Field(4, description="images of each identity in a batch")
+    k: Positive = Field(4, description="images of each identity in a batch; a single one only to learn parsing")
     workers: NotNegative = Field(4, description="loader processes; 0 loads in the training process")
     masks: bool = Field(False, description="read part masks, for methods that use them")
+    mask_root: str | None = Field(
+        None, description="where the masks are, as `occreid parse` writes them; null: the benchmark's own"
+    )
+    parsing: ParsingSection | None = Field(None, description="a second stream of pictures, for hpnet and parser")
     validation_ids: NotNegative = Field(
         0, description="training identities held out to choose best.ckpt by; 0: the benchmark's own test part is used"
     )
@@ -167,4 +182,6 @@ class Recipe(Section):
                 f"training.freeze_epochs ({self.training.freeze_epochs}) should be less than "
                 f"training.epochs ({self.training.epochs}), or the backbone never trains"
             )
+        if self.data.mask_root is not None and not self.data.masks:
+            raise ValueError("data.mask_root names a folder of masks, but data.masks is false")
         return self

@@ -19,12 +19,13 @@ from occreid.data.samplers import PKSampler
 from occreid.descriptors import Descriptors
 from occreid.extract import extract
 from occreid.methods import read_card, save_model
+from occreid.parsing import PartScores
 from occreid.records import Split, class_indices
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.devices import process_rank, resolve_devices
 from occreid.training.epoch_end import LAST, EpochEnd, format_scores
-from occreid.training.evaluation import EXTRACT_PRECISION, measure, result_entry, write_result
+from occreid.training.evaluation import EXTRACT_PRECISION, is_testable, measure, result_entry, write_result
 from occreid.training.fit import fit
 from occreid.training.folders import claim_folder, read_run
 from occreid.training.module import Leg, TrainingModule, stage_trains
@@ -118,7 +119,7 @@ class Run:
             raise
         return self.folder
 
-    def _train(self) -> Ranking | None:
+    def _train(self) -> Ranking | PartScores | None:
         """Train the legs that are left; the ranking of the very last epoch, if it was evaluated."""
         checkpoint, ranking = self.checkpoint, None
         if self.main:
@@ -144,7 +145,9 @@ class Run:
         average = None if checkpoint is None else checkpoint.ema
         if leg.first_epoch < leg.epochs:
             with stage_trains(model, leg.stage):
-                module = TrainingModule(model, leg, self.recipe, self.sources.split.train, self.folder, checkpoint)
+                module = TrainingModule(
+                    model, leg, self.recipe, self.sources.split.train, self.folder, checkpoint, self.sources.parsing
+                )
                 callbacks = [end, *([ProgressBar(self.console)] if self.progress else [])]
                 fit(module, self.recipe.training, self.devices, callbacks)
             average = None if module.average is None else module.average.tensors
@@ -164,6 +167,7 @@ class Run:
             workers=self.recipe.data.workers,
             device=self.devices.own(),
             precision=EXTRACT_PRECISION[self.recipe.training.precision],
+            masks=self.recipe.data.masks,
             progress=self.progress and self.main,
         )
         if self.main:
@@ -172,10 +176,10 @@ class Run:
             os.replace(part, folder)
         return found
 
-    def _measure(self, device: torch.device) -> Ranking | None:
+    def _measure(self, device: torch.device) -> Ranking | PartScores | None:
         """Of the held-out identities where there are any, else of the benchmark's test part; None without one."""
         split = self.sources.validation or self.sources.split
-        return measure(self.model, split, self.recipe, device) if split.query and split.gallery else None
+        return measure(self.model, split, self.recipe, device) if is_testable(self.model, split) else None
 
     def _start_weights(self) -> None:
         init_from = self.recipe.training.init_from
@@ -217,13 +221,13 @@ class Run:
         for line in lines:
             self.console.print(line)
 
-    def _finish(self, ranking: Ranking | None) -> None:
+    def _finish(self, ranking: Ranking | PartScores | None) -> None:
         """Save the model, test it, save it again with its scores on the card."""
         save_model(self.model, self.folder, self._card())  # before the tests: nothing is lost where they fail
         device, split = self.devices.own(), self.sources.split
         entries: list[dict[str, Any]] = []
         for tested in (split, *self.sources.tests):
-            if not (tested.query and tested.gallery):
+            if not is_testable(self.model, tested):
                 continue
             if tested is not split or ranking is None or self.sources.validation is not None:
                 ranking = measure(self.model, tested, self.recipe, device, progress=self.progress)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from occreid.data import load_benchmark
+from occreid.data.mask_folders import attach_masks, require_masks
 from occreid.errors import UserError, did_you_mean
 from occreid.methods import Method, create_model, method_options
 from occreid.methods.base import ModelSpec
-from occreid.records import Split, class_indices
+from occreid.records import Record, Split, class_indices
 from occreid.training.evaluation import hold_out
 from occreid.training.module import Leg
-from occreid.training.recipe import Recipe
+from occreid.training.recipe import ParsingSection, Recipe
 from occreid.training.seeding import derived_seed, seed_globals
 
 
@@ -23,18 +24,20 @@ class Sources:
         split: the benchmark, without the identities held out.
         validation: what best.ckpt is chosen by, where identities are held out.
         tests: further benchmarks to test on at the end.
+        parsing: the second stream's pictures, empty without one.
     """
 
     split: Split
     validation: Split | None
     tests: tuple[Split, ...]
+    parsing: tuple[Record, ...] = ()
 
 
 def load_sources(recipe: Recipe) -> Sources:
     """Read all benchmarks of a recipe.
 
     Raises:
-        UserError: what `load_benchmark` raises, nothing to train on, or too few identities.
+        UserError: what `load_benchmark` raises, nothing to train on, too few identities, or missing masks.
     """
     data = recipe.data
     split = load_benchmark(data.name, data.root, **data.options)
@@ -50,10 +53,26 @@ def load_sources(recipe: Recipe) -> Sources:
             f"the training set of {data.name} in {data.root} has a single identity: there is nobody to tell apart.",
             "Add images of further persons.",
         )
+    if data.mask_root is not None:
+        split = replace(split, train=attach_masks(split.train, data.root, data.mask_root))
+    if data.masks:
+        require_masks(split.train, data.name, data.root)
+    parsing = () if data.parsing is None else _second_stream(data.parsing)
     if not data.validation_ids:
-        return Sources(split, None, tests)
+        return Sources(split, None, tests, parsing)
     remaining, validation = hold_out(split, data.validation_ids, recipe.training.seed)
-    return Sources(remaining, validation, tests)
+    return Sources(remaining, validation, tests, parsing)
+
+
+def _second_stream(section: ParsingSection) -> tuple[Record, ...]:
+    """The masked training pictures of ``data.parsing``."""
+    records = load_benchmark(section.name, section.root, **section.options).train
+    if not records:
+        raise UserError(f"data.parsing: {section.name} in {section.root} has no training images.", "Give one that has.")
+    if section.mask_root is not None:
+        records = attach_masks(records, section.root, section.mask_root)
+    require_masks(records, section.name, section.root)
+    return records
 
 
 def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Method:
@@ -83,6 +102,10 @@ def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Method:
         asked = {"pretrained": options.get("pretrained", known["pretrained"])}
         model.spec = ModelSpec(name, classes, {**model.spec.options, **asked})
     model.input_size = (data.height, data.width)
+    if data.k < 2 and model.task == "reid":
+        raise UserError("data.k is 1: no image would have another of the same person.", "Set data.k to 2 or more.")
+    if data.parsing is not None and type(model).parsing_losses is Method.parsing_losses:
+        raise UserError(f"{name} has no use for a second stream of images.", "Set data.parsing to null.")
     return model
 
 
