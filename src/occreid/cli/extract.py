@@ -53,6 +53,7 @@ def extract(
 
     Example: occreid extract runs/market --on market1501=data/market1501 --out descriptors
     """
+    from occreid.data.test_masks import ORACLE, has_test_masks
     from occreid.extract import extract_to_disk, usable_device
     from occreid.methods import load_model, read_card
     from occreid.retrieval import query_labels
@@ -79,6 +80,7 @@ def extract(
             workers=workers,
             device=usable_device(device),
             precision=precision,  # type: ignore[arg-type]  # checked where it is used
+            masks=has_test_masks(split),
             progress=not as_json,
         )
         seconds = time.perf_counter() - start
@@ -92,6 +94,7 @@ def extract(
         "metric": model.metric,
         "same_camera": split.same_camera,
         "labels": query_labels(split.query),
+        "oracle": split.notes.get(ORACLE, ""),
     }
     (out / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
     typer.echo(json.dumps({"out": str(out), "parts": rows}, indent=2) if as_json else f"descriptors are in {out}")

@@ -28,6 +28,8 @@ class Protocol:
         draws: number of galleries drawn; 1 for multi.
         seed: of the draws; 0 for multi.
         rerank: what was done to distances or descriptors before, e.g. ``{"method": "k-reciprocal", "k1": 20}``.
+        oracle: what it was told that no one could know in use, e.g. ``"exact masks of the test images"``; empty
+            for an honest result.
     """
 
     metric: str
@@ -37,6 +39,7 @@ class Protocol:
     draws: int = 1
     seed: int = 0
     rerank: Mapping[str, Any] | None = None
+    oracle: str = ""
 
     def differences(self, other: Protocol) -> list[str]:
         """What differs, e.g. ``["ap: step / trapezoid"]``; the metric belongs to the method and may differ."""
@@ -53,6 +56,8 @@ class Protocol:
         if self.rerank:
             settings = ", ".join(f"{k}={v}" for k, v in self.rerank.items() if k != "method")
             words.append(f"{self.rerank['method']} re-ranking ({settings})")
+        if self.oracle:
+            words.append(f"ORACLE: {self.oracle}")
         return "; ".join(words)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from occreid.data.test_masks import with_test_masks
 from occreid.errors import UserError, did_you_mean
 from occreid.records import Split
 
@@ -60,7 +61,8 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
         root: the benchmark's folder, or the folder that holds it.
         options: keyword-only arguments of the benchmark's function; their types are checked. All take
             ``strict``: False accepts other counts than the published ones and skips misnamed files,
-            which `Split.notes` then tells.
+            which `Split.notes` then tells. Besides, any benchmark takes ``test_masks``: where a method finds
+            masks of the test images, see `occreid.data.test_masks.with_test_masks`.
 
     Raises:
         UserError: unknown benchmark or option, missing or empty folders, misnamed files, wrong counts.
@@ -68,11 +70,13 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
     loader = _loader(name)
     known = benchmark_options(name)
     hints = typing.get_type_hints(loader)
+    test_masks = options.pop("test_masks", None)
     for key, value in options.items():
         if key not in known:
-            raise UserError(f"{name} has no option '{key}'.", did_you_mean(key, known))
+            raise UserError(f"{name} has no option '{key}'.", did_you_mean(key, (*known, "test_masks")))
         options[key] = _checked(name, key, value, hints[key])
-    return loader(Path(root), **options)
+    split = loader(Path(root), **options)
+    return split if test_masks is None else with_test_masks(split, root, _checked(name, "test_masks", test_masks, str))
 
 
 def _module(name: str) -> Any:

@@ -6,6 +6,7 @@ Letters: B images, P = 6 parts, C channels of the trunk, D dimensions of a part.
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class TwoBranchTrunk(nn.Module):
 
     def __init__(self, name: str, pretrained: str, last_stride: int, **options: int) -> None:
         super().__init__()
-        resnet = create_backbone(name, pretrained, global_pool="", **options)
+        resnet: Any = create_backbone(name, pretrained, global_pool="", **options)
         set_last_stride(resnet, last_stride)
         try:
             stem = (resnet.conv1, resnet.bn1, resnet.act1, resnet.maxpool)
@@ -46,7 +47,7 @@ class TwoBranchTrunk(nn.Module):
         self.shared = nn.Sequential(*stem, *stages[:2], stages[2][0])
         self.stripes = nn.Sequential(*stages[2][1:], stages[3])
         self.halves = copy.deepcopy(self.stripes)
-        self.channels = int(resnet.num_features)  # type: ignore[arg-type]
+        self.channels = int(resnet.num_features)
 
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, channels in, H, W) → the two branches' maps, (B, C, h, w) each."""
