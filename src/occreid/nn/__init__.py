@@ -12,6 +12,7 @@ from occreid.nn.parts import ParsingHead, masked_max_pool, part_targets
 from occreid.nn.pooling import GeM
 from occreid.nn.pyramid import FeaturePyramid
 from occreid.nn.reconstructive import ReconstructivePooling
+from occreid.nn.token_predictor import TokenPredictor
 from occreid.nn.windows import pool_stripes, window_max, window_mean, window_spans
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ParsingHead",
     "ReconstructivePooling",
     "SpatialAttention",
+    "TokenPredictor",
     "append_blocks",
     "create_backbone",
     "masked_max_pool",

@@ -1,0 +1,308 @@
+"""SUReID: a vision transformer that drops the tokens of background and obstacles, taught by one that sees them all.
+
+Source: Song, "A Deep Hierarchical Feature Sparse Framework for Occluded Person Re-Identification".
+Where the paper is open or its equations disagree with each other, this file says "read as".
+
+Letters: B images, N patch tokens on an h × w grid, M of them kept, C channels, K identities, S stages, p kept share;
+D̂ decisions (1 keep, 0 drop), f feature (the class token), g logits, s student, t teacher.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, cast
+
+import torch
+from timm.models.vision_transformer import Block, VisionTransformer
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from occreid.data.noda import Noda
+from occreid.descriptors import Descriptors
+from occreid.errors import UserError
+from occreid.losses import BatchHardTripletLoss, DistillationLoss, ratio_loss
+from occreid.methods.base import Method, Stage
+from occreid.methods.weights import load_model
+from occreid.nn import BNNeck, TokenPredictor, create_backbone
+from occreid.nn.token_attention import class_attention, is_plain, masked_block, plain_blocks, reweight
+from occreid.nn.token_gather import bucketed_forward, gathered_forward, kept_map
+from occreid.nn.token_patches import set_patch_step
+from occreid.nn.token_predictor import keep_counts, sample_decisions
+from occreid.records import Batch
+
+NO_TEACHER = "none"
+
+
+class Teacher(Protocol):
+    """What NPKD asks of a teacher: the class token, and a neck with a classifier behind it."""
+
+    neck: BNNeck
+
+    def class_token(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, D), the feature before the neck."""
+        ...
+
+
+class SUReID(Method):
+    """ViT with hierarchical token sparsification (HTS), distillation (NPKD) and occlusion augmentation (NODA).
+
+    Args:
+        num_classes: training identities K.
+        backbone: a timm ViT or DeiT with a class token; position embeddings are interpolated to the input.
+        pretrained: ``"imagenet"``, ``"none"``, a weights file or the run folder of a trained model.
+        height: input height in pixels.
+        width: input width in pixels.
+        patch_step: pixels from one patch to the next; less than the patch's size makes patches overlap. None: its size.
+        keep_ratio: p in (0, 1]: the shares kept after the stages are p, p², …; 1 prunes nothing (no predictors).
+        prune_before: blocks, counted from 1, before which tokens are dropped.
+        budget: ``"fixed"`` keeps the same number in every image; ``"adaptive"`` keeps as many as an image needs
+            (probability above ½), rounded up to a bucket; beyond the paper, which asks for it in Section VI.
+        bucket: adaptive: kept numbers are multiples of it.
+        reweighting: strengthen attended tokens before the last block, while training.
+        teacher: run folder of a trained ViT (`baseline_vit`), read when training starts; ``"none"``: no NPKD.
+        align: how the feature widths of teacher and student are brought together.
+        align_to: at whose width they are compared: ``"student"`` is the paper's T-S, ``"teacher"`` its S-T.
+        teacher_dim: feature width of the teacher; needed with ``align="linear"`` alone, else only checked if given.
+        kd_reduction: squared feature distance over channels: summed, as printed, or averaged.
+        noda: double the batch with noise occlusion data augmentation.
+        occluders: ``"procedural"`` or a folder of cut-outs, for NODA.
+        kd_weight: λ of Eq. 13.
+        ratio_weight: λ_ratio of Eq. 14.
+        alpha: α of Eq. 14.
+        beta: β of Eq. 14.
+        drop_path: stochastic depth rate in [0, 1).
+        margin: triplet margin on Euclidean distance, before the neck.
+        label_smoothing: ε of the ID loss, spread as ε/K over all classes.
+
+    Raises:
+        UserError: p outside (0, 1], pruning before a block that is not there, or a backbone that is no plain ViT.
+    """
+
+    metric = "cosine"
+    pixel_mean = (0.5, 0.5, 0.5)
+    pixel_std = (0.5, 0.5, 0.5)
+
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        backbone: str = "deit_small_patch16_224",
+        pretrained: str = "imagenet",
+        height: int = 256,
+        width: int = 128,
+        patch_step: int | None = None,
+        keep_ratio: float = 0.7,
+        prune_before: tuple[int, ...] = (4, 7, 10),
+        budget: Literal["fixed", "adaptive"] = "fixed",
+        bucket: int = 8,
+        reweighting: bool = True,
+        teacher: str = NO_TEACHER,
+        align: Literal["interpolation", "linear"] = "interpolation",
+        align_to: Literal["student", "teacher"] = "student",
+        teacher_dim: int | None = None,
+        kd_reduction: Literal["sum", "mean"] = "sum",
+        noda: bool = True,
+        occluders: str = "procedural",
+        kd_weight: float = 0.1,
+        ratio_weight: float = 2.0,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        drop_path: float = 0.1,
+        margin: float = 0.3,
+        label_smoothing: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.input_size = (height, width)
+        vit = create_backbone(
+            backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path, global_pool="token"
+        )
+        self.backbone = _plain_vit(vit, backbone)
+        self.grid = set_patch_step(self.backbone, patch_step or self.backbone.patch_embed.patch_size[0])
+        self.prefix = self.backbone.num_prefix_tokens
+        self.prune_before = () if keep_ratio == 1 else _checked_stages(prune_before, len(self.backbone.blocks))
+        self.counts = keep_counts(self.grid[0] * self.grid[1], keep_ratio, len(self.prune_before))
+        dim = self.backbone.num_features
+        self.predictors = nn.ModuleList(TokenPredictor(dim) for _ in self.prune_before)
+        self.strength = nn.Parameter(torch.tensor(0.5)) if reweighting else None  # λ of Eq. 8
+        self.neck = BNNeck(dim, num_classes)
+        self.triplet = BatchHardTripletLoss(margin)
+        if align == "linear" and teacher_dim is None:
+            raise UserError("align is linear, but teacher_dim is not given.", "Give the teacher's feature width.")
+        self.distill = DistillationLoss(
+            kd_weight,
+            direction="teacher_to_student" if align_to == "student" else "student_to_teacher",
+            linear=(dim, teacher_dim) if align == "linear" and teacher_dim else None,
+            reduction=kd_reduction,
+        )
+        self.noda = Noda(occluders) if noda else None
+        self.keep_ratio, self.budget, self.bucket = keep_ratio, budget, bucket
+        self.num_classes, self.teacher_run, self.teacher_dim = num_classes, teacher, teacher_dim
+        self.alpha, self.beta, self.ratio_weight = alpha, beta, ratio_weight
+        self.label_smoothing = label_smoothing
+        self._teacher: list[Method] = []  # in a list it is no submodule: not saved, not trained, never in train mode
+
+    # training: all tokens stay, dropped ones are masked ---------------------------------------------------------
+
+    def train_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(B, 3, H, W) → the feature (B, C) and the decisions D̂ of each stage, (B, N) each, drawn at random."""
+        x = self.embed(images)
+        keep: Tensor | None = None
+        stages: list[Tensor] = []
+        for number, block in enumerate(plain_blocks(self.backbone), start=1):
+            if number in self.prune_before:
+                logits = self.predictors[len(stages)](x[:, self.prefix :], keep)  # Eq. 1
+                keep = sample_decisions(logits, keep)  # Eqs. 2 and 3
+                stages.append(keep)
+            x = self.masked(number, block, x, keep)
+        return self.pooled(x), stages
+
+    def masked(self, number: int, block: Block, x: Tensor, keep: Tensor | None) -> Tensor:
+        """One block of the masked forward pass, Eqs. 4 to 8; ``number`` counts blocks from 1, ``keep`` is (B, N)."""
+        everyone = self.with_prefix(keep, x)
+        if self.strength is not None and self.training and number == len(self.backbone.blocks):
+            x = reweight(x, class_attention(block, x, everyone), self.strength, self.prefix)  # Eqs. 7 and 8
+        return block(x) if keep is None else masked_block(block, x, everyone)
+
+    def with_prefix(self, keep: Tensor | None, x: Tensor) -> Tensor:
+        """Decisions over all tokens: the class token's is always 1."""
+        if keep is None:
+            return x.new_ones(x.shape[:2])
+        return torch.cat([keep.new_ones(len(keep), self.prefix), keep], dim=1)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The terms of Eq. 14: ``id``, ``triplet``, and where they apply ``ratio``, ``kd_logits``, ``kd_feature``."""
+        feature, stages = self.train_tokens(batch.images)
+        logits = self.neck.logits(self.neck(feature))  # Eq. 10
+        smoothing = self.label_smoothing
+        terms = {
+            "id": self.beta * cross_entropy(logits.float(), batch.labels, label_smoothing=smoothing),
+            "triplet": self.beta * self.triplet(feature, batch.labels),
+        }
+        if stages:
+            ratio = ratio_loss(stages, self.keep_ratio, per_image=self.budget == "fixed")  # Eq. 9
+            terms["ratio"] = self.alpha * self.ratio_weight * ratio
+        if self.teacher_run != NO_TEACHER:
+            kd = self.distill(logits, feature, *self.ask_teacher(batch.images))  # Eqs. 11 to 13
+            terms |= {name: self.alpha * term for name, term in kd.items()}
+        return terms
+
+    def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """NODA: twice the images."""
+        return batch if self.noda is None else self.noda(batch, generator)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One leg; teacher and occluders are read here, so that what is wrong with them shows before it starts."""
+        if self.teacher_run != NO_TEACHER:
+            self.teacher()
+        if self.noda is not None:
+            _ = self.noda.library
+        return (Stage("main", self.losses, (self,)),)
+
+    def teacher(self) -> Method:
+        """The frozen teacher, in eval mode.
+
+        Raises:
+            UserError: what `load_model` raises; or it is no ViT with a neck, or of another input size, number of
+                classes or feature width.
+        """
+        if not self._teacher:
+            loaded = load_model(self.teacher_run)
+            _check_teacher(loaded, self)
+            self._teacher.append(loaded.eval().requires_grad_(False))
+        return self._teacher[0]
+
+    @torch.no_grad()
+    def ask_teacher(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The teacher's logits g_t (B, K) and features f_t (B, D).
+
+        The paper's teacher has "no BN layer" before its classifier; in eval mode a neck's is a fixed scale per
+        channel, so a classifier behind it is a linear one on f_t all the same.
+        """
+        teacher = cast(Teacher, self.teacher().to(images.device))
+        feature = teacher.class_token(images)
+        return teacher.neck.logits(teacher.neck(feature)), feature
+
+    # inference: dropped tokens are gone ---------------------------------------------------------------------------
+
+    def kept_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(B, 3, H, W) → the feature (B, C) and the kept positions after each stage, (B, M) each."""
+        x, kept = gathered_forward(
+            self.backbone.blocks, self.predictor_of_block(), self.embed(images), self.counts, self.prefix
+        )
+        return self.pooled(x), kept
+
+    def adaptive_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(B, 3, H, W) → the feature (B, C) and what each image kept after each stage, (B, N) of 0 and 1 each."""
+        x, kept = bucketed_forward(
+            self.backbone.blocks, self.predictor_of_block(), self.embed(images), self.bucket, self.prefix
+        )
+        return self.pooled(x), kept
+
+    def predictor_of_block(self) -> dict[int, TokenPredictor]:
+        """Block number, from 1 → the predictor before it."""
+        return dict(zip(self.prune_before, self.predictors, strict=True))  # type: ignore[arg-type]
+
+    def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
+        """One global part: the class token after the neck. Only kept tokens are computed."""
+        feature, _ = self.adaptive_tokens(images) if self.budget == "adaptive" else self.kept_tokens(images)
+        return Descriptors(self.neck(feature))
+
+    def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
+        """For each stage the tokens it kept (1) and dropped (0), on the grid of patches."""
+        if self.budget == "adaptive":
+            maps = [kept.unflatten(1, self.grid) for kept in self.adaptive_tokens(images)[1]]
+        else:
+            maps = [kept_map(kept, self.grid) for kept in self.kept_tokens(images)[1]]
+        return {f"kept after stage {number}": shown for number, shown in enumerate(maps, start=1)}
+
+    # the transformer's two ends -----------------------------------------------------------------------------------
+
+    def embed(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, prefix + N, C), with class token and position embeddings."""
+        vit = self.backbone
+        return vit.norm_pre(vit._pos_embed(vit.patch_embed(self.normalize(images))))
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """(B, ≥ prefix, C) after the last block → (B, C), the class token after the final norm."""
+        return self.backbone.forward_head(self.backbone.norm(x[:, : self.prefix]), pre_logits=True)
+
+
+def _plain_vit(network: nn.Module, name: str) -> VisionTransformer:
+    if isinstance(network, VisionTransformer) and network.cls_token is not None and is_plain(network):
+        return network
+    raise UserError(
+        f"the backbone '{name}' is no plain vision transformer with a class token.",
+        "Use a ViT or DeiT, e.g. 'deit_small_patch16_224'.",
+    )
+
+
+def _checked_stages(prune_before: tuple[int, ...], blocks: int) -> tuple[int, ...]:
+    if list(prune_before) != sorted(set(prune_before)) or not all(1 <= b <= blocks for b in prune_before):
+        raise UserError(
+            f"prune_before is {list(prune_before)}, the network has blocks 1 to {blocks}.", "Give rising block numbers."
+        )
+    return prune_before
+
+
+def _check_teacher(teacher: Method, student: SUReID) -> None:
+    run = student.teacher_run
+    neck = getattr(teacher, "neck", None)
+    if not isinstance(neck, BNNeck) or not hasattr(teacher, "class_token"):
+        raise UserError(
+            f"the teacher {run} is a {type(teacher).__name__}, not a ViT with a neck.", "Train baseline_vit."
+        )
+    classes, dim = neck.classifier.out_features, neck.classifier.in_features
+    if teacher.input_size != student.input_size:
+        (a, b), (h, w) = teacher.input_size, student.input_size
+        raise UserError(
+            f"the teacher {run} sees {a}×{b} pixels, the student {h}×{w}.", "Train both at one data.height and width."
+        )
+    if classes != student.num_classes:
+        raise UserError(
+            f"the teacher {run} knows {classes} identities, the student learns {student.num_classes}.",
+            "Train both on the same training set.",
+        )
+    if student.teacher_dim not in (None, dim):
+        raise UserError(
+            f"the teacher {run} has features of width {dim}, teacher_dim is {student.teacher_dim}.",
+            f"Set teacher_dim to {dim}.",
+        )
