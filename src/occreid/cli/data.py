@@ -98,10 +98,10 @@ def verify(
     """
     from occreid.data.verify import verify as check
 
-    accepted = _parse_options(options)
-    split = _load(root, name, {**accepted, "strict": False})
+    accepted = parse_options(options)
+    split = load_split(root, name, {**accepted, "strict": False})
     lenient = str(accepted.get("strict", "true")).lower() in ("false", "no", "off", "0")
-    with _progress("checking", _images(split)) as tick:
+    with progress("checking", _images(split)) as tick:
         findings = check(split, accept_differences=lenient, workers=workers, tick=tick)
     if sheet:
         _write_sheet(split, sheet)
@@ -133,8 +133,8 @@ def stats(
     """
     from occreid.data.stats import stats as measure
 
-    split = _load(root, name, {"strict": False, **_parse_options(options)})
-    with _progress("measuring", _images(split)) as tick:
+    split = load_split(root, name, {"strict": False, **parse_options(options)})
+    with progress("measuring", _images(split)) as tick:
         parts = measure(split, workers=workers, tick=tick)
     if sheet:
         _write_sheet(split, sheet)
@@ -165,7 +165,7 @@ def synth(
     from occreid.synth import generate
 
     written = generate(out, size=size, seed=seed, workers=workers)
-    split = _load(Path(written), "occsynth", {})
+    split = load_split(Path(written), "occsynth", {})
     _print_counts(split)
     if sheet:
         _write_sheet(split, sheet)
@@ -188,7 +188,7 @@ def build(
         raise UserError(f"COCO-DensePose has no part '{part}'.", did_you_mean(part, ("train", "val")))
     persons = read_persons(root, part)
     target = out or root / CROPS
-    with _progress("cutting", len(persons)) as tick:
+    with progress("cutting", len(persons)) as tick:
         for _ in write_crops(persons, target):
             tick()
     typer.echo(f"{len(persons)} persons written to {target}")
@@ -197,7 +197,7 @@ def build(
 _PARTS = ("train", "query", "gallery")
 
 
-def _parse_options(given: list[str] | None) -> dict[str, Any]:
+def parse_options(given: list[str] | None) -> dict[str, Any]:
     """``key=value`` texts as a dictionary; the loader's types turn the values into what they mean."""
     from occreid.errors import UserError
 
@@ -210,7 +210,7 @@ def _parse_options(given: list[str] | None) -> dict[str, Any]:
     return options
 
 
-def _load(root: Path, name: str | None, options: dict[str, Any]) -> Split:
+def load_split(root: Path, name: str | None, options: dict[str, Any]) -> Split:
     """Read a benchmark; its warnings become lines on stderr."""
     from occreid.data import load_benchmark
     from occreid.data.verify import recognise
@@ -238,8 +238,8 @@ def _images(split: Split) -> int:
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr, and what advances it."""
+def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr, and what advances it by one."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,0 +1,134 @@
+"""`occreid parse`: part masks of a benchmark's images, predicted or taken over from another parser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from occreid.cli.data import Name, Options, Root, load_split, parse_options, progress
+from occreid.cli.subjects import BatchSize, Device, Json, Precision, Workers
+from occreid.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from occreid.records import Record
+
+_PARTS = ("train", "query", "gallery")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `parse`."""
+    app.command()(parse)
+
+
+def parse(
+    root: Root,
+    weights: Annotated[Path | None, typer.Option("--weights", help="A run of parser or hpnet.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of masks. Default: ROOT-masks.")] = None,
+    name: Name = None,
+    options: Options = None,
+    parts: Annotated[str, typer.Option("--parts", help="Which of train,query,gallery.")] = "train,query,gallery",
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FOLDER", help="Take over masks that another parser made.")
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", metavar="YAML", help="What the values of those masks mean.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing: measure IoU against the benchmark's own masks.")
+    ] = False,
+    sheet: Annotated[Path | None, typer.Option("--sheet", metavar="PNG", help="Show some masks over images.")] = None,
+    device: Device = "auto",
+    precision: Precision = "float32",
+    batch_size: BatchSize = 64,
+    workers: Workers = 0,
+    as_json: Json = False,
+) -> None:
+    """Write part masks of a benchmark's images; an interrupted command is continued.
+
+    Example: occreid parse data/market1501 --weights runs/parser --out data/market1501-masks --sheet sheet.png
+
+    Other people's masks: occreid parse data/market1501 --from their-masks --mapping their.yaml
+    """
+    if (weights is None) == (source is None) or (source is None) != (mapping is None) or (check and weights is None):
+        raise UserError(
+            "parse needs a model, or masks and what they mean.", "Give --weights RUN, or --from FOLDER --mapping YAML."
+        )
+    records = _records(root, name, options, parts)
+    settings = {"device": device, "precision": precision, "batch_size": batch_size, "workers": workers}
+    if check:
+        assert weights is not None
+        _check(weights, records, settings, as_json)
+        return
+    folder = out or Path(f"{str(root).rstrip('/')}-masks")
+    if source is not None and mapping is not None:
+        written = _take_over(records, root, source, mapping, folder)
+    else:
+        assert weights is not None
+        written = _predict(records, root, weights, folder, settings, quiet=as_json)
+    if sheet is not None:
+        _show(records, root, folder, sheet)
+    if as_json:
+        typer.echo(json.dumps({"out": str(folder), "images": len(records), "written": written}, indent=2))
+    else:
+        typer.echo(f"{len(records):,} masks are in {folder}, {written:,} written now")
+
+
+def _records(root: Path, name: str | None, options: list[str] | None, parts: str) -> list[Record]:
+    chosen = [part.strip() for part in parts.split(",") if part.strip()]
+    for part in chosen:
+        if part not in _PARTS:
+            raise UserError(f"a benchmark has no part '{part}'.", did_you_mean(part, _PARTS))
+    split = load_split(root, name, parse_options(options))
+    records = [record for part in _PARTS if part in chosen for record in getattr(split, part)]
+    if not records:
+        raise UserError(f"{split.name} in {root} has no image in {parts}.", "Choose other --parts.")
+    return list(dict.fromkeys(records))
+
+
+def _check(weights: Path, records: list[Record], settings: dict[str, Any], as_json: bool) -> None:
+    from occreid.methods import load_model
+    from occreid.parsing import part_iou
+
+    masked = [record for record in records if record.mask is not None]
+    if not masked:
+        raise UserError("these images have no masks of their own to measure against.", "Leave --check out.")
+    found = part_iou(load_model(weights), masked, progress=not as_json, **settings)
+    scores = found.scores()
+    if as_json:
+        typer.echo(json.dumps({"images": found.images, "scores": scores}, indent=2))
+        return
+    typer.echo(f"{found.images:,} images")
+    for label, value in scores.items():
+        typer.echo(f"{label:>20} {100 * value:5.1f} %")
+
+
+def _predict(
+    records: list[Record], root: Path, weights: Path, folder: Path, settings: dict[str, Any], quiet: bool
+) -> int:
+    from occreid.methods import load_model, read_card
+    from occreid.parsing import parse_to_disk
+
+    sha256 = str(read_card(weights).get("sha256"))
+    return parse_to_disk(load_model(weights), records, root, folder, weights=sha256, progress=not quiet, **settings)
+
+
+def _take_over(records: list[Record], root: Path, source: Path, mapping: Path, folder: Path) -> int:
+    from occreid.data.mask_import import import_masks, read_mapping
+
+    written = 0
+    with progress("taking over", len(records)) as tick:
+        for _, new in import_masks(records, root, source, read_mapping(mapping), folder):
+            written += new
+            tick()
+    return written
+
+
+def _show(records: list[Record], root: Path, folder: Path, sheet: Path) -> None:
+    from occreid.data.mask_folders import attach_masks
+    from occreid.data.overlay import overlay_sheet
+
+    shown = overlay_sheet(attach_masks(records, root, folder), sheet)
+    typer.echo(f"wrote {shown} pictures with their masks to {sheet}", err=True)
