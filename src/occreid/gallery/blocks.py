@@ -10,7 +10,7 @@ from torch import Tensor
 
 from occreid.descriptors import Descriptors
 from occreid.gallery.manifest import Manifest
-from occreid.gallery.rows import to_descriptors, whole_column
+from occreid.gallery.rows import ABOUT, to_descriptors, whole_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,14 +21,14 @@ NO_CAMERA = -(2**63)  # no entry can have this camera (`Entry`)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """N rows: their ids (an Arrow array), camids (N,) int64 with `NO_CAMERA`, and descriptors."""
+    """N rows: what a `Hit` says of them (columns `ABOUT`), camids (N,) int64 with `NO_CAMERA`, and descriptors."""
 
-    ids: pa.Array
+    about: pa.Table
     camids: Tensor
     descriptors: Descriptors
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.about)
 
     def where(self, mask: Tensor) -> Block:
         """The rows where ``mask`` (N,) bool is True; without a copy where all are."""
@@ -36,12 +36,12 @@ class Block:
 
         if mask.all():
             return self
-        return Block(self.ids.filter(pa.array(mask.numpy())), self.camids[mask], self.descriptors[mask])
+        return Block(self.about.filter(pa.array(mask.numpy())), self.camids[mask], self.descriptors[mask])
 
 
 def block_columns(manifest: Manifest) -> list[str]:
     """The columns a block is made of."""
-    return ["id", whole_column(manifest), "visible", "camid"]
+    return [*ABOUT, whole_column(manifest)]
 
 
 def to_block(rows: pa.RecordBatch | pa.Table, manifest: Manifest) -> Block:
@@ -49,6 +49,5 @@ def to_block(rows: pa.RecordBatch | pa.Table, manifest: Manifest) -> Block:
     import pyarrow as pa
 
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
-    ids = table.column("id").combine_chunks()
     camids = table.column("camid").fill_null(NO_CAMERA).to_numpy().copy()
-    return Block(ids, torch.from_numpy(camids), to_descriptors(table, manifest))
+    return Block(table.select(ABOUT), torch.from_numpy(camids), to_descriptors(table, manifest))

@@ -5,7 +5,7 @@ Letters: Q queries, B rows of a block, k answers.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,49 +14,56 @@ from torch import Tensor
 from occreid.descriptors import Descriptors
 from occreid.distances import distances
 from occreid.errors import UserError
-from occreid.gallery.entries import Filter
-from occreid.gallery.rows import search_vectors, to_descriptors, whole_column
+from occreid.gallery.blocks import Block, block_columns, to_block
+from occreid.gallery.entries import Filter, Hit, score
+from occreid.gallery.rows import ABOUT, search_vectors
 from occreid.gallery.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Found = list[list[tuple[str, float]]]
-"""(id, distance) of each query's answers, nearest first, equal distances by id."""
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A row that may be an answer: its distance, its id, and where the rest of it is."""
+
+    distance: float
+    id: str
+    about: pa.Table
+    row: int
 
 
-def search_all(store: Store, query: Descriptors, k: int, narrow: Filter | None) -> Found:
+def search_all(store: Store, query: Descriptors, k: int, narrow: Filter | None) -> list[list[Hit]]:
     """The k nearest of all rows that pass the filter, exactly, one block of rows after the other."""
     own_camera = narrow is not None and narrow.exclude_camera == "query"
     if narrow is not None and own_camera:
         narrow = replace(narrow, exclude_camera=None)
     cameras = query_cameras(query) if own_camera else None
-    best: Found = [[] for _ in range(len(query))]
+    best: list[list[_Found]] = [[] for _ in range(len(query))]
     for block in store.blocks(narrow):
         apart = distances(query, block.descriptors, store.manifest.metric)  # type: ignore[arg-type]
         if cameras is not None:
             apart.masked_fill_(cameras[:, None] == block.camids, torch.inf)
-        _merge(best, apart, block.ids, k)
-    return best
+        _merge(best, apart, block, k)
+    return [[_hit(found, store.manifest.metric) for found in answers] for answers in best]
 
 
 def search_candidates(
     store: Store, query: Descriptors, k: int, narrow: Filter | None, candidates: int, probes: int | None
-) -> Found:
+) -> list[list[Hit]]:
     """The k nearest of about ``candidates`` rows whose search vectors are nearest, their order exact."""
     manifest = store.manifest
     vectors = search_vectors(query, manifest).numpy()
     own_camera = narrow is not None and narrow.exclude_camera == "query"
     cameras = query_cameras(query).tolist() if own_camera else None
-    best: Found = [[] for _ in range(len(query))]
+    best: list[list[_Found]] = [[] for _ in range(len(query))]
     for row, vector in enumerate(vectors):
         mine = replace(narrow, exclude_camera=cameras[row]) if narrow is not None and cameras is not None else narrow
-        table = store.nearest(vector, candidates, ["id", whole_column(manifest), "visible"], mine, probes)
-        if len(table):
-            one = query[row : row + 1]
-            apart = distances(one, to_descriptors(table, manifest), manifest.metric)  # type: ignore[arg-type]
-            _merge(best[row : row + 1], apart, table.column("id"), k)
-    return best
+        block = to_block(store.nearest(vector, candidates, block_columns(manifest), mine, probes), manifest)
+        if len(block):
+            apart = distances(query[row : row + 1], block.descriptors, manifest.metric)  # type: ignore[arg-type]
+            _merge(best[row : row + 1], apart, block, k)
+    return [[_hit(found, manifest.metric) for found in answers] for answers in best]
 
 
 def query_cameras(query: Descriptors) -> Tensor:
@@ -70,13 +77,25 @@ def query_cameras(query: Descriptors) -> Tensor:
     return query.camids
 
 
-def _merge(best: Found, apart: Tensor, ids: pa.Array | pa.ChunkedArray, k: int) -> None:
+def _merge(best: list[list[_Found]], apart: Tensor, block: Block, k: int) -> None:
     """Take the k nearest of what is known and of a block; what is at +∞ shares nothing with the query."""
     bound = apart.kthvalue(min(k, apart.shape[1]), dim=1).values
-    worst = torch.tensor([answers[-1][1] if len(answers) == k else torch.inf for answers in best])
+    worst = torch.tensor([answers[-1].distance if len(answers) == k else torch.inf for answers in best])
     near = (apart <= torch.minimum(bound, worst)[:, None]) & apart.isfinite()
+    ids = block.about.column("id")
     for row, column in near.nonzero().tolist():
-        best[row].append((ids[column].as_py(), max(float(apart[row, column]), 0.0)))
+        best[row].append(_Found(max(float(apart[row, column]), 0.0), ids[column].as_py(), block.about, column))
     for answers in best:
-        answers.sort(key=lambda answer: (answer[1], answer[0]))
+        answers.sort(key=lambda found: (found.distance, found.id))
         del answers[k:]
+
+
+def _hit(found: _Found, metric: str) -> Hit:
+    row = {name: found.about.column(name)[found.row].as_py() for name in ABOUT}
+    visible = row.pop("visible")
+    return Hit(
+        **{**row, "tags": tuple(row["tags"])},
+        visibility=tuple(seen == "1" for seen in visible),
+        distance=found.distance,
+        score=score(found.distance, metric),
+    )

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError, did_you_mean
 from occreid.gallery.audit import GalleryStats, VerifyReport, stats, verify
-from occreid.gallery.entries import Entry, Filter, Hit, checked_ids, score
+from occreid.gallery.entries import Entry, Filter, Hit, checked_ids
 from occreid.gallery.finding import search_all, search_candidates
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.places import create_store, open_store
-from occreid.gallery.rows import ABOUT, to_descriptors, to_entries, to_hits, to_table, whole_column
+from occreid.gallery.rows import to_descriptors, to_entries, to_table, whole_column
 from occreid.gallery.store import Store
 
 MEMORY = 4 * 2**30
@@ -153,28 +153,11 @@ class Gallery:
                 "Describe the query with the model that made the gallery.",
             )
         query = query.to("cpu").require_finite()
-        wanted = max(k, candidates or max(200, 20 * k))
         if exact and self._store.exact:
-            found = search_candidates(self._store, query, k, filter, k + _MARGIN, None)
-        elif exact:
-            found = search_all(self._store, query, k, filter)
-        else:
-            found = search_candidates(self._store, query, k, filter, wanted, probes)
-        return self._hits(found)
-
-    def _hits(self, found: list[list[tuple[str, float]]]) -> list[list[Hit]]:
-        names = sorted({name for answers in found for name, _ in answers})
-        if not names:
-            return [[] for _ in found]
-        about = to_hits(self._store.fetch(names, ABOUT))
-        return [
-            [
-                replace(about[name], distance=distance, score=score(distance, self.manifest.metric))
-                for name, distance in answers
-                if name in about
-            ]
-            for answers in found
-        ]
+            return search_candidates(self._store, query, k, filter, k + _MARGIN, None)
+        if exact:
+            return search_all(self._store, query, k, filter)
+        return search_candidates(self._store, query, k, filter, max(k, candidates or max(200, 20 * k)), probes)
 
     def delete(
         self, *, ids: Sequence[str] | None = None, before: float | None = None, filter: Filter | None = None
@@ -205,6 +188,16 @@ class Gallery:
         """Whole entries, pictures included, in the order asked for; ids that are not there are left out."""
         found = {e.id: e for e in to_entries(self._store.fetch(checked_ids(ids)), self.manifest)}
         return [found[name] for name in ids if name in found]
+
+    def close(self) -> None:
+        """Let go of the place; of a file ``NAME.db`` another process can open it then."""
+        self._store.close()
+
+    def __enter__(self) -> Gallery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __len__(self) -> int:
         return self._store.count()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MANIFEST, _TABLE, _LOCK = "gallery.json", "people", "write.lock"
+_INDEX, _DELETED = "index.json", "deleted.json"
+_AT_ONCE = timedelta(milliseconds=1)
 _WAIT = 600  # seconds a writer waits for another
 
 
@@ -51,9 +54,7 @@ class LanceStore:
             if any(folder.iterdir()):
                 raise UserError(f"{folder} is not empty.", "Choose a new folder, or open the gallery that is there.")
             lancedb.connect(str(folder)).create_table(_TABLE, schema=schema(manifest))
-            part = folder / f"{_MANIFEST}.part"
-            part.write_text(manifest.to_json() + "\n")
-            os.replace(part, folder / _MANIFEST)
+            _replace(folder / _MANIFEST, manifest.to_json() + "\n")
         except OSError as error:
             raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
         return cls(folder, manifest, memory)
@@ -91,10 +92,12 @@ class LanceStore:
             conditions.append(f"coalesce(time, added) < {before!r}")
         condition = _all([*conditions, *_conditions(narrow)])
         with self._writing():
-            rows = self._table.count_rows(condition)
-            if rows:
+            found = self._table.search().with_row_id(True).select(["_rowid"]).where(condition).to_arrow()
+            fragments = {number >> 32 for number in found.column("_rowid").to_pylist()}
+            if fragments:
+                _replace(self._folder / _DELETED, json.dumps(sorted(fragments.union(self._touched()))))
                 self._table.delete(condition)
-            return rows
+            return len(found)
 
     def count(self) -> int:
         """See `Store`."""
@@ -155,16 +158,16 @@ class LanceStore:
 
     def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
         """See `Store`."""
-        from lancedb.index import IvfFlat, IvfPq
-
-        distance: Any = self._distance()
-        config = (
-            IvfPq(distance_type=distance, num_partitions=partitions, num_sub_vectors=sub_vectors)
-            if kind == "IVF_PQ"
-            else IvfFlat(distance_type=distance, num_partitions=partitions)
-        )
         with self._writing():
-            self._table.create_index("vector", config=config, replace=True)
+            self._index(kind, partitions, sub_vectors)
+            numbers = {"kind": kind, "partitions": partitions, "sub_vectors": sub_vectors}
+            _replace(self._folder / _INDEX, json.dumps(numbers))
+
+    def _index(self, kind: str, partitions: int, sub_vectors: int) -> None:
+        kinds = require("lancedb.index", "gallery")
+        options = {"distance_type": self._distance(), "num_partitions": partitions}
+        config = kinds.IvfPq(num_sub_vectors=sub_vectors, **options) if kind == "IVF_PQ" else kinds.IvfFlat(**options)
+        self._table.create_index("vector", config=config, replace=True)
 
     def index(self) -> dict[str, Any] | None:
         """See `Store`."""
@@ -175,9 +178,26 @@ class LanceStore:
         return None
 
     def compact(self) -> None:
-        """See `Store`."""
+        """See `Store`. Lance keeps deleted rows while they are few, so their neighbours are written anew first."""
+        touched = self._touched()
         with self._writing():
-            self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+            for fragment in touched:
+                rows = f"_rowid >= {fragment << 32} AND _rowid < {(fragment + 1) << 32}"
+                self._table.update(where=rows, values_sql={"crc": "crc"})
+            if self.count() and not any(index.columns == ["id"] for index in self._table.list_indices()):
+                self._table.create_index("id", config=require("lancedb.index", "gallery").BTree())
+            if touched and (self._folder / _INDEX).is_file():  # an index holds vectors too
+                self._index(**json.loads((self._folder / _INDEX).read_text()))
+            self._table.optimize(cleanup_older_than=_AT_ONCE, delete_unverified=True)
+            (self._folder / _DELETED).unlink(missing_ok=True)
+
+    def _touched(self) -> list[int]:
+        """Fragments that rows were deleted from since the last `compact`."""
+        file = self._folder / _DELETED
+        return json.loads(file.read_text()) if file.is_file() else []
+
+    def close(self) -> None:
+        """See `Store`; nothing stays open."""
 
     def size(self) -> int:
         """See `Store`."""
@@ -194,6 +214,13 @@ class LanceStore:
                 yield
         except (OSError, RuntimeError) as error:
             raise UserError(f"cannot write the gallery {self._folder} ({error}).", "Is the disk full?") from error
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(text)
+    os.replace(part, file)
 
 
 def _in(column: str, values: Sequence[str] | Sequence[int]) -> str:

@@ -181,6 +181,12 @@ class MilvusStore:
             self._client.flush(self._name)
             self._client.compact(self._name)
 
+    def close(self) -> None:
+        """See `Store`."""
+        self._client.close()
+        if not self.where.startswith("http"):
+            require("milvus_lite.server_manager", "cluster").server_manager_instance.release_server(self.where)
+
     def size(self) -> None:
         """See `Store`: a server does not say."""
         return None

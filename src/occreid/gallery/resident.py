@@ -118,7 +118,7 @@ def _joined(first: Block, second: Block) -> Block:
     import pyarrow as pa
 
     return Block(
-        pa.concat_arrays([first.ids, second.ids]),
+        pa.concat_tables([first.about, second.about]).combine_chunks(),
         torch.cat([first.camids, second.camids]),
         Descriptors.cat([first.descriptors, second.descriptors]),
     )

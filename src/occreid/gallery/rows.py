@@ -8,7 +8,6 @@ Letters: N entries, P parts, D dimensions.
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from torch import Tensor
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.gallery.aggregate import aggregate
-from occreid.gallery.entries import Entry, Hit
+from occreid.gallery.entries import Entry
 from occreid.gallery.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -121,15 +120,6 @@ def to_entries(table: pa.Table, manifest: Manifest) -> list[Entry]:
         Entry(described.features[i].clone(), described.visibility[i].clone(), *row[:4], tuple(row[4]), *row[5:])
         for i, row in enumerate(rows)
     ]
-
-
-def to_hits(table: pa.Table) -> dict[str, Hit]:
-    """Hits by id, of rows with the columns of `ABOUT`, at a distance still to be filled in."""
-    rows = zip(*(table.column(name).to_pylist() for name in ABOUT), strict=True)
-    return {
-        name: Hit(name, pid, camid, time, tuple(tags), path, tuple(c == "1" for c in visible), math.inf, 0.0)
-        for name, visible, pid, camid, time, tags, path in rows
-    }
 
 
 def _fixed(vectors: Tensor) -> pa.FixedSizeListArray:

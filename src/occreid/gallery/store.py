@@ -71,6 +71,10 @@ class Store(Protocol):
         """Rewrite files so that deleted rows are gone for good, and bring the index up to date."""
         ...
 
+    def close(self) -> None:
+        """Let go of files and connections; the store is of no use afterwards."""
+        ...
+
     def size(self) -> int | None:
         """Bytes on disk, where they can be known."""
         ...
