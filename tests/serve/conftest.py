@@ -62,7 +62,9 @@ def make_service(engine, tmp_path):
             if folder.exists()
             else Gallery.create(str(folder), dim=dim, parts=parts, **facts)
         )
-        service = Service(engine, gallery, AuditLog(tmp_path / "audit.jsonl"), settings or Settings(**FAST), calibration)
+        service = Service(
+            engine, gallery, AuditLog(tmp_path / "audit.jsonl"), settings or Settings(**FAST), calibration
+        )
         made.append(service)
         return service
 

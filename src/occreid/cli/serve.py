@@ -168,7 +168,7 @@ def calibrate(
     """
     from occreid.cli.subjects import ABOUT
     from occreid.descriptors import Descriptors
-    from occreid.serve import calibrate as fit
+    from occreid.serve.calibration import calibrate as fit
 
     try:
         about = json.loads((descriptors.parent / ABOUT).read_text())

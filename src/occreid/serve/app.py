@@ -11,19 +11,14 @@ from fastapi.responses import Response
 from starlette.formparsers import MultiPartParser
 
 from occreid import __version__
-from occreid.serve.guard import Guard
+from occreid.serve.guard import PAGE, Guard
 from occreid.serve.keys import KeyRing
 from occreid.serve.problems import add_handlers
 from occreid.serve.retention import Retention
 from occreid.serve.routes import router
 from occreid.serve.service import Service
 
-_PAGE = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-}
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def create_app(service: Service, ring: KeyRing) -> FastAPI:
@@ -57,15 +52,16 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
     )
     app.state.service, app.state.ring, app.state.retention = service, ring, retention
     app.include_router(router)
-    for path, (name, kind) in _PAGE.items():
-        app.add_api_route(path, _static(name, kind), include_in_schema=False)
+    for path, name in PAGE.items():
+        app.add_api_route(path, _static(name), include_in_schema=False)
     add_handlers(app)
     app.add_middleware(Guard, service=service, ring=ring)
     return app
 
 
-def _static(name: str, kind: str) -> Callable[[], Response]:
+def _static(name: str) -> Callable[[], Response]:
     content = resources.files("occreid.serve").joinpath("page", name).read_bytes()
+    kind = _KINDS[name[name.rindex(".") :]]
 
     def give() -> Response:
         return Response(content, media_type=kind)

@@ -25,7 +25,12 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-OPEN = frozenset({"/", "/page.css", "/page.js", "/icon.svg", "/health", "/openapi.json"})
+PAGE = {
+    "/": "index.html",
+    **{f"/{name}": name for name in ("page.css", "page.js", "crop.js", "dom.js", "export.js", "icon.svg")},
+}
+"""The page's files by their path."""
+OPEN = frozenset(PAGE) | {"/health", "/openapi.json"}
 """Paths that need no key: they say nothing of anybody."""
 
 logger = logging.getLogger("occreid.serve")

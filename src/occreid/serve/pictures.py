@@ -23,8 +23,8 @@ from occreid.errors import UserError
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 _UNREADABLE = (
     OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError,
-    Image.DecompressionBombError, Image.DecompressionBombWarning,
-)  # fmt: skip
+    Image.DecompressionBombError, Warning,
+)  # fmt: skip  # Warning: where warnings are errors
 _SMALLEST = 8  # pixels of a side: less shows nobody
 _QUALITY = 90
 _BOX = re.compile(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*")

@@ -1,0 +1,105 @@
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from occreid.errors import UserError
+from occreid.serve.audit import AuditLog, StorageFull, read_audit
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "audit.jsonl"
+
+
+def test_each_action_is_one_json_line(path):
+    log = AuditLog(path)
+    log.write("search", key="1", answers=["a", "b"])
+    log.write("delete", name="Jürgen\n{")
+    log.close()
+    lines = path.read_text().splitlines()
+    assert [json.loads(line)["action"] for line in lines] == ["search", "delete"]
+    assert read_audit(path)[0]["answers"] == ["a", "b"] and read_audit(path)[1]["name"] == "Jürgen\n{"
+    assert read_audit(path)[0]["time"] <= read_audit(path)[1]["time"]
+
+
+def test_only_the_owner_can_read_it(path):
+    AuditLog(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_it_is_only_appended_to(path):
+    path.write_text('{"action":"old"}\n')
+    log = AuditLog(path)
+    log.write("new")
+    log.close()
+    assert [entry["action"] for entry in read_audit(path)] == ["old", "new"]
+
+
+def test_many_threads_and_two_logs_write_whole_lines(path):
+    logs = [AuditLog(path), AuditLog(path)]
+
+    def work(log, who):
+        for number in range(50):
+            log.write("search", who=who, number=number, filler="x" * 500)
+
+    threads = [threading.Thread(target=work, args=(logs[i % 2], i)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = path.read_text().splitlines()
+    assert len(lines) == 300 and len(read_audit(path)) == 300
+    for log in logs:
+        log.close()
+
+
+def test_a_torn_line_spoils_no_other(path):
+    path.write_text('{"action":"old"}\n{"action":"to')
+    log = AuditLog(path)
+    log.write("new")
+    log.close()
+    assert [entry["action"] for entry in read_audit(path)] == ["old", "new"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
+def test_a_full_disk_is_said_and_the_next_line_is_whole_again(path):
+    code = """
+import resource, sys
+from occreid.serve.audit import AuditLog, StorageFull, read_audit
+log = AuditLog(sys.argv[1])
+log.write("first", filler="x" * 100)
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, hard))
+refused = 0
+for number in range(3):
+    try:
+        log.write("second", filler="x" * 400)
+    except StorageFull as error:
+        refused += "cannot be written" in str(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+log.write("third")
+print(refused, [entry["action"] for entry in read_audit(sys.argv[1])])
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "3 ['first', 'third']"
+
+
+def test_a_closed_log_refuses(path):
+    log = AuditLog(path)
+    log.close()
+    log.close()
+    with pytest.raises(StorageFull):
+        log.write("search")
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(UserError, match="cannot append"):
+        AuditLog(tmp_path / "missing" / "audit.jsonl")
+    with pytest.raises(UserError, match="cannot read"):
+        read_audit(tmp_path / "missing.jsonl")
+    assert os.listdir(tmp_path) == []
