@@ -11,7 +11,7 @@ import sys
 import typer
 
 from occreid import __version__
-from occreid.cli import ablate, data, demo, evaluate, parse, serve, train
+from occreid.cli import ablate, data, demo, evaluate, masks, parse, reconstruct, serve, train
 from occreid.errors import UserError
 
 app = typer.Typer(
@@ -40,7 +40,7 @@ def _root(
     """Occluded person re-identification."""
 
 
-for group in (demo, train, ablate, evaluate, parse, data, serve):
+for group in (demo, train, ablate, evaluate, reconstruct, parse, masks, data, serve):
     group.register(app)
 
 

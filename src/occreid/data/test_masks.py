@@ -24,7 +24,7 @@ def with_test_masks(split: Split, root: str | Path, source: str) -> Split:
     Args:
         split: read from ``root``.
         root: see `occreid.data.mask_folders.mask_path`.
-        source: a folder as `occreid parse` and `occreid data masks` write it, or ``"exact"`` for the benchmark's own
+        source: a folder as `occreid parse` and `occreid masks` write it, or ``"exact"`` for the benchmark's own
             masks, which the notes call an oracle.
 
     Raises:

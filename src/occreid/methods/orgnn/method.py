@@ -28,7 +28,7 @@ from occreid.records import Batch
 Leg = Literal["fen", "oan", "gnn"]
 
 _NO_MASKS = (
-    "Make masks with 'occreid parse', or with 'occreid data masks', and name their folder: "
+    "Make masks with 'occreid parse', or with 'occreid masks', and name their folder: "
     "--option test_masks=FOLDER, in a recipe data.options.test_masks. Without masks only the modes base and gnn work."
 )
 

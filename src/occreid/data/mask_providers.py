@@ -1,0 +1,194 @@
+"""Where masks of persons come from, where no parser made them: a folder of silhouettes, or Mask R-CNN.
+
+Both write the layout of `occreid.data.mask_folders`, so that the folder is the cache: whoever needs the masks
+reads it, and no mask is made twice. These masks tell the person from all else and know no parts: 0 and 1.
+
+Letters: H × W pixels, n persons found in an image.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from occreid.data.images import Pixels, open_pillow, read_bytes, read_image
+from occreid.data.mask_folders import mask_path
+from occreid.data.masks import check_aspect, resize_mask, write_mask
+from occreid.errors import UserError
+from occreid.records import Record
+
+KEY = "masks.json"
+"""In a folder of masks: what made them."""
+_PERSON = 1  # COCO's class, and the value of a person's pixels in these masks
+
+
+class MaskProvider(Protocol):
+    """Makes the mask of an image.
+
+    Attributes:
+        key: what the masks depend on; JSON-serialisable. A folder holds masks of one key.
+    """
+
+    key: Mapping[str, Any]
+
+    def __call__(self, image: Path) -> Pixels:
+        """(H, W) uint8 of the image's own size: 1 where the person is, else 0.
+
+        Raises:
+            UserError: naming a file that cannot be used.
+        """
+        ...
+
+
+class SilhouetteFolder:
+    """Masks that lie in a folder already, as pictures of any kind: brighter than half is the person.
+
+    Args:
+        root: the folder the benchmark is read from.
+        folder: holds ``query/0001_c1.png`` for ``root/query/0001_c1.jpg``, at any scale.
+    """
+
+    def __init__(self, root: str | Path, folder: str | Path) -> None:
+        self.root, self.folder = root, Path(folder)
+        self.key: Mapping[str, Any] = {"provider": "silhouettes", "folder": self.folder.name}
+
+    def __call__(self, image: Path) -> Pixels:
+        """See `MaskProvider`."""
+        path = mask_path(image, self.root, self.folder)
+        if not path.is_file():
+            raise UserError(f"{image} has no silhouette {path}.", "Make one, or choose another provider.")
+        grey = np.asarray(open_pillow(read_bytes(path), path).convert("L"))
+        mask = (grey > 127).astype(np.uint8)
+        pixels = read_image(image)
+        check_aspect(mask, pixels, path)
+        return resize_mask(mask, *pixels.shape[:2])
+
+
+class MaskRCNN:
+    """The person Mask R-CNN is surest of and sees most of; nobody found is an empty mask.
+
+    Args:
+        network: images (3, H, W) in [0, 1] → boxes, labels, scores and masks, as torchvision's detectors; see
+            `open_mask_rcnn`.
+        weights: name of its weights, for the key.
+        score: least score of a person.
+        device: where it runs.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[list[Tensor]], list[dict[str, Tensor]]],
+        weights: str,
+        *,
+        score: float = 0.5,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.network, self.score, self.device = network, score, device
+        self.key: Mapping[str, Any] = {"provider": "mask-rcnn", "weights": weights, "score": score}
+
+    @torch.no_grad()
+    def __call__(self, image: Path) -> Pixels:
+        """See `MaskProvider`."""
+        pixels = torch.from_numpy(np.ascontiguousarray(read_image(image).transpose(2, 0, 1)))
+        (found,) = self.network([pixels.to(self.device).float() / 255])
+        persons = (found["labels"] == _PERSON) & (found["scores"] >= self.score)
+        masks = found["masks"][persons][:, 0] > 0.5  # (n, H, W)
+        if not len(masks):
+            return np.zeros(tuple(pixels.shape[1:]), np.uint8)
+        best = (masks.float().mean((1, 2)) * found["scores"][persons]).argmax()
+        return masks[best].cpu().numpy().astype(np.uint8)
+
+
+def open_mask_rcnn(weights: str, *, device: torch.device | str = "cpu", shorter_side: int = 320) -> MaskRCNN:
+    """Torchvision's Mask R-CNN (ResNet-50 FPN).
+
+    Args:
+        weights: ``"coco"`` downloads torchvision's weights, anything else is the path of its state dict.
+        device: where it runs.
+        shorter_side: crops of persons are small: they are enlarged to this, not to 800 pixels.
+
+    Raises:
+        UserError: no such file, one of another network, or no network for the download.
+    """
+    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights, maskrcnn_resnet50_fpn
+
+    sizes = {"min_size": shorter_side, "max_size": 4 * shorter_side}
+    try:
+        if weights == "coco":
+            known = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
+            network: nn.Module = maskrcnn_resnet50_fpn(weights=known, **sizes)
+        else:
+            if not Path(weights).is_file():
+                raise UserError(f"there are no weights {weights}.", "Give 'coco', or a file of torchvision's weights.")
+            network = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, **sizes)
+            network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except OSError as error:
+        raise UserError(
+            f"the weights of Mask R-CNN could not be downloaded ({error}).", "Give a file of torchvision's weights."
+        ) from error
+    except (RuntimeError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"{weights} does not hold weights of torchvision's maskrcnn_resnet50_fpn ({reason}).", "Give its weights."
+        ) from error
+    return MaskRCNN(network.to(device).eval(), Path(weights).name, device=device)
+
+
+def write_masks(
+    records: Sequence[Record],
+    root: str | Path,
+    folder: str | Path,
+    provider: MaskProvider,
+    advance: Callable[[int], None] = lambda images: None,
+) -> tuple[int, int]:
+    """Make the masks that the folder does not hold yet; an interrupted call is gone on with by another.
+
+    Args:
+        records: of a benchmark read from ``root``.
+        root: see `occreid.data.mask_folders.mask_path`.
+        folder: the cache.
+        provider: makes a mask.
+        advance: called with 1 after each image.
+
+    Returns:
+        How many masks were made now, and how many of these are empty.
+
+    Raises:
+        UserError: the folder holds masks of another provider or cannot be written, or what the provider raises.
+    """
+    folder = Path(folder)
+    _claim(folder, dict(provider.key))
+    made = empty = 0
+    for record in records:
+        target = mask_path(record.path, root, folder)
+        if not target.is_file():
+            mask = provider(record.path)
+            part = target.with_name(f"{target.stem}.part.png")
+            write_mask(part, mask)
+            os.replace(part, target)  # a mask is there whole or not at all
+            made, empty = made + 1, empty + int(not mask.any())
+        advance(1)
+    return made, empty
+
+
+def _claim(folder: Path, key: dict[str, Any]) -> None:
+    """Make the folder this provider's, or refuse one that holds other masks."""
+    file = folder / KEY
+    try:
+        if file.is_file():
+            if json.loads(file.read_text()) != key:
+                raise UserError(f"{folder} holds masks of another provider or of other weights.", "Choose another.")
+            return
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UserError(f"the folder {folder} is not empty.", "Choose a new one for the masks.")
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(key, indent=1) + "\n")
+    except OSError as error:
+        raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
