@@ -13,6 +13,7 @@ from occreid.distances import (
     distance_rows,
     distances,
     euclidean,
+    map_rows,
     paired_distances,
     visible_parts,
 )
@@ -122,6 +123,52 @@ def test_pieces_of_any_size_give_the_same_rows(metric):
         pieces = [block.clone() for _, block in distance_rows(query, gallery, metric, rows)]
         assert all(len(piece) <= rows for piece in pieces)
         torch.testing.assert_close(torch.cat(pieces), whole, atol=1e-6, rtol=0)
+
+
+@pytest.fixture
+def threads():
+    """Sets torch's number of threads; it is as before afterwards."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("metric", METRICS)
+def test_threads_see_every_piece_once_and_their_work_comes_back_in_order(metric, count, threads):
+    threads(count)
+    generator = torch.Generator().manual_seed(5)
+    query, gallery = (
+        Descriptors(
+            torch.randn(n, 2, 4, generator=generator).requires_grad_(), torch.rand(n, 2, generator=generator) > 0.3
+        )
+        for n in (50, 5000)
+    )
+    whole, seen = distances(query, gallery, metric).detach(), []
+
+    def work(start, block):
+        assert not block.requires_grad
+        seen.append(start)
+        kept = block.clone()
+        block.fill_(torch.nan)  # the work may write into its block
+        return start, kept
+
+    found = map_rows(query, gallery, metric, work, rows=7)
+    assert [start for start, _ in found] == sorted(seen) == list(range(0, 50, 7))
+    torch.testing.assert_close(torch.cat([block for _, block in found]), whole, atol=1e-5, rtol=0)
+    assert torch.get_num_threads() == count
+
+
+def test_an_error_in_a_thread_is_raised_and_leaves_torch_as_it_was(threads):
+    threads(2)
+    side = Descriptors(torch.ones(40, 1, 4))
+
+    def fail(start, block):
+        raise UserError("it broke.", "Mend it.")
+
+    with pytest.raises(UserError, match="it broke"):
+        map_rows(side, side, "cosine", fail, rows=5)
+    assert torch.get_num_threads() == 2 and torch.get_float32_matmul_precision() == "highest"
 
 
 def test_tiles_cover_a_gallery_wider_than_one():

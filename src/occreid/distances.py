@@ -8,8 +8,10 @@ Letters: N and M images on the two sides, P parts, D dimensions, Q queries, G ga
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Literal, get_args
+from threading import local
+from typing import Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -18,6 +20,7 @@ from torch.nn.functional import normalize
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError, did_you_mean
 
+T = TypeVar("T")
 Metric = Literal["euclidean", "cosine", "visible_parts"]
 """How two images are compared; see the functions of the same names."""
 
@@ -130,17 +133,68 @@ def distance_rows(
     """
     tile = _tiles(query, gallery, metric)
     q, g = len(query), len(gallery)
-    rows = rows or max(16, min(512, _ROW_BYTES // (4 * max(g, 1))))
-    columns = _TILE_COLUMNS.get(query.features.device.type, 16384)
+    rows = rows or _rows_at_once(g)
     buffer = torch.empty(min(rows, q), g, device=query.features.device)
     for start in range(0, q, rows):
-        chosen = slice(start, min(start + rows, q))
-        block = buffer[: chosen.stop - start]
+        block = buffer[: min(rows, q - start)]
         with _float32(buffer.device):
-            for left in range(0, g, columns):
-                part = slice(left, min(left + columns, g))
-                block[:, part] = tile(chosen, part)
+            _fill(block, start, tile)
         yield start, block
+
+
+@torch.no_grad()
+def map_rows(
+    query: Descriptors, gallery: Descriptors, metric: Metric, work: Callable[[int, Tensor], T], rows: int | None = None
+) -> list[T]:
+    """What ``work(start, block)`` makes of each piece of `distance_rows`, in order, computed on all cores.
+
+    On the CPU each of torch's threads multiplies pieces of its own and works on them, so that nobody waits while
+    the work, which may use one core only, is done. The threads' blocks together take what one takes there.
+
+    Args:
+        query: Q descriptors.
+        gallery: G descriptors of the same P and D on the same device.
+        metric: one of `METRICS`.
+        work: called with each piece; it may write into the block, which is used again.
+        rows: queries per piece; left out, the threads' share of 128 MiB.
+
+    Raises:
+        UserError: as `distances`.
+    """
+    threads = torch.get_num_threads() if query.features.device.type == "cpu" else 1
+    q, g = len(query), len(gallery)
+    rows = rows or max(16, _rows_at_once(g) // threads)
+    threads = min(threads, -(-q // rows))
+    if threads <= 1:
+        return [work(start, block) for start, block in distance_rows(query, gallery, metric, rows)]
+    tile, own, before = _tiles(query, gallery, metric), local(), torch.get_num_threads()
+
+    @torch.no_grad()  # what is switched off in this thread is on in another
+    def piece(start: int) -> T:
+        if not hasattr(own, "buffer"):
+            torch.set_num_threads(1)
+            own.buffer = torch.empty(rows, g)
+        block = own.buffer[: min(rows, q - start)]
+        _fill(block, start, tile)
+        return work(start, block)
+
+    with _float32(query.features.device), ThreadPoolExecutor(threads) as pool:
+        try:
+            return list(pool.map(piece, range(0, q, rows)))
+        finally:
+            torch.set_num_threads(before)
+
+
+def _rows_at_once(columns: int) -> int:
+    return max(16, min(512, _ROW_BYTES // (4 * max(columns, 1))))
+
+
+def _fill(block: Tensor, start: int, tile: Callable[[slice, slice], Tensor]) -> None:
+    """Compute the rows ``start …`` into ``block``, tile by tile."""
+    columns = _TILE_COLUMNS.get(block.device.type, 16384)
+    for left in range(0, block.shape[1], columns):
+        part = slice(left, min(left + columns, block.shape[1]))
+        block[:, part] = tile(slice(start, start + len(block)), part)
 
 
 def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric) -> Callable[[slice, slice], Tensor]:

@@ -1,7 +1,4 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,16 +38,6 @@ def test_every_way_of_counting_equals_sorting(case):
         np.testing.assert_array_equal(count_before(*case), expected)
     finally:
         ranks._SORT_FROM = sort_from
-
-
-@pytest.mark.parametrize("pieces", [1, 2, 3, 7])
-def test_threads_change_nothing(pieces):
-    generator = np.random.default_rng(0)
-    block = torch.from_numpy(generator.integers(0, 50, (9, 400)).astype(np.float32))
-    rows, columns = np.divmod(np.sort(generator.choice(9 * 400, 300, replace=False)), 400)
-    with ThreadPoolExecutor(2) as workers:
-        found = count_before(block, rows, columns, workers, pieces)
-    np.testing.assert_array_equal(found, by_sorting(block, rows, columns))
 
 
 def test_many_hits_of_one_row_are_counted_by_sorting(monkeypatch):

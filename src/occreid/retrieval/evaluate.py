@@ -6,16 +6,15 @@ forgotten. Letters: Q queries, G gallery images, S draws.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import get_args
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from occreid.descriptors import Descriptors
-from occreid.distances import Metric, distance_rows
+from occreid.distances import Metric, map_rows
 from occreid.errors import UserError, did_you_mean
 from occreid.retrieval.matches import Ints, Matches, find_matches, numbers
 from occreid.retrieval.precision import APForm, average_precision, first_ranks, inverse_negative_penalty
@@ -56,8 +55,9 @@ def evaluate(
         UserError: NaN in a feature (naming the image), missing pids or camids, unknown options, or no query
             with a valid match (naming the cause).
     """
-    return rank_rows(
-        distance_rows(query, gallery, metric), query, gallery, metric, same_camera, ap, ranks, shots, draws, seed
+    return _score(
+        lambda work: map_rows(query, gallery, metric, work),
+        *(query, gallery, metric, same_camera, ap, ranks, shots, draws, seed, None),
     )
 
 
@@ -93,18 +93,38 @@ def rank_rows(
     Raises:
         UserError: as `evaluate`.
     """
+    return _score(
+        lambda work: [work(start, block) for start, block in blocks],
+        *(query, gallery, metric, same_camera, ap, ranks, shots, draws, seed, rerank),
+    )
+
+
+def _score(
+    each: Callable[[Callable[[int, Tensor], Any]], list[Any]],
+    query: Descriptors,
+    gallery: Descriptors,
+    metric: str,
+    same_camera: str,
+    ap: APForm,
+    ranks: Sequence[int],
+    shots: str,
+    draws: int,
+    seed: int,
+    rerank: dict[str, object] | None,
+) -> Ranking:
+    """`rank_rows` of blocks that ``each(work)`` hands to ``work(start, block)``."""
     _check_options(ap, ranks, shots, draws)
     matches = find_matches(query, gallery, same_camera)
     single = shots == "single"
     protocol = Protocol(metric, same_camera, ap, shots, draws if single else 1, seed if single else 0, rerank)
     if single:
         drawn = draw_galleries(numbers(gallery, "pids", "gallery"), matches, len(query), draws, seed)
-        firsts = rank_draws(blocks, drawn, matches)
+        firsts = np.concatenate(each(lambda start, block: rank_draws(start, block, drawn)), axis=1)
         with np.errstate(divide="ignore"):
             precision = np.where(firsts > 0, single_hit_precision(firsts, ap), np.nan).mean(0)
             penalty = np.where(firsts > 0, 1 / firsts, np.nan).mean(0)
     else:
-        rows, found = _rank_hits(blocks, matches)
+        rows, found = map(np.concatenate, zip(*each(lambda s, block: _rank_hits(s, block, matches)), strict=True))
         firsts = first_ranks(rows, found, len(query))[None]
         precision = average_precision(rows, found, len(query), ap)
         penalty = inverse_negative_penalty(rows, found, len(query))
@@ -121,20 +141,14 @@ def rank_rows(
     )
 
 
-def _rank_hits(blocks: Iterable[tuple[int, Tensor]], matches: Matches) -> tuple[Ints, Ints]:
-    """Query and rank of every hit, sorted by query, then rank."""
-    threads = torch.get_num_threads()
-    found: list[tuple[Ints, Ints]] = []
-    with ThreadPoolExecutor(threads) as workers:
-        for start, block in blocks:
-            stop = start + len(block)
-            hide(block, *matches.junk(start, stop))
-            rows, columns = matches.hits(start, stop)
-            ranks = 1 + count_before(block, rows, columns, workers, threads)
-            order = np.lexsort((ranks, rows))
-            found.append((rows[order] + start, ranks[order]))
-    rows, ranks = zip(*found, strict=True)
-    return np.concatenate(rows), np.concatenate(ranks)
+def _rank_hits(start: int, block: Tensor, matches: Matches) -> tuple[Ints, Ints]:
+    """Query and rank of every hit of the queries ``start …``, sorted by query, then rank."""
+    stop = start + len(block)
+    hide(block, *matches.junk(start, stop))
+    rows, columns = matches.hits(start, stop)
+    ranks = 1 + count_before(block, rows, columns)
+    order = np.lexsort((ranks, rows))
+    return rows[order] + start, ranks[order]
 
 
 def hide(block: Tensor, rows: Ints, columns: Ints) -> None:

@@ -5,7 +5,6 @@ Letters: R queries of one piece, G gallery images, n hits of all R queries toget
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from itertools import pairwise
 
 import numpy as np
@@ -18,15 +17,13 @@ from occreid.retrieval.matches import Ints
 _SORT_FROM = 40  # hits of one query from which sorting its row once costs less than counting for each
 
 
-def count_before(block: Tensor, rows: Ints, columns: Ints, workers: Executor | None = None, pieces: int = 1) -> Ints:
+def count_before(block: Tensor, rows: Ints, columns: Ints) -> Ints:
     """How many images of a row come before each hit: those closer, and equally close ones of lower index.
 
     Args:
         block: (R, G) float32 distances; NaN marks what nobody may see. +∞ is a distance like any other.
         rows: (n,) row of each hit, ascending.
         columns: (n,) column of each hit.
-        workers: counts in ``pieces`` threads of this pool (on the CPU only).
-        pieces: see ``workers``.
 
     Returns:
         (n,) counts ≥ 0.
@@ -34,14 +31,6 @@ def count_before(block: Tensor, rows: Ints, columns: Ints, workers: Executor | N
     if block.device.type != "cpu":
         return _count_on_device(block, rows, columns)
     values = block.numpy()
-    if workers is None or pieces == 1:
-        return _count_rows(values, rows, columns)
-    cuts = np.searchsorted(rows, np.linspace(0, len(values), pieces + 1).astype(np.int64))
-    spans = [slice(a, b) for a, b in pairwise(cuts)]
-    return np.concatenate(list(workers.map(lambda s: _count_rows(values, rows[s], columns[s]), spans)))
-
-
-def _count_rows(values: npt.NDArray[np.float32], rows: Ints, columns: Ints) -> Ints:
     counts = np.empty(len(rows), np.int64)
     before = np.empty(values.shape[1], bool)
     edges = np.flatnonzero(np.diff(rows, prepend=-1, append=-1)) if len(rows) else []

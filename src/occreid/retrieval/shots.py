@@ -5,7 +5,6 @@ Letters: Q queries, G gallery images, S draws, I gallery persons, R queries of o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,22 +46,27 @@ def draw_galleries(gallery_pids: Ints, matches: Matches, num_queries: int, draws
     return Draws(images, own, person)
 
 
-def rank_draws(blocks: Iterable[tuple[int, Tensor]], drawn: Draws, matches: Matches) -> Ints:
-    """Rank of the one hit of each query in each drawn gallery: (S, Q), 0 for a query without a valid match."""
-    ranks = np.zeros(drawn.own.shape, np.int64)
-    for start, block in blocks:
-        stop = start + len(block)
-        queries = np.flatnonzero(drawn.person[start:stop] >= 0)
-        rows = torch.from_numpy(queries).to(block.device)
-        person = torch.from_numpy(drawn.person[start:stop][queries]).to(block.device)
-        for draw in range(len(ranks)):
-            images = torch.from_numpy(drawn.images[draw]).to(block.device)
-            hit = torch.from_numpy(drawn.own[draw, start:stop][queries]).to(block.device)
-            others = block[rows[:, None], images[None]]
-            others[torch.arange(len(rows), device=block.device), person] = torch.nan
-            distance = block[rows, hit][:, None]
-            ahead = (others < distance) | ((others == distance) & (images[None] < hit[:, None]))
-            ranks[draw, start + queries] = 1 + ahead.sum(1).cpu().numpy()
+def rank_draws(start: int, block: Tensor, drawn: Draws) -> Ints:
+    """Rank of the one hit of the queries ``start …`` in each drawn gallery: (S, R), 0 for one without a valid match.
+
+    Args:
+        start: number of the first query.
+        block: (R, G) float32 distances of these queries to the whole gallery.
+        drawn: the galleries.
+    """
+    own, persons = drawn.own[:, start : start + len(block)], drawn.person[start : start + len(block)]
+    ranks = np.zeros(own.shape, np.int64)
+    queries = np.flatnonzero(persons >= 0)
+    rows = torch.from_numpy(queries).to(block.device)
+    person = torch.from_numpy(persons[queries]).to(block.device)
+    for draw in range(len(ranks)):
+        images = torch.from_numpy(drawn.images[draw]).to(block.device)
+        hit = torch.from_numpy(own[draw, queries]).to(block.device)
+        others = block[rows[:, None], images[None]]
+        others[torch.arange(len(rows), device=block.device), person] = torch.nan
+        distance = block[rows, hit][:, None]
+        ahead = (others < distance) | ((others == distance) & (images[None] < hit[:, None]))
+        ranks[draw, queries] = 1 + ahead.sum(1).cpu().numpy()
     return ranks
 
 
