@@ -57,9 +57,7 @@ class OutlierRemovableGNN(nn.Module):
     def _transform(self, layer: int, x: Tensor, c: Tensor, mask: Tensor, updated: int) -> Tensor:
         """Eq. 5 for the first ``updated`` nodes: (B, P, n, D) → (B, P, updated, D)."""
         a = affinities(x, self.V[layer], self.b[layer], updated)  # (B, P, u, n)
-        n = x.shape[2]
-        others = mask[:, None, :] & ~torch.eye(n, dtype=torch.bool, device=x.device)[:updated]  # (B, u, n)
-        weights = c[:, :, None] * a * others[:, None]
+        weights = c[:, :, None] * a * _others(mask, updated)[:, None]
         total = weights.sum(3, keepdim=True)
         alone = total <= 0
         mean = torch.where(alone, x[:, :, :updated], (weights / total.masked_fill(alone, 1)) @ x)
@@ -74,16 +72,14 @@ def confidences(x: Tensor, mask: Tensor) -> Tensor:
         mask: (B, n) bool.
 
     Returns:
-        (B, P, n) in [0, 1]; 0 where there is no node, and for a node without others.
+        (B, P, n) in [0, 1], up to rounding; 0 where there is no node, and for a node without others.
 
     >>> x = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])[None, None]
     >>> confidences(x, torch.tensor([[True, True, True]]))
     tensor([[[0.7071, 0.7071, 0.0000]]])
     """
-    others = x.sum(2, keepdim=True) - x  # the mean's direction; its length does not matter to a cosine
-    cosine = (normalize(x, dim=3) * normalize(others, dim=3)).sum(3)
-    several = mask.sum(1) > 1  # for a single node `others` holds nothing but rounding
-    return cosine.clamp_min(0) * (mask & several[:, None])[:, None]
+    others = _others(mask, x.shape[2]).to(x.dtype)[:, None] @ x  # their sum: a cosine does not see its length
+    return (normalize(x, dim=3) * normalize(others, dim=3)).sum(3).clamp_min(0)
 
 
 def affinities(x: Tensor, v: Tensor, b: Tensor, updated: int) -> Tensor:
@@ -102,3 +98,9 @@ def affinities(x: Tensor, v: Tensor, b: Tensor, updated: int) -> Tensor:
     products = (x[:, :, :updated] * v[:, None]) @ x.mT  # (B, P, u, n)
     difference = squares[:, :, :updated, None] + squares[:, :, None] - 2 * products
     return (difference + b[:, None, None]).sigmoid()
+
+
+def _others(mask: Tensor, updated: int) -> Tensor:
+    """(B, n) → (B, u, n) bool: node j is there and is not i. (Not sum − x: rounding would point somewhere.)"""
+    itself = torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)[:updated]
+    return mask[:, None, :] & ~itself
