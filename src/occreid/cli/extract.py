@@ -53,7 +53,7 @@ def extract(
 
     Example: occreid extract runs/market --on market1501=data/market1501 --out descriptors
     """
-    from occreid.data.test_masks import ORACLE, has_test_masks
+    from occreid.data.evaluation_masks import ORACLE, has_test_masks
     from occreid.extract import extract_to_disk, usable_device
     from occreid.methods import load_model, read_card
     from occreid.retrieval import query_labels

@@ -114,8 +114,8 @@ def subjects(
         UserError: no model or descriptors there, unreadable images, stress on saved descriptors.
     """
     from occreid import extract as extraction
+    from occreid.data.evaluation_masks import ORACLE, has_test_masks
     from occreid.data.stress import Stressor
-    from occreid.data.test_masks import ORACLE, has_test_masks
     from occreid.methods import load_model, read_card
     from occreid.retrieval import query_labels
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from occreid.data.test_masks import ORACLE, has_test_masks
+from occreid.data.evaluation_masks import ORACLE, has_test_masks
 from occreid.errors import UserError
 from occreid.extract import Precision, extract
 from occreid.methods import Method
