@@ -6,6 +6,7 @@ import yaml
 from occreid.errors import UserError
 from occreid.training import recipe_files
 from occreid.training.recipe_files import (
+    as_override,
     changed_keys,
     dump_recipe,
     find_recipe,
@@ -168,3 +169,24 @@ def test_find_recipe_prefers_an_existing_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("market1501.yaml").write_text(MINIMAL)
     assert find_recipe("market1501.yaml") == Path("market1501.yaml")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, 1e-5, "5e-4", "-1E5", "off", "yes", "007", "a: b, [c]", "two\nlines", "it's", "...", "", None, True, -0.0,
+     [1, "null"], {"a": {"b": [None]}}, "grün → rot", "x" * 300],
+)  # fmt: skip
+def test_a_value_as_an_override_is_read_back_as_it_was(value):
+    override = as_override("method.options.x", value)
+    recipe = parse_recipe(yaml.safe_load(MINIMAL), [override])
+    assert recipe.method.options == {"x": value}
+    assert type(recipe.method.options["x"]) is type(value)
+    assert parse_recipe(yaml.load(dump_recipe(recipe), recipe_files._Loader)) == recipe
+
+
+def test_a_ladder_of_recipes_is_no_recipe(tmp_path, monkeypatch):
+    (tmp_path / "recipes/own").mkdir(parents=True)
+    for name in ("first.yaml", "table1.ablate.yaml"):
+        (tmp_path / "recipes/own" / name).write_text(MINIMAL)
+    monkeypatch.chdir(tmp_path)
+    assert [name for name in list_recipes() if name.startswith("own/")] == ["own/first"]

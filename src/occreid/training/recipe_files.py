@@ -16,8 +16,8 @@ from occreid.errors import UserError, did_you_mean
 from occreid.training.recipe import Recipe
 
 _SUFFIXES = (".yaml", ".yml")
-LADDER = ".ablate.yaml"
-"""How the name of a ladder of recipes ends (`occreid.training.ablation`); such a file is no recipe itself."""
+LADDER, BENCH = ".ablate.yaml", ".bench.yaml"
+"""How the names of ladders of recipes (`occreid.training.ablation`) and of lists to time (`occreid.bench`) end."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -79,7 +79,7 @@ def list_recipes() -> tuple[str, ...]:
     found: set[str] = set()
     for folder in recipe_folders():
         for suffix in _SUFFIXES:
-            files_there = (p for p in folder.rglob(f"*{suffix}") if not p.name.endswith(LADDER))
+            files_there = (p for p in folder.rglob(f"*{suffix}") if not p.name.endswith((LADDER, BENCH)))
             found |= {p.relative_to(folder).with_suffix("").as_posix() for p in files_there}
     return tuple(sorted(found))
 

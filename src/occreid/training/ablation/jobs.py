@@ -138,15 +138,20 @@ def device_slots(runs: Sequence[PlannedRun], jobs: int) -> list[dict[str, str]]:
     return [{"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))} for _ in range(jobs)]
 
 
-def _start(run: PlannedRun, slot: dict[str, str]) -> _Job:
+def call(run: PlannedRun) -> list[str]:
+    """The process that makes a run, or goes on with it where it was interrupted."""
     begun = (run.folder / RECIPE).is_file()
     arguments = ["train", "--resume", str(run.folder)] if begun else run.arguments()
+    return [sys.executable, "-m", "occreid", *arguments, "--quiet"]
+
+
+def _start(run: PlannedRun, slot: dict[str, str]) -> _Job:
     log = run.folder.with_name(f"{run.folder.name}.log")
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "occreid", *arguments, "--quiet"],
+                call(run),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,156 @@
+import itertools
+import os
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from occreid.errors import UserError
+from occreid.training.ablation import jobs
+from occreid.training.ablation.jobs import check_folders, device_slots, is_finished, run_plan
+
+WORK = """
+import os, pathlib, sys, time
+folder, mode = pathlib.Path(sys.argv[1]), sys.argv[2]
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "started").write_text(str(time.monotonic()))
+time.sleep(0.2)
+if mode == "bad":
+    print("occreid: the data is gone.")
+    print("         Bring it back.")
+    sys.exit(2)
+(folder / "result.json").write_text("{}")
+(folder / "ended").write_text(str(time.monotonic()))
+(folder / "sees").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+"""
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    """Runs are small scripts; those of the rows given go wrong."""
+
+    def use(*bad):
+        monkeypatch.setattr(
+            jobs,
+            "call",
+            lambda run: [sys.executable, "-S", "-c", WORK, str(run.folder), "bad" if run.row in bad else "good"],
+        )
+
+    return use
+
+
+def span(run):
+    return [float((run.folder / name).read_text()) for name in ("started", "ended")]
+
+
+def test_every_run_is_made_once_and_one_after_another(plan, pretend):
+    pretend()
+    said, after = [], []
+    assert run_plan(plan, say=said.append, after=after.append) == []
+    assert all(is_finished(run) for run in plan.runs)
+    assert after == list(plan.runs)
+    spans = [span(run) for run in plan.runs]
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
+    assert said[0] == "6 runs, 0 of them finished already"
+    again = []
+    assert run_plan(plan, say=again.append) == []
+    assert again == ["6 runs, 6 of them finished already"]
+
+
+def test_several_jobs_run_at_once(plan, pretend):
+    pretend()
+    run_plan(replace(plan, runs=plan.runs[:2]), jobs=2, say=lambda line: None)
+    (start, end), (other_start, other_end) = (span(run) for run in plan.runs[:2])
+    assert start < other_end and other_start < end
+
+
+def test_a_failed_run_is_reported_and_the_others_go_on(plan, pretend):
+    pretend("+ wide")
+    said = []
+    failures = run_plan(plan, say=said.append)
+    assert [failure.run.row for failure in failures] == ["+ wide", "+ wide"]
+    assert failures[0].said.startswith("the data is gone. (exit code 2; see ")
+    assert failures[0].log.name == "seed-0.log"
+    assert [is_finished(run) for run in plan.runs] == [True, True, False, False, True, True]
+
+
+def test_only_some_rows(plan, pretend):
+    pretend()
+    run_plan(plan, only=["plain"], say=lambda line: None)
+    assert [is_finished(run) for run in plan.runs] == [False] * 4 + [True] * 2
+    with pytest.raises(UserError, match="no row 'fancy'"):
+        run_plan(plan, only=["fancy"])
+
+
+def test_a_folder_of_another_run_is_refused_before_anything_starts(plan, pretend, finish):
+    pretend()
+    changed = plan.runs[3].recipe.model_copy(update={"optimizer": plan.runs[4].recipe.optimizer})
+    finish(replace(plan.runs[3], recipe=changed), 0.5)
+    with pytest.raises(UserError, match=r"out/wide/seed-1 was made with other values of: optimizer\.lr\."):
+        run_plan(plan)
+    assert not is_finished(plan.runs[0])
+
+
+def test_the_same_data_may_have_moved(plan, finish):
+    data = plan.runs[0].recipe.data.model_copy(update={"root": "moved", "workers": 3})
+    finish(replace(plan.runs[0], recipe=plan.runs[0].recipe.model_copy(update={"data": data})), 0.5)
+    check_folders(plan.runs)
+
+
+def test_an_interrupt_reaches_the_runs(plan, pretend, monkeypatch):
+    pretend()
+
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs.time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(plan, say=lambda line: None)
+    assert not any(is_finished(run) for run in plan.runs)
+
+
+def test_a_run_that_was_begun_is_gone_on_with(plan, finish):
+    run = plan.runs[0]
+    assert jobs.call(run)[1:] == ["-m", "occreid", *run.arguments(), "--quiet"]
+    finish(run, 0.5)
+    assert jobs.call(run)[1:] == ["-m", "occreid", "train", "--resume", str(run.folder), "--quiet"]
+
+
+def on_gpus(run, devices=1):
+    training = run.recipe.training.model_copy(update={"accelerator": "auto", "devices": devices})
+    return replace(run, recipe=run.recipe.model_copy(update={"training": training}))
+
+
+@pytest.mark.parametrize(
+    ("visible", "devices", "count", "slots"),
+    [
+        ("", 1, 1, ["0", "1", "2"]),
+        ("", 1, 2, ["0", "1", "2", "0", "1", "2"]),
+        ("4,6", 1, 1, ["4", "6"]),
+        ("", 2, 1, ["0,1"]),
+        ("5", 2, 1, ["5"]),
+    ],
+)
+def test_each_run_has_a_gpu_of_its_own(plan, monkeypatch, visible, devices, count, slots):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    found = device_slots([on_gpus(run, devices) for run in plan.runs], count)
+    assert [slot["CUDA_VISIBLE_DEVICES"] for slot in found] == slots
+
+
+def test_runs_on_a_cpu_share_its_cores(plan, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert device_slots(plan.runs, 1) == [{}]
+    assert device_slots(plan.runs, 3) == [{"OMP_NUM_THREADS": "4"}] * 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert device_slots(plan.runs, 3) == [{}] * 3
+
+
+def test_an_out_that_is_a_file_is_refused(plan, pretend, tmp_path):
+    pretend()
+    (tmp_path / "out").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        run_plan(plan, say=lambda line: None)
