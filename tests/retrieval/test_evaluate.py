@@ -141,7 +141,7 @@ def test_memory_does_not_hold_the_whole_matrix(random_sides, monkeypatch):
     real = torch.empty
     monkeypatch.setattr("torch.empty", lambda *s, **k: seen.append(s) or real(*s, **k))
     evaluate(query, gallery, "euclidean")
-    assert max(math.prod(s) for s in seen if all(isinstance(i, int) for i in s)) == 20 * 400
+    assert max(math.prod(s) for s in seen if all(isinstance(i, int) for i in s)) <= 20 * 400
 
 
 def test_the_ranking_says_what_it_was_of(random_sides):
