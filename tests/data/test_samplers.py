@@ -187,3 +187,15 @@ class TestBadInput:
     def test_a_rank_outside_the_world_is_a_bug(self, rank, world):
         with pytest.raises(ValueError, match="rank"):
             PKSampler([1, 2, 3, 4], 1, 1, 0, rank, world)
+
+
+def test_an_epoch_may_have_as_many_steps_as_another_sampler_asks_for():
+    pids = [0, 1, 2, 3, 4, 5, 6]
+    usual, longer = PKSampler(pids, 2, 1, seed=4), PKSampler(pids, 2, 1, seed=4, steps=7)
+    assert (len(usual), len(longer)) == (3, 7)
+    seven = [[draw.index for draw in batch] for batch in longer]
+    assert len(seven) == 7 and sorted(i for batch in seven for i in batch) == sorted([*range(7)] * 2)
+    whole = PKSampler(pids, 2, 1, seed=4, steps=14)
+    longer.set_epoch(1)  # an epoch goes on where the one before ended
+    second = [[draw.index for draw in batch] for batch in longer]
+    assert [[draw.index for draw in batch] for batch in whole] == seven + second

@@ -34,6 +34,18 @@ def market(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="session")
+def mask_root(market, tmp_path_factory):
+    """A mask for every picture of `market`, as `occreid parse` lays them out."""
+    root = tmp_path_factory.mktemp("market-masks")
+    rng = np.random.default_rng(1)
+    for picture in sorted(market.rglob("*.png")):
+        target = root / picture.relative_to(market)
+        target.parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 5, (32, 16)).astype(np.uint8)).save(target)
+    return root
+
+
 @pytest.fixture
 def tiny(market):
     """Overrides → a recipe that trains a toy on `market` in a second."""

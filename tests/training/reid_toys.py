@@ -60,6 +60,36 @@ class TwoLegs(Toy):
         return {"second": cross_entropy(self.second(self.dropout(features)), batch.labels)}
 
 
+class Streams(Toy):
+    """Learns from a second stream how much of a picture is covered by parts; remembers what it was given."""
+
+    def __init__(self, num_classes, *, width: int = 8, dropout: float = 0.5):
+        super().__init__(num_classes, width=width, dropout=dropout)
+        self.covered = nn.Linear(width, 1)
+        self.seen = []
+
+    def parsing_losses(self, batch):
+        self.seen.append(batch.indices.tolist())
+        share = (batch.masks > 0).float().mean((1, 2))
+        return {"covered": (self.covered(self.dropout(self.features(batch.images)))[:, 0] - share).square().mean()}
+
+
+class Segments(Toy):
+    """A parsing network: the colour decides the part."""
+
+    task = "parsing"
+
+    def __init__(self, num_classes, *, width: int = 8):
+        super().__init__(num_classes, width=width)
+        self.classify = nn.Conv2d(3, 5, 1)
+
+    def parse(self, images):
+        return self.classify(self.normalize(images))
+
+    def losses(self, batch):
+        return {"parsing": cross_entropy(self.parse(batch.images), batch.masks.long())}
+
+
 class NoBackbone(Toy):
     def __init__(self, num_classes):
         super().__init__(num_classes)

@@ -6,7 +6,7 @@ import torch
 
 from occreid.errors import UserError
 from occreid.records import Record, Split
-from occreid.training.evaluation import hold_out, measure, result_entry, write_result
+from occreid.training.evaluation import hold_out, is_testable, measure, result_entry, write_result
 from occreid.training.sources import build_model, load_sources
 
 
@@ -91,3 +91,20 @@ def test_a_result_says_numbers_protocol_and_counts(tiny, tmp_path):
     assert entry["protocol"]["ap"] == "step"
     assert entry["queries"] == {"valid": 2, "skipped": 0}
     assert entry["counts"]["gallery"]["images"] == 4
+
+
+def test_a_parsing_network_is_measured_by_the_overlap_of_its_masks(tiny, market, mask_root):
+    from dataclasses import replace
+
+    from occreid.data.mask_folders import attach_masks
+
+    recipe = tiny("data.masks=true", f"data.mask_root={mask_root}", method="reid_toys:Segments")
+    split = load_sources(recipe).split
+    model = build_model(recipe, split)
+    assert not is_testable(model, split)  # its test images have no masks
+    masked = replace(split, query=attach_masks(split.query, market, mask_root))
+    assert is_testable(model, masked)
+    scores = measure(model, masked, recipe, torch.device("cpu"))
+    entry = result_entry(masked, scores)
+    assert next(iter(entry["scores"])) == "mIoU" and 0 <= entry["scores"]["mIoU"] <= 1
+    assert entry["protocol"]["images"] == 2

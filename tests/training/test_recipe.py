@@ -30,7 +30,10 @@ def test_method_and_data_cannot_be_left_out(missing):
         ("data", {"name": "m", "root": "r", "height": "256"}),  # text is no number
         ("data", {"name": "m", "root": "r", "p": True}),  # nor is a truth value
         ("data", {"name": "m", "root": "r", "p": 1}),  # a triplet needs two identities
-        ("data", {"name": "m", "root": "r", "k": 1}),  # and two images of one
+        ("data", {"name": "m", "root": "r", "k": 0}),
+        ("data", {"name": "m", "root": "r", "mask_root": "m"}),  # masks that nobody reads
+        ("data", {"name": "m", "root": "r", "parsing": {"name": "coco_densepose"}}),
+        ("data", {"name": "m", "root": "r", "parsing": {"name": "c", "root": "r", "batch": 0}}),
         ("data", {"name": "m", "root": "r", "transform": {"flip": 1.5}}),
         ("optimizer", {"lr": 0.0}),
         ("optimizer", {"name": "adamm"}),
@@ -47,6 +50,13 @@ def test_method_and_data_cannot_be_left_out(missing):
 def test_values_that_do_not_fit_are_refused(section, value):
     with pytest.raises(ValidationError):
         Recipe.model_validate(minimal(**{section: value}))
+
+
+def test_a_second_stream_has_its_own_place_batch_and_augmentation():
+    parsing = {"name": "coco_densepose", "root": "data/coco", "transform": {"pad": 0}}
+    data = Recipe.model_validate(minimal(data={"name": "m", "root": "r", "masks": True, "parsing": parsing})).data
+    assert data.parsing is not None and data.mask_root is None
+    assert (data.parsing.batch, data.parsing.transform.pad, data.transform.pad) == (32, 0, 10)
 
 
 def test_whole_numbers_stand_for_real_ones():
@@ -103,5 +113,6 @@ def test_the_documentation_names_every_key_and_no_other():
     page = (Path(__file__).parents[2] / "docs/recipes.md").read_text()
     documented = set(re.findall(r"`((?:method|data|optimizer|schedule|training|evaluation)\.[a-z_.]+)`", page))
     sections = {"data.transform", *(key for key in _known_keys(Recipe) if "." not in key)}
-    keys = {key for key in _known_keys(Recipe) if not key.startswith("evaluation.test.")} - sections
+    elsewhere = ("evaluation.test.", "data.parsing.transform.")  # lists and sections of keys described elsewhere
+    keys = {key for key in _known_keys(Recipe) if not key.startswith(elsewhere)} - sections
     assert documented == keys

@@ -97,3 +97,49 @@ def test_stage_epochs_that_do_not_fit_are_refused(tiny, override, message):
 def test_an_option_that_is_only_called_width_is_left_alone(tiny):
     recipe = tiny()
     assert build_model(recipe, load_sources(recipe).split).classifier.in_features == 8
+
+
+STREAMS = {"method": "reid_toys:Streams"}
+
+
+def second(market, mask_root, **more):
+    import json
+
+    section = {"name": "market1501", "root": str(market), "options": {"strict": False}, "batch": 3, **more}
+    return "data.parsing=" + json.dumps(section | {"mask_root": str(mask_root)})
+
+
+def test_masks_of_a_folder_of_their_own_are_attached(tiny, market, mask_root):
+    sources = load_sources(tiny("data.masks=true", f"data.mask_root={mask_root}"))
+    for record in sources.split.train:
+        assert record.mask == mask_root / record.path.relative_to(market)
+    assert all(record.mask is None for record in sources.split.query)
+
+
+def test_missing_masks_are_counted_and_the_command_that_makes_them_is_given(tiny, market, tmp_path):
+    with pytest.raises(UserError, match=rf"16 of 16 training images of market1501 .* occreid parse {market}"):
+        load_sources(tiny("data.masks=true"))
+    with pytest.raises(UserError, match=r"16 of 16 images have no mask in .*0001_c1s1_000000_00.png"):
+        load_sources(tiny("data.masks=true", f"data.mask_root={tmp_path}"))
+
+
+def test_the_second_stream_is_read_with_its_masks(tiny, market, mask_root):
+    sources = load_sources(tiny(second(market, mask_root), **STREAMS))
+    assert len(sources.parsing) == 16 and all(record.mask is not None for record in sources.parsing)
+    assert load_sources(tiny()).parsing == ()
+
+
+def test_a_second_stream_without_masks_or_without_use_is_refused(tiny, market, mask_root, tmp_path):
+    with pytest.raises(UserError, match="16 of 16 images have no mask in"):
+        load_sources(tiny(second(market, tmp_path), **STREAMS))
+    recipe = tiny(second(market, mask_root))
+    with pytest.raises(UserError, match=r"reid_toys:Toy has no use for a second stream"):
+        build_model(recipe, load_sources(recipe).split)
+
+
+def test_single_images_of_a_person_are_for_parsing_only(tiny):
+    recipe = tiny("data.k=1")
+    with pytest.raises(UserError, match=r"data.k is 1"):
+        build_model(recipe, load_sources(recipe).split)
+    recipe = tiny("data.k=1", method="reid_toys:Segments")
+    build_model(recipe, load_sources(recipe).split)
