@@ -108,11 +108,11 @@ class NonLocal(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, c, h, w) → (B, c, h, w)."""
         theta, phi, g = _rows(self.theta(x)), _rows(self.phi(x)), _rows(self.g(x))  # (B, N, c')
-        with torch.autocast(x.device.type, enabled=False):  # sums over N and c' leave half precision's range
+        with torch.autocast(x.device.type, enabled=False):  # a product of three leaves half precision's range
             # associative, so the N × N matrix is never made: θ (φᵀ g) / N
             out = theta.float() @ (phi.float().transpose(1, 2) @ g.float() / g.shape[1])
-        out = out.transpose(1, 2).reshape(len(x), -1, *x.shape[2:])
-        return x + self.norm(self.project(out))
+            out = out.transpose(1, 2).reshape(len(x), -1, *x.shape[2:])
+            return x + self.norm(self.project(out))
 
 
 def append_blocks(stage: nn.Module, count: int, make: Callable[[], nn.Module]) -> nn.Sequential:
