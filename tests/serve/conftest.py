@@ -1,5 +1,8 @@
 """A service over a small network and a real gallery on disk, and the pictures it is asked about."""
 
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -46,6 +49,17 @@ def run_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def engine(run_folder):
     return Engine(load_model(run_folder), "baseline", read_card(run_folder)["sha256"], torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def parts_engine():
+    """Describes four stripes, and shows where it looked; see `parts_method`."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    try:
+        model = create_model("parts_method:Parts", 4)
+    finally:
+        sys.path.pop(0)
+    return Engine(model, "parts", "p" * 64, torch.device("cpu"))
 
 
 @pytest.fixture

@@ -1,6 +1,132 @@
+import pytest
+
+from occreid.serve.settings import Settings
+
+UNUSED = {"files": {"picture": b"x"}}
+
+
 def test_a_person_enrolled_is_found(api, picture):
     for seed in range(6):
-        answer = api.enrol(picture(seed), camera=seed % 3, time=1000 + seed, person=seed, tags=["hall"])
+        answer = api.enrol(picture(seed), camera=seed % 3, time=1000 + seed, person=seed, tags=["hall", "door"])
         assert answer.status_code == 200 and answer.json()["added"]
-    found = api.search(picture(4), k=3).json()
-    assert [hit["pid"] for hit in found["hits"]][0] == 4 and len(found["hits"]) == 3
+    found = api.search(picture(4), k=3, cameras=[1, 2], start=1001, end=1005, tags="hall", pictures="true").json()
+    assert found["hits"][0]["pid"] == 4 and {hit["pid"] for hit in found["hits"]} == {1, 2, 4}
+    assert found["hits"][0]["tags"] == ["door", "hall"] and found["hits"][0]["picture"].startswith("data:image/jpeg")
+    assert {h["pid"] for h in api.search(picture(4), exclude_camera=1).json()["hits"]} == {0, 2, 3, 5}
+
+
+def test_the_other_questions(api, picture):
+    entry_id = api.enrol(picture(1), box="0,0,40,90").json()["id"]
+    assert len(api("POST", "/v1/embed", "enrol", files={"picture": picture(1)}).json()["features"][0]) == 512
+    pair = {"first": picture(1), "second": picture(2)}
+    compared = api("POST", "/v1/compare", "search", files=pair, data={"first_box": "0,0,30,30"}).json()
+    assert compared["distance"] > 0 and compared["probability"] is None
+    assert api("POST", "/v1/explain", "search", data={"id": entry_id}).json()["maps"] == []
+    assert api("GET", f"/v1/entries/{entry_id}", "search").json()["has_picture"]
+    picture_of = api("GET", f"/v1/entries/{entry_id}/picture", "search")
+    assert picture_of.content[:2] == b"\xff\xd8" and picture_of.headers["content-type"] == "image/jpeg"
+    search_id = api.search(picture(1)).json()["search_id"]
+    verdict = {"search_id": search_id, "id": entry_id, "verdict": "right"}
+    assert api("POST", "/v1/marks", "search", json=verdict).status_code == 204
+    assert api("GET", "/v1/about", "enrol").json()["roles"] == ["enrol"]
+
+
+def test_deleting(api, picture):
+    ids = [api.enrol(picture(seed), camera=seed, time=100 * seed).json()["id"] for seed in range(4)]
+    assert api("DELETE", f"/v1/entries/{ids[3]}").json() == {"deleted": 1, "gone_from_disk": True}
+    assert api("DELETE", "/v1/entries", params={"before": 100}).json()["deleted"] == 1
+    assert api("DELETE", "/v1/entries", params={"camera": 2}).json()["deleted"] == 1
+    assert api("DELETE", "/v1/entries/unknown").json()["deleted"] == 0
+    assert api("DELETE", "/v1/entries").status_code == 400
+    assert [api("GET", f"/v1/entries/{i}").status_code for i in ids] == [404, 200, 404, 404]
+
+
+ROLES = {
+    ("POST", "/v1/embed"): {"search", "enrol"},
+    ("POST", "/v1/search"): {"search"},
+    ("POST", "/v1/compare"): {"search"},
+    ("POST", "/v1/explain"): {"search"},
+    ("POST", "/v1/marks"): {"search"},
+    ("POST", "/v1/entries"): {"enrol"},
+    ("GET", "/v1/entries/{id}"): {"search"},
+    ("GET", "/v1/entries/{id}/picture"): {"search"},
+    ("DELETE", "/v1/entries/{id}"): set(),
+    ("DELETE", "/v1/entries"): set(),
+    ("GET", "/v1/about"): {"search", "enrol", "monitor"},
+    ("GET", "/metrics"): {"monitor"},
+}
+
+
+def test_each_address_opens_to_its_roles_only(api):
+    described = api("GET", "/openapi.json", None).json()["paths"]
+    found = {(method.upper(), path) for path, methods in described.items() for method in methods}
+    assert found - {("GET", "/health")} == set(ROLES)  # no address without a rule
+    for (method, path), roles in ROLES.items():
+        for role in ("search", "enrol", "monitor", "admin"):
+            status = api(method, path.replace("{id}", "x"), role, **(UNUSED if method == "POST" else {})).status_code
+            assert (status != 403) == (role in roles or role == "admin"), (method, path, role)
+        assert api(method, path.replace("{id}", "x"), None).status_code == 401
+
+
+def test_openapi_says_how_to_sign_in_and_what_can_go_wrong(api):
+    described = api("GET", "/openapi.json", None).json()
+    assert described["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+    for path, methods in described["paths"].items():
+        for method, said in methods.items():
+            assert said["summary"] and said["description"], path
+            assert {"401", "429", "507"} <= said["responses"].keys(), (method, path)
+    assert api("GET", "/docs", None).status_code == 401  # it would load scripts from elsewhere
+
+
+def test_health_is_open_and_says_what_is_wrong(api, monkeypatch):
+    assert api("GET", "/health", None).json() == {"status": "ok", "problems": []}
+    monkeypatch.setattr("occreid.serve.service._ROOM", 2**70)
+    answer = api("GET", "/health", None)
+    assert answer.status_code == 503 and answer.json()["problems"] == ["The disk is nearly full."]
+
+
+def test_metrics_count_what_was_answered(api, picture):
+    api.enrol(picture(1))
+    api.search(picture(1))
+    api.search(b"no picture")
+    text = api("GET", "/metrics", "monitor").text
+    assert 'occreid_requests_total{route="/v1/search",status="200"} 1.0' in text
+    assert 'occreid_requests_total{route="/v1/search",status="400"} 1.0' in text
+    assert "occreid_gallery_entries 1.0" in text and "occreid_batch_size_count 2.0" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"k": 0}, 422),
+        ({"k": 1000}, 400),
+        ({"box": "1,2,3"}, 400),
+        ({"box": "0,0,4000,4000"}, 400),
+        ({"start": "nan"}, 422),
+        ({"start": 5, "end": 5}, 400),
+        ({"tags": "'; DROP TABLE people; --"}, 400),
+        ({"tags": ["a"] * 20}, 422),
+        ({"cameras": "x"}, 422),
+        ({"cameras": ["9" * 40]}, 422),
+        ({"exclude_camera": "query"}, 422),
+        ({"exclude_camera": 2**40}, 422),
+        ({"exact": "maybe"}, 422),
+        ({"unknown": "field"}, 200),
+    ],
+)
+def test_fields_that_make_no_sense(api, picture, fields, status):
+    api.enrol(picture(1), camera=1, time=1)
+    assert api.search(picture(1), **fields).status_code == status
+
+
+@pytest.mark.parametrize("entry_id", ["'", "a'b", "%00", "..%2f..%2fetc", "x" * 500, "ü"])
+def test_strange_ids_are_mistakes(api, entry_id):
+    for method, role in (("GET", "search"), ("DELETE", "admin")):
+        assert 200 <= api(method, f"/v1/entries/{entry_id}", role).status_code < 500
+
+
+def test_a_picture_of_too_many_pixels_or_bytes(make_api, picture):
+    api = make_api(Settings(max_pixels=1000, max_body=20_000, rate=1e6, burst=10**6))
+    assert api.search(picture(1)).status_code == 413  # 96 × 48 pixels
+    assert api.search(picture(1, 30, 30)).status_code == 200
+    assert api.search(bytes(30_000)).status_code == 413

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Request, Security, UploadFile
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from occreid.errors import UserError
@@ -55,6 +56,7 @@ Searcher = Annotated[Asker, Depends(_may("search"))]
 Enroller = Annotated[Asker, Depends(_may("enrol"))]
 Admin = Annotated[Asker, Depends(_may("admin"))]
 Box = Annotated[str | None, Form(description="x,y,width,height in pixels: the person in a larger picture.")]
+Camera = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 Number = Annotated[int | None, Form(ge=-(2**31), lt=2**31)]
 Moment = Annotated[float | None, Form(allow_inf_nan=False, description="Unix seconds (UTC).")]
 Tags = Annotated[list[str] | None, Form(max_length=16)]
@@ -98,7 +100,7 @@ def search(
     picture: UploadFile,
     box: Box = None,
     k: Annotated[int, Form(ge=1)] = 10,
-    cameras: Annotated[list[int] | None, Form(max_length=256)] = None,
+    cameras: Annotated[list[Camera] | None, Form(max_length=256)] = None,
     start: Moment = None,
     end: Moment = None,
     tags: Tags = None,

@@ -1,0 +1,201 @@
+import asyncio
+import json
+
+import pytest
+
+from occreid.serve.guard import Guard
+from occreid.serve.keys import KeyRing, add_key, revoke_key
+from occreid.serve.metrics import Metrics
+from occreid.serve.settings import Settings
+
+
+class Stub:
+    """As much of a service as the guard needs."""
+
+    def __init__(self, **limits):
+        self.settings = Settings(**limits)
+        self.metrics = Metrics(lambda: 0, lambda: 0)
+
+
+class Inside:
+    """An application that remembers what reached it."""
+
+    def __init__(self, fails=None, wait=None):
+        self.bodies = []
+        self.scopes = []
+        self.fails = fails
+        self.wait = wait
+
+    async def __call__(self, scope, receive, send):
+        self.scopes.append(scope)
+        self.bodies.append((await receive())["body"])
+        if self.wait:
+            await self.wait.wait()
+        if self.fails:
+            raise self.fails
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"in"})
+
+
+@pytest.fixture
+def keys(tmp_path):
+    key, token = add_key(tmp_path / "keys.json", "anna", ["search"])
+    return tmp_path / "keys.json", key, token
+
+
+@pytest.fixture
+def make(keys):
+    def build(inside=None, **limits):
+        inside = inside or Inside()
+        guard = Guard(inside, Stub(**limits), KeyRing(keys[0]))
+        guard.inside = inside
+        return guard
+
+    return build
+
+
+async def call(guard, token="", path="/v1/search", pieces=(b"body",), headers=(), delay=0.0):
+    """Status, headers and body of one request sent piece by piece."""
+    sent, waiting = [], list(pieces)
+    given = [(b"authorization", f"Bearer {token}".encode())] if token else []
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [*given, *headers], "client": ("10.0.0.1", 5)}
+
+    async def receive():
+        await asyncio.sleep(delay)
+        if not waiting:
+            return {"type": "http.disconnect"}
+        piece = waiting.pop(0)
+        return {"type": "http.request", "body": piece, "more_body": bool(waiting)}
+
+    async def send(message):
+        sent.append(message)
+
+    await guard(scope, receive, send)
+    held = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], held, b"".join(m.get("body", b"") for m in sent[1:]), waiting
+
+
+def ask(guard, *args, **more):
+    return asyncio.run(call(guard, *args, **more))
+
+
+def test_a_key_gets_in_and_the_whole_body_with_it(make, keys):
+    guard = make()
+    status, headers, body, _ = ask(guard, keys[2], pieces=(b"a", b"", b"bc"))
+    assert (status, body, guard.inside.bodies) == (200, b"in", [b"abc"])
+    asker = guard.inside.scopes[0]["asker"]
+    assert (asker.key.name, asker.address, asker.request_id) == ("anna", "10.0.0.1", headers["x-request-id"])
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "occ_00000000_x"])
+def test_without_one_nothing_of_the_body_is_read(make, token):
+    guard = make()
+    status, headers, body, left = ask(guard, token, pieces=(b"x" * 100,) * 5)
+    assert status == 401 and headers["www-authenticate"] == "Bearer" and len(left) == 5 and not guard.inside.bodies
+    said = json.loads(body)
+    assert said["request_id"] == headers["x-request-id"] and "key" in said["problem"]
+
+
+@pytest.mark.parametrize("value", [b"", b"Bearer", b"Basic abc", b"Bearer a b", b"\xff\xfe", b"Bearer \xe4"])
+def test_other_authorizations_are_no_keys(make, value):
+    assert ask(make(), headers=[(b"authorization", value)])[0] == 401
+
+
+def test_a_revoked_key_is_out_with_the_next_request(make, keys):
+    guard = make()
+    assert ask(guard, keys[2])[0] == 200
+    revoke_key(keys[0], keys[1].id)
+    assert ask(guard, keys[2])[0] == 401
+
+
+def test_unreadable_keys_let_nobody_in(make, keys):
+    guard = make()
+    keys[0].write_text("{")
+    status, _, body, _ = ask(guard, keys[2])
+    assert status == 503 and str(keys[0]).encode() not in body
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/page.js", "/openapi.json"])
+def test_the_page_needs_no_key(make, path):
+    assert ask(make(), path=path)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/v1/about", "/health/", "//health", "/nothing", "/v1/entries/x"])
+def test_everything_else_does(make, path):
+    assert ask(make(), path=path)[0] == 401
+
+
+@pytest.mark.parametrize("headers", [(), ((b"content-length", b"101"),), ((b"content-length", b"junk"),)])
+def test_a_body_too_large_is_refused_whatever_it_declares(make, keys, headers):
+    guard = make(max_body=100)
+    status, _, body, _ = ask(guard, keys[2], pieces=(b"x" * 60, b"x" * 41), headers=headers)
+    assert status == 413 and b"100 bytes" in body and not guard.inside.bodies
+
+
+def test_as_much_as_allowed_gets_in(make, keys):
+    assert ask(make(max_body=100), keys[2], pieces=(b"x" * 60, b"x" * 40))[0] == 200
+
+
+def test_far_too_much_is_not_even_read_to_the_end(make, keys):
+    status, _, _, left = ask(make(max_body=100), keys[2], pieces=(b"x" * 100,) * 50)
+    assert status == 413 and len(left) > 40
+    declared = [(b"content-length", b"99999999")]
+    assert len(ask(make(max_body=100), keys[2], pieces=(b"x",) * 50, headers=declared)[3]) == 50
+
+
+def test_a_body_that_does_not_arrive_is_given_up(make, keys):
+    guard = make(body_seconds=0.05)
+    status, headers, _, _ = ask(guard, keys[2], pieces=(b"x",) * 100, delay=0.02)
+    assert status == 408 and headers["connection"] == "close" and guard.gate.inside == 0
+
+
+def test_a_client_that_goes_away_is_let_go(make, keys):
+    guard = make()
+    assert ask(guard, keys[2], pieces=())[0] == 400 and not guard.inside.bodies
+
+
+def test_asking_too_often_is_refused_with_a_time(make, keys):
+    guard = make(rate=0.2, burst=2)
+    answers = [ask(guard, keys[2]) for _ in range(3)]
+    assert [a[0] for a in answers] == [200, 200, 429] and answers[2][1]["retry-after"] == "5"
+    assert b'occreid_refused_total{why="rate"} 1.0' in guard.service.metrics.text()
+
+
+def test_guessing_keys_is_slowed_down_without_harm_to_the_holder(make, keys):
+    guard = make(rate=0.01, burst=3)
+    assert [ask(guard, "guess")[0] for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert ask(guard, keys[2])[0] == 200
+
+
+def test_more_at_once_than_allowed_are_refused_and_not_queued(make, keys):
+    async def scene():
+        inside = Inside(wait=asyncio.Event())
+        guard = make(inside, concurrency=2)
+        first = [asyncio.create_task(call(guard, keys[2])) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        refused = await call(guard, keys[2])
+        inside.wait.set()
+        done = await asyncio.gather(*first)
+        return refused, done, await call(guard, keys[2])
+
+    refused, done, later = asyncio.run(scene())
+    assert refused[0] == 429 and "retry-after" in refused[1] and [d[0] for d in done] == [200, 200] and later[0] == 200
+
+
+def test_a_fault_inside_leaves_as_one_sentence(make, keys, caplog):
+    guard = make(Inside(fails=RuntimeError("secret path /etc/x")))
+    status, headers, body, _ = ask(guard, keys[2])
+    assert status == 500 and b"secret" not in body and b"Traceback" not in body
+    assert headers["x-request-id"] in caplog.text and "secret path" in caplog.text  # the operator sees it all
+    assert guard.gate.inside == 0
+
+
+def test_every_answer_carries_the_headers_that_protect_the_page(make):
+    for answer in (ask(make(), path="/"), ask(make())):
+        policy = answer[1]["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
+        assert answer[1]["x-content-type-options"] == "nosniff" and answer[1]["cache-control"] == "no-store"
+
+
+def test_a_websocket_is_ignored(make):
+    asyncio.run(make()({"type": "websocket", "path": "/"}, None, None))

@@ -1,0 +1,74 @@
+import threading
+
+import pytest
+
+from occreid.errors import UserError
+from occreid.serve.audit import StorageFull
+from occreid.serve.retention import Retention
+
+
+class Job:
+    """Fails as often as told, then deletes three; knows how often it ran."""
+
+    def __init__(self, *failures):
+        self.failures = list(failures)
+        self.runs = 0
+        self.ran = threading.Semaphore(0)
+
+    def __call__(self):
+        self.runs += 1
+        self.ran.release()
+        if self.failures:
+            raise self.failures.pop(0)
+        return 3
+
+
+def test_it_runs_at_once_and_again():
+    job = Job()
+    retention = Retention(job, 0.01)
+    retention.start()
+    assert all(job.ran.acquire(timeout=10) for _ in range(3))
+    retention.stop()
+    runs = job.runs
+    assert not job.ran.acquire(timeout=0.05) or job.runs == runs  # and no more after it was stopped
+
+
+def test_an_hour_between_two_runs_does_not_delay_the_end():
+    job = Job()
+    retention = Retention(job, 3600)
+    retention.start()
+    assert job.ran.acquire(timeout=10)
+    retention.stop()
+    assert job.runs == 1
+
+
+def test_a_failure_is_said_until_it_goes_well():
+    job = Job(UserError("cannot write."), StorageFull("full"), OSError("broken"))
+    checked = []
+    retention = Retention(job, 0.05)
+
+    def watch():
+        try:
+            retention.check()
+            checked.append("well")
+        except UserError as error:
+            checked.append(error.mend)
+
+    retention.start()
+    while job.runs < 5:
+        assert job.ran.acquire(timeout=10)
+    retention.stop()
+    watch()
+    assert checked == ["well"] and job.runs >= 5
+
+    failing = Retention(Job(*[StorageFull("full")] * 99), 3600)
+    failing.start()
+    failing.stop()
+    with pytest.raises(UserError, match="full"):
+        failing.check()
+
+
+def test_stopping_what_never_ran():
+    retention = Retention(Job(), 1)
+    retention.stop()
+    retention.check()
