@@ -31,6 +31,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 def register(app: typer.Typer) -> None:
     """Add the group `data`."""
+    from occreid.cli.occluders import occluders
+
     group = typer.Typer(
         name="data", help="List, verify, describe, generate and build benchmarks.", no_args_is_help=True
     )
@@ -39,6 +41,7 @@ def register(app: typer.Typer) -> None:
     group.command()(stats)
     group.command()(synth)
     group.command()(build)
+    group.command()(occluders)
     app.add_typer(group)
 
 

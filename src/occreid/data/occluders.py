@@ -97,6 +97,25 @@ class OccluderLibrary(Sequence[Pixels]):
         return np.array([cutout.shape[0] / cutout.shape[1] for cutout in self._cutouts])
 
 
+def write_library(count: int, seed: int, out: Path) -> int:
+    """Write drawn cut-outs as RGBA PNG, ``kind-number.png``; returns how many.
+
+    Raises:
+        UserError: a count below 1, or a folder that cannot be written.
+    """
+    library = OccluderLibrary.procedural(count, seed)
+    for name, cutout in zip(library.names, library, strict=True):
+        _, encoded = cv2.imencode(".png", cv2.cvtColor(cutout, cv2.COLOR_RGBA2BGRA))
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / f"{name}.png").write_bytes(encoded.tobytes())
+        except OSError as error:
+            raise UserError(
+                f"cannot write to {out}: {error.strerror or error}.", "Choose a folder you can write to."
+            ) from error
+    return len(library)
+
+
 def read_cutout(path: str | Path) -> Pixels:
     """A picture with its transparency: (h, w, 4) uint8 RGBA; alpha is 255 where the file has none.
 

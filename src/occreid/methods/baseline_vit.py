@@ -1,17 +1,22 @@
 """The transformer baseline: ViT or DeiT, class token, BNNeck, smoothed ID loss and batch-hard triplet loss.
 
-Source: He et al. 2021, "TransReID", Section 3.1 (its baseline, without camera embedding or jigsaw).
+Source: He et al. 2021, "TransReID", Section 3.1 (its baseline, without camera embedding or jigsaw). With ``triplet:
+camera`` and ``noda: true`` it is the teacher of SUReID (Section IV-B).
 Letters: B images, D dimensions, C identities.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
+import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from occreid.data.noda import Noda
 from occreid.descriptors import Descriptors
-from occreid.losses import BatchHardTripletLoss
-from occreid.methods.base import Method
+from occreid.losses import BatchHardTripletLoss, CameraTripletLoss
+from occreid.methods.base import Method, Stage
 from occreid.nn import BNNeck, create_backbone
 from occreid.records import Batch
 
@@ -27,6 +32,9 @@ class BaselineViT(Method):
         width: input width in pixels, a multiple of the patch size.
         drop_path: stochastic depth rate in [0, 1).
         margin: triplet margin on Euclidean distance, before the neck.
+        triplet: ``"camera"`` draws positives from other cameras and negatives from the same one.
+        noda: double the batch with occluders (`occreid.data.noda`), as SUReID's students do.
+        occluders: ``"procedural"`` or a folder of cut-outs, for ``noda``.
         label_smoothing: ε of the ID loss, spread as ε/C over all classes.
     """
 
@@ -44,6 +52,9 @@ class BaselineViT(Method):
         width: int = 128,
         drop_path: float = 0.1,
         margin: float = 0.3,
+        triplet: Literal["plain", "camera"] = "plain",
+        noda: bool = False,
+        occluders: str = "procedural",
         label_smoothing: float = 0.1,
     ) -> None:
         super().__init__()
@@ -52,7 +63,8 @@ class BaselineViT(Method):
             backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path, global_pool="token"
         )
         self.neck = BNNeck(int(self.backbone.num_features), num_classes)  # type: ignore[arg-type]
-        self.triplet = BatchHardTripletLoss(margin)
+        self.triplet = BatchHardTripletLoss(margin) if triplet == "plain" else CameraTripletLoss(margin)
+        self.noda = Noda(occluders) if noda else None
         self.label_smoothing = label_smoothing
 
     def class_token(self, images: Tensor) -> Tensor:
@@ -63,10 +75,21 @@ class BaselineViT(Method):
         """``id`` and ``triplet``."""
         feature = self.class_token(batch.images)
         logits = self.neck.logits(self.neck(feature))
+        cameras = (batch.camids,) if isinstance(self.triplet, CameraTripletLoss) else ()
         return {
             "id": cross_entropy(logits.float(), batch.labels, label_smoothing=self.label_smoothing),
-            "triplet": self.triplet(feature, batch.labels),
+            "triplet": self.triplet(feature, batch.labels, *cameras),
         }
+
+    def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """NODA, where asked for: twice the images."""
+        return batch if self.noda is None else self.noda(batch, generator)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One leg; a folder of occluders is read here, so that what is wrong with it shows before it starts."""
+        if self.noda is not None:
+            _ = self.noda.library
+        return super().stages()
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """One global part: the class token after the neck."""

@@ -195,7 +195,7 @@ class SUReID(Method):
             self.teacher()
         if self.noda is not None:
             _ = self.noda.library
-        return (Stage("main", self.losses, (self,)),)
+        return super().stages()
 
     def teacher(self) -> Method:
         """The frozen teacher, in eval mode.
