@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from occreid.cli import evaluate
+from occreid.cli import evaluate, gallery, search
 from occreid.errors import UserError
 from occreid.methods import create_model, save_model
 
@@ -62,3 +62,34 @@ def occreid_cli():
         return result.stdout
 
     return run
+
+
+@pytest.fixture
+def gallery_cli():
+    """Run `gallery`, `search` or `extract` as typed; a `UserError` is raised, as `occreid.cli.main` would catch it."""
+
+    def run(*words, code=0):
+        app = typer.Typer()
+        for group in (gallery, search, evaluate):
+            group.register(app)
+        result = CliRunner().invoke(app, [str(word) for word in words])
+        if isinstance(result.exception, UserError):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture
+def door(gallery_cli, make_run, tmp_path):
+    """An empty gallery of a model, and the model."""
+    run = make_run()
+    text = gallery_cli("gallery", "create", tmp_path / "door", "--model", run)
+    assert "1 parts of 3, cosine" in text
+    return tmp_path / "door", run
+
+
+@pytest.fixture
+def crops(market):
+    return market / "bounding_box_test"

@@ -93,7 +93,7 @@ def entries(
     tags: Sequence[str] = (),
     pictures: Sequence[bytes | None] | None = None,
 ) -> Iterator[Entry]:
-    """Entries of described images, with the pids, camids and paths the descriptors carry.
+    """Entries of described images, with the pids, camids and paths the descriptors carry; −1 stands for unknown.
 
     Args:
         descriptors: N images.
@@ -109,8 +109,8 @@ def entries(
             descriptors.features[row],
             descriptors.visibility[row],
             id=ids[row] if ids else "",
-            pid=pids[row] if pids else None,
-            camid=camids[row] if camids else None,
+            pid=pids[row] if pids and pids[row] >= 0 else None,
+            camid=camids[row] if camids and camids[row] >= 0 else None,
             time=times[row] if times else None,
             tags=tuple(tags),
             path=descriptors.paths[row] if descriptors.paths else None,

@@ -184,6 +184,10 @@ class Gallery:
             raise UserError("there is no query whose camera could be excluded.", "Give exclude_camera a number.")
         return self._store.delete(ids=None if ids is None else checked_ids(ids), before=before, narrow=filter)
 
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Which of these ids are there, so that nobody describes a picture twice (see `picture_id`)."""
+        return set(self._store.fetch(checked_ids(ids), ["id"]).column("id").to_pylist())
+
     def get(self, ids: Sequence[str]) -> list[Entry]:
         """Whole entries, pictures included, in the order asked for; ids that are not there are left out."""
         found = {e.id: e for e in to_entries(self._store.fetch(checked_ids(ids)), self.manifest)}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _MANIFEST, _TABLE, _LOCK = "gallery.json", "people", "write.lock"
 _INDEX, _DELETED = "index.json", "deleted.json"
+_PAUSES = (0.05, 0.2, 0.5)  # seconds between attempts to read
+Result = TypeVar("Result")
 _AT_ONCE = timedelta(milliseconds=1)
 _WAIT = 600  # seconds a writer waits for another
 
@@ -101,12 +104,12 @@ class LanceStore:
 
     def count(self) -> int:
         """See `Store`."""
-        return self._table.count_rows()
+        return self._read(self._table.count_rows)
 
     def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
         """See `Store`."""
         names = list(columns) if columns else schema(self.manifest).names
-        return self._table.search().where(_in("id", ids)).select(names).to_arrow()
+        return self._read(lambda: self._table.search().where(_in("id", ids)).select(names).to_arrow())
 
     def scan(self, columns: Sequence[str], narrow: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """See `Store`."""
@@ -118,7 +121,7 @@ class LanceStore:
     def blocks(self, narrow: Filter | None) -> Iterator[Block]:
         """See `Store`: from memory where it is large enough, else from disk."""
         if self.count() * self.manifest.parts * self.manifest.dim * 4 <= self._memory:
-            yield from self._resident.blocks(narrow)
+            yield from self._read(lambda: [*self._resident.blocks(narrow)])
             return
         for batch in self.scan(block_columns(self.manifest), narrow, BLOCK):
             if len(batch):
@@ -154,7 +157,7 @@ class LanceStore:
             query = query.where(_all(conditions), prefilter=True)
         if probes:
             query = query.nprobes(probes)
-        return query.limit(k).select([*columns, "_distance"]).to_arrow()
+        return self._read(lambda: query.limit(k).select([*columns, "_distance"]).to_arrow())
 
     def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
         """See `Store`."""
@@ -205,6 +208,18 @@ class LanceStore:
 
     def _distance(self) -> str:
         return "l2" if self.manifest.metric == "euclidean" else "cosine"
+
+    def _read(self, read: Callable[[], Result]) -> Result:
+        """Read once more where another process's `compact` has just taken away the files of the version being read."""
+        for pause in _PAUSES:
+            try:
+                return read()
+            except (OSError, RuntimeError):
+                time.sleep(pause)
+        try:
+            return read()
+        except (OSError, RuntimeError) as error:
+            raise UserError(f"cannot read the gallery {self._folder} ({error}).", "Is the disk all right?") from error
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LITE_COLLECTION, _SERVER_COLLECTION = "people", "occreid"
+_PROPERTY = "occreid"  # where milvus-lite keeps the manifest: it forgets a collection's description
 _IDS_AT_ONCE = 256
 _LONGEST, _PATH, _TAGS, _TAG, _ID = 65_535, 4096, 64, 64, 128  # Milvus wants to know how long a text may get
 _INSERT_BYTES = 48 * 2**20  # a server takes messages of 64 MiB; one message is what is atomic
@@ -54,6 +55,7 @@ class MilvusStore:
                 index_params=_indexes(client, manifest, "FLAT", {}),
                 consistency_level="Strong",
                 num_shards=1,
+                **({} if _is_server(uri) else {"properties": {_PROPERTY: manifest.to_json()}}),
             )
             return cls(client, collection, manifest, uri)
 
@@ -69,7 +71,8 @@ class MilvusStore:
             if not client.has_collection(collection):
                 raise UserError(f"{uri} holds no collection '{collection}'.", "Create it: occreid gallery create")
             described = client.describe_collection(collection)
-            return cls(client, collection, Manifest.from_json(described["description"], uri), uri)
+            text = described["description"] or described["properties"].get(_PROPERTY, "")
+            return cls(client, collection, Manifest.from_json(text, uri), uri)
 
     @property
     def exact(self) -> bool:
@@ -184,7 +187,7 @@ class MilvusStore:
     def close(self) -> None:
         """See `Store`."""
         self._client.close()
-        if not self.where.startswith("http"):
+        if not _is_server(self.where):
             require("milvus_lite.server_manager", "cluster").server_manager_instance.release_server(self.where)
 
     def size(self) -> None:
@@ -212,11 +215,15 @@ def _connect(uri: str, token: str | None) -> tuple[Any, str]:
     """A client, and the name of the collection."""
     pymilvus = require("pymilvus", "cluster")
     address = urlsplit(uri)
-    server = address.scheme in ("http", "https")
+    server = _is_server(uri)
     name = (address.path.strip("/") or _SERVER_COLLECTION) if server else _LITE_COLLECTION
     place = f"{address.scheme}://{address.netloc}" if server else uri
     with _speaking(uri):
         return pymilvus.MilvusClient(place, token=token or "", timeout=10), name
+
+
+def _is_server(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))
 
 
 def _milvus_schema(client: Any, manifest: Manifest) -> Any:

@@ -1,0 +1,64 @@
+"""`occreid search`: find a person in a gallery."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from occreid.cli.gallery import Cameras, End, Model, Start, Tags, Uri, filter_of, opened
+from occreid.cli.subjects import Device, Json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `search`."""
+    app.command()(search)
+
+
+def search(
+    uri: Uri,
+    pictures: Annotated[list[Path], typer.Argument(help="Crops of the person to find, one search each.")],
+    model: Model,
+    k: Annotated[int, typer.Option("--top", "-k", min=1, help="How many to show.")] = 10,
+    camera: Cameras = None,
+    exclude_camera: Annotated[int | None, typer.Option("--exclude-camera", help="Not this camera.")] = None,
+    start: Start = None,
+    end: End = None,
+    tag: Tags = None,
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="Compare only with what the index proposes.")
+    ] = False,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Show the nearest entries of a gallery to pictures of persons.
+
+    Example: occreid search galleries/door person.jpg --model runs/market --start 2026-03-01T08:00 --camera 2
+    """
+    from occreid.extract import extract, usable_device
+    from occreid.methods import load_model, read_card
+    from occreid.records import Record
+
+    narrow = filter_of(camera, start, end, tag, exclude_camera)
+    with opened(uri, read_card(model)["sha256"]) as gallery:
+        records = [Record(picture, pid=-1, camid=-1) for picture in pictures]
+        query = extract(load_model(model), records, device=usable_device(device), progress=False)
+        answers = gallery.search(query, k, narrow, exact=not approximate)
+    if as_json:
+        rows = [
+            {"picture": str(picture), "hits": [asdict(hit) for hit in hits]}
+            for picture, hits in zip(pictures, answers, strict=True)
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for picture, hits in zip(pictures, answers, strict=True):
+        typer.echo(f"{picture}: {len(hits)} found")
+        for place, hit in enumerate(hits, 1):
+            about = [
+                f"person {hit.pid}" if hit.pid is not None else "",
+                f"camera {hit.camid}" if hit.camid is not None else "",
+            ]
+            typer.echo(f"{place:4d}  {hit.distance:.4f}  {'  '.join(filter(None, [*about, hit.path or hit.id]))}")
