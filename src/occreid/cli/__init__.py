@@ -11,7 +11,22 @@ import sys
 import typer
 
 from occreid import __version__
-from occreid.cli import ablate, data, demo, evaluate, masks, parse, reconstruct, serve, train
+from occreid.cli import (
+    ablate,
+    bench,
+    data,
+    demo,
+    evaluate,
+    export,
+    gallery,
+    lab,
+    masks,
+    parse,
+    reconstruct,
+    search,
+    serve,
+    train,
+)
 from occreid.errors import UserError
 
 app = typer.Typer(
@@ -40,7 +55,11 @@ def _root(
     """Occluded person re-identification."""
 
 
-for group in (demo, train, ablate, evaluate, reconstruct, parse, masks, data, serve):
+_GROUPS = (
+    *(demo, train, ablate, bench, evaluate, lab, export, reconstruct),
+    *(parse, masks, data, gallery, search, serve),
+)
+for group in _GROUPS:
     group.register(app)
 
 

@@ -1,0 +1,92 @@
+"""`occreid clever-hans`: does a model match persons, or the things in front of them?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from occreid.cli.subjects import Device, Json, On, Option, load_benchmarks
+
+if TYPE_CHECKING:
+    from occreid.lab import CleverHans
+
+Run = Annotated[Path, typer.Argument(help="A run folder, or a .safetensors file.")]
+Trials = Annotated[int, typer.Option("--trials", min=1, help="How many; they go round the queries.")]
+Share = Annotated[float, typer.Option("--share", help="Share of each picture that is covered, at most 0.9.")]
+Occluders = Annotated[str, typer.Option("--occluders", help="A folder of cut-outs, or procedural.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of pictures, things and places.")]
+Sheet = Annotated[Path | None, typer.Option("--sheet", metavar="PNG", help="Write the most telling pictures.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `clever-hans`."""
+    app.command("clever-hans")(clever_hans)
+
+
+def clever_hans(
+    run: Run,
+    on: On = None,
+    option: Option = None,
+    trials: Trials = 240,
+    share: Share = 0.4,
+    occluders: Occluders = "procedural",
+    seed: Seed = 0,
+    sheet: Sheet = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Ask whether a model follows the occluder: 0 if it ignores it, 1 if it looks at nothing else.
+
+    For example:
+
+        occreid clever-hans runs/first --trials 240 --sheet fooled.png
+
+        occreid clever-hans runs/first --on market1501=data/market1501 --occluders data/cutouts
+    """
+    from occreid.data.occluders import OccluderLibrary
+    from occreid.extract import usable_device
+    from occreid.lab import clever_hans as carry_out
+    from occreid.lab import draw_trials
+    from occreid.lab.clever_hans import describe_pictures
+    from occreid.lab.sheet import write_telling
+    from occreid.methods import load_model
+
+    library = OccluderLibrary.open(occluders)
+    splits = load_benchmarks(run, on, option)
+    where = usable_device(device)
+    model = load_model(run).to(where)
+    describe = describe_pictures(lambda images: model.describe(images.to(where)), *model.input_size)
+    rows: list[dict[str, Any]] = []
+    for split in splits:
+        drawn = draw_trials(split.query, split.gallery, trials, len(library), seed)
+        found = carry_out(describe, drawn, library, model.metric, share)
+        rows.append({"benchmark": split.name, **_summary(found, seed), "share": share, "seed": seed})
+        if sheet is not None:
+            file = sheet if len(splits) == 1 else sheet.with_stem(f"{sheet.stem}-{split.name}")
+            write_telling(found, library, share, file)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        low, high = row["interval"]
+        typer.echo(
+            f"{row['benchmark']}: Clever Hans score {row['score']:.3f} (95 % {low:.3f} to {high:.3f}), "
+            f"{row['trials']} trials\n"
+            f"  a wrong image wins while it shares the query's occluder: {100 * row['fooled']:.1f} %\n"
+            f"  the same image wins behind another occluder:             {100 * row['fooled_anyway']:.1f} %\n"
+            f"  a query is most like itself behind another occluder:     {100 * row['consistency']:.1f} %"
+        )
+
+
+def _summary(found: CleverHans, seed: int) -> dict[str, Any]:
+    return {
+        "trials": len(found.trials),
+        "score": found.score,
+        "interval": found.interval(seed=seed),
+        "fooled": found.fooled,
+        "fooled_anyway": found.fooled_anyway,
+        "consistency": found.consistency,
+    }
