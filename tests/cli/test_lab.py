@@ -24,7 +24,8 @@ def test_a_run_is_asked_on_what_it_was_trained_on(make_run, tmp_path):
     run, sheet = make_run(), tmp_path / "sheet.png"
     text = call(run, "--trials", 12, "--sheet", sheet)
     assert text.startswith("market1501: Clever Hans score ") and "12 trials" in text
-    assert Image.open(sheet).width > 300
+    with Image.open(sheet) as shown:
+        assert shown.width > 300
     (row,) = json.loads(call(run, "--trials", 12, "--json"))
     assert 0 <= row["interval"][0] <= row["score"] <= row["interval"][1] <= 1
     assert row["benchmark"] == "market1501" and row["trials"] == 12 and row["share"] == 0.4
