@@ -1,0 +1,54 @@
+import pytest
+
+from occreid.errors import UserError
+from occreid.gallery import Gallery
+from occreid.serve.calibration import Calibration
+from occreid.serve.keys import KeyRing
+from occreid.serve.run import Address, open_service, run
+from occreid.serve.settings import Settings
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])
+def test_loopback_needs_no_word(host):
+    Address(host).check()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "camera.example", ""])
+def test_a_network_needs_a_proxy_with_tls(host):
+    with pytest.raises(UserError, match="--behind-proxy"):
+        Address(host).check()
+    Address(host, behind_proxy=True).check()
+
+
+def test_a_gallery_is_made_and_opened_again(run_folder, tmp_path):
+    for _ in range(2):
+        service = open_service(run_folder, str(tmp_path / "g"), tmp_path / "a.jsonl", settings=Settings(max_k=7))
+        assert service.gallery.manifest.weights_hash == service.engine.weights_hash and service.settings.max_k == 7
+        assert (service.gallery.manifest.dim, service.gallery.manifest.parts) == (512, 1)
+        service.close()
+
+
+def test_a_gallery_of_other_weights_is_refused(run_folder, tmp_path):
+    Gallery.create(str(tmp_path / "g"), dim=512, parts=1, metric="cosine", weights_hash="f" * 64)
+    with pytest.raises(UserError, match="other weights"):
+        open_service(run_folder, str(tmp_path / "g"), tmp_path / "a.jsonl")
+
+
+def test_a_folder_that_is_no_gallery_is_left_alone(run_folder, tmp_path):
+    (tmp_path / "g").mkdir()
+    (tmp_path / "g" / "letter.txt").write_text("dear")
+    with pytest.raises(UserError, match="not a gallery"):
+        open_service(run_folder, str(tmp_path / "g"), tmp_path / "a.jsonl")
+
+
+def test_a_calibration_of_other_weights_is_refused(run_folder, tmp_path):
+    Calibration(1.0, 1.0, "cosine", "f" * 64, 0.5, "", {}, {}).save(tmp_path / "c.json")
+    with pytest.raises(UserError, match="another model"):
+        open_service(run_folder, str(tmp_path / "g"), tmp_path / "a.jsonl", calibration=tmp_path / "c.json")
+
+
+def test_nothing_listens_without_keys_or_behind_a_wrong_address(make_service, tmp_path):
+    with pytest.raises(UserError, match="occreid serve keys add"):
+        run(make_service(), KeyRing(tmp_path / "no.json"), Address())
+    with pytest.raises(UserError, match="plain HTTP"):
+        run(make_service(), KeyRing(tmp_path / "no.json"), Address("0.0.0.0"))
