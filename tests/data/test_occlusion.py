@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from occreid.data.images import MEAN_PIXEL
-from occreid.data.occlusion import UNIFORMS, erase, erasing_rectangles, random_erasing, rectangle_masks
+from occreid.data.occlusion import (
+    UNIFORMS,
+    compound_batch_erasing,
+    erase,
+    erasing_rectangles,
+    random_batch_erasing,
+    random_erasing,
+    rectangle_masks,
+)
+from occreid.errors import UserError
+from occreid.records import Batch
 
 
 def rectangles(n, height, width, seed=0, **options):
@@ -131,3 +141,112 @@ class TestRandomErasing:
         here = random_erasing(images, torch.Generator().manual_seed(1), masks)
         there = random_erasing(images.cuda(), torch.Generator().manual_seed(1), masks.cuda())
         assert all(torch.equal(a, b.cpu()) for a, b in zip(here, there, strict=True))
+
+
+def batch_of(n=6, height=20, width=10, *, masks=True, visibility=True):
+    generator = torch.Generator().manual_seed(4)
+    return Batch(
+        images=torch.randint(0, 90, (n, 3, height, width), dtype=torch.uint8, generator=generator),  # never the fill
+        labels=torch.arange(n) * 3,
+        camids=torch.arange(n) + 10,
+        indices=torch.arange(n) + 100,
+        masks=torch.randint(1, 5, (n, height, width), dtype=torch.uint8, generator=generator) if masks else None,
+        visibility=torch.rand(n, 4, generator=generator) if visibility else None,
+    )
+
+
+def compound(batch, seed=0, **options):
+    return compound_batch_erasing(batch, torch.Generator().manual_seed(seed), **options)
+
+
+class TestCompoundBatchErasing:
+    @pytest.mark.parametrize("seed", range(12))
+    def test_one_half_loses_one_stripe_alike_the_other_a_rectangle_each(self, seed):
+        batch = batch_of(8, height=48)
+        both = compound(batch, seed, probability=1)
+        changed = (both.images != batch.images.repeat(2, 1, 1, 1)).all(1)  # (2B, H, W)
+        rectangles, stripes = changed[:8], changed[8:]
+        assert (stripes == stripes[0]).all(), "the stripe is the same in every image"
+        rows = stripes[0].all(1)
+        assert (stripes[0] == rows[:, None]).all() and rows.sum().item() in {6, 7, 8}
+        assert torch.diff(rows.int()).abs().sum() <= 2, "one stripe, in one piece"
+        assert rectangles.flatten(1).any(1).all() and len(rectangles.unique(dim=0)) > 1
+        assert not any(torch.equal(r, stripes[0]) for r in rectangles)
+
+    def test_the_erasing_half_is_plain_random_erasing_and_the_other_half_does_not_touch_it(self):
+        batch = batch_of()
+        both = compound(batch, probability=0.5)
+        expected, masks = random_erasing(batch.images, torch.Generator().manual_seed(0), batch.masks, probability=0.5)
+        assert torch.equal(both.images[:6], expected) and torch.equal(both.masks[:6], masks)
+        without = compound(batch, probability=0)
+        assert torch.equal(without.images[:6], batch.images)
+        assert torch.equal(without.images[6:], both.images[6:])
+
+    @pytest.mark.parametrize("height", [16, 23, 48, 97, 384])
+    def test_every_stripe_is_drawn_and_together_they_cover_the_picture(self, height):
+        batch, found = batch_of(1, height, 4), {}
+        for seed in range(300):
+            rows = (compound(batch, seed).images[1] != batch.images[0]).all(0)[:, 0].nonzero()[:, 0]
+            found.setdefault((rows[0].item(), rows[-1].item() + 1), 0)
+            found[rows[0].item(), rows[-1].item() + 1] += 1
+        expected = {(k * height // s, (k + 1) * height // s) for s in (6, 7, 8) for k in range(s)}
+        assert set(found) == expected, "each s in {6, 7, 8}, each of its stripes; sizes differ by a row at most"
+
+    def test_labels_and_the_rest_are_doubled_in_order(self):
+        batch = batch_of()
+        both = compound(batch)
+        for name in ("labels", "camids", "indices"):
+            assert torch.equal(getattr(both, name), getattr(batch, name).repeat(2)), name
+        assert len(both) == 12 and both.images.dtype == torch.uint8
+        assert both.masks.shape == (12, 20, 10) and both.visibility.shape == (12, 4)
+
+    def test_masks_and_visibility_follow_the_pictures(self):
+        batch = batch_of(8)
+        both = compound(batch, 3, probability=1)
+        erased = (both.images != batch.images.repeat(2, 1, 1, 1)).all(1)
+        assert torch.equal(both.masks == 0, erased)
+        for i in range(16):
+            for part in range(4):
+                before = (batch.masks[i % 8] == part + 1).sum().item()
+                after = (both.masks[i] == part + 1).sum().item()
+                assert both.visibility[i, part].item() == pytest.approx(
+                    batch.visibility[i % 8, part].item() * after / before
+                )
+
+    @pytest.mark.parametrize(("masks", "visibility"), [(False, False), (False, True), (True, False)])
+    def test_what_a_batch_does_not_carry_stays_absent_or_as_it_is(self, masks, visibility):
+        batch = batch_of(masks=masks, visibility=visibility)
+        both = compound(batch)
+        assert (both.masks is None) == (not masks) and (both.visibility is None) == (not visibility)
+        if visibility:
+            assert torch.equal(both.visibility, batch.visibility.repeat(2, 1))
+
+    def test_a_part_that_was_hidden_before_stays_finite(self):
+        batch = batch_of()
+        batch.masks.zero_()
+        assert torch.isfinite(compound(batch).visibility).all()
+
+    def test_the_callers_batch_is_left_alone_and_the_generator_decides(self):
+        batch, untouched = batch_of(), batch_of()
+        one, again, other = (compound(batch, seed) for seed in (1, 1, 2))
+        assert torch.equal(batch.images, untouched.images) and torch.equal(batch.masks, untouched.masks)
+        assert torch.equal(one.images, again.images) and not torch.equal(one.images, other.images)
+
+    def test_floating_point_pictures_are_erased_alike(self):
+        batch = batch_of(masks=False, visibility=False)
+        as_bytes = compound(batch, 5)
+        batch.images = batch.images / 255
+        torch.testing.assert_close(compound(batch, 5).images, as_bytes.images / 255, atol=1e-6, rtol=0)
+
+    @pytest.mark.parametrize("stripes", [(6, 21), (0,), ()])
+    def test_a_picture_that_cannot_be_cut_so_is_refused(self, stripes):
+        with pytest.raises(UserError, match=r"20 rows cannot be cut into \("):
+            compound(batch_of(), stripes=stripes)
+
+    def test_random_batch_erasing_is_its_first_half(self):
+        batch = batch_of()
+        alone = random_batch_erasing(batch, torch.Generator().manual_seed(2), probability=1)
+        both = compound(batch, 2, probability=1)
+        assert len(alone) == 6 and torch.equal(alone.labels, batch.labels)
+        for name in ("images", "masks", "visibility"):
+            assert torch.equal(getattr(alone, name), getattr(both, name)[:6]), name
