@@ -40,7 +40,7 @@ class OcclusionAwareNetwork(nn.Module):
         self.trunk = TwoBranchTrunk(backbone, "none", last_stride, in_chans=1)
         self.reduce = Reduce(self.trunk.channels, dim)
         self.states = BatchedLinear(PARTS, dim, 1)
-        nn.init.normal_(self.states.weight, std=0.001)
+        nn.init.normal_(self.states.weight, std=0.02)
         assert self.states.bias is not None
         nn.init.constant_(self.states.bias, _SEEN_AT_FIRST)
         self.threshold = threshold
