@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from occreid.errors import UserError, did_you_mean
 from occreid.methods.base import Method, ModelSpec
 
-_NOT_METHODS = {"base", "registry", "weights"}
+_NOT_METHODS = {"base", "exported", "registry", "weights"}
 
 
 def list_methods() -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from occreid.errors import UserError
 from occreid.methods.base import Method, ModelSpec
+from occreid.methods.exported import ExportedModel, read_exported_card
 from occreid.methods.registry import create_model, method_options
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
@@ -72,6 +73,8 @@ def read_card(path: str | Path) -> dict[str, Any]:
     Raises:
         UserError: there is no model there, or its card is not readable.
     """
+    if Path(path).suffix == ".onnx":
+        return read_exported_card(path)
     weights = _weights_file(path)
     card_file = weights.with_suffix(".json")
     if not card_file.is_file():
@@ -94,11 +97,14 @@ def load_model(path_or_name: str | Path) -> Method:
     """Load a trained model, in eval mode, on the CPU.
 
     Args:
-        path_or_name: a run folder, a folder written by `save_model`, or a ``.safetensors`` file.
+        path_or_name: a run folder, a folder written by `save_model`, a ``.safetensors`` file, or an ``.onnx`` file of
+            `occreid export` (which runs on ONNX Runtime and cannot train).
 
     Raises:
         UserError: nothing there, a damaged file, or weights that do not fit the card's method.
     """
+    if Path(path_or_name).suffix == ".onnx":
+        return ExportedModel(path_or_name).eval()
     weights = _weights_file(path_or_name)
     card = read_card(weights)
     options = dict(card["options"])

@@ -1,0 +1,93 @@
+"""A list of models to time, as a file: ``recipes/<method>/<table>.bench.yaml``.
+
+::
+
+    title: Throughput, Table I of the SUReID paper
+    batch_sizes: [32]
+    against: DeiT-S
+    models:
+      - {name: DeiT-S, method: baseline_vit, options: {backbone: deit_small_patch16_224}, size: [256, 128], paper: 1074}
+      - {name: SUReID, method: sureid, size: [256, 128], paper: 1585}
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from occreid.bench.models import Model
+from occreid.errors import UserError, did_you_mean
+from occreid.training.recipe import Positive, Section
+from occreid.training.recipe_files import BENCH, read_yaml, recipe_folders
+
+
+class Candidate(Section):
+    """One model of a list."""
+
+    name: str
+    method: str = Field(description="a method's name, or the path of a trained or exported model")
+    options: dict[str, Any] = Field({})
+    size: list[Positive] | None = None
+    paper: float | None = Field(None, description="published images a second")
+
+    @model_validator(mode="after")
+    def _two(self) -> Candidate:
+        if self.size is not None and len(self.size) != 2:
+            raise ValueError("size should be [height, width]")
+        return self
+
+    def model(self) -> Model:
+        """As `occreid.bench` takes it."""
+        size = None if self.size is None else (self.size[0], self.size[1])
+        return Model(self.name, self.method, dict(self.options), size, self.paper)
+
+
+class BenchList(Section):
+    """A list as written."""
+
+    title: str = ""
+    paper: str = Field("", description="what the published figures are, and on which hardware")
+    batch_sizes: list[Positive] = Field([32])
+    against: str | None = None
+    models: Annotated[list[Candidate], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _known(self) -> BenchList:
+        names = [model.name for model in self.models]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two models are called '{twice[0]}'")
+        if self.against is not None and self.against not in names:
+            raise ValueError(f"'against' names no model of the list. {did_you_mean(self.against, names)}")
+        return self
+
+
+def find_list(name: str) -> Path | None:
+    """The file behind a path or the name of a shipped list such as ``"sureid/table1"``; None where there is none."""
+    path = Path(name)
+    if path.name.endswith((".yaml", ".yml")) and path.is_file():
+        return path
+    inside = path.relative_to("recipes") if path.parts[:1] == ("recipes",) else path
+    candidates = (folder / f"{inside}{BENCH}" for folder in recipe_folders() if not path.is_absolute())
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def load_list(path: Path) -> BenchList:
+    """Read a list.
+
+    Raises:
+        UserError: it is not readable, or a key or value is wrong.
+    """
+    try:
+        return BenchList.model_validate(read_yaml(path, "list of models"))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        where = f"the list {path}" + (f", {key}" if key else "")
+        if problem["type"] == "extra_forbidden":
+            known = Candidate.model_fields if problem["loc"][0] == "models" else BenchList.model_fields
+            raise UserError(f"{where}: there is no such key.", did_you_mean(str(problem["loc"][-1]), known)) from error
+        wish = problem["msg"].removeprefix("Value error, ")
+        raise UserError(f"{where}: {wish[0].lower()}{wish[1:]}.", "See docs/bench.md for the form.") from error

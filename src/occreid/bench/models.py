@@ -1,0 +1,117 @@
+"""What is timed: a model described in words, and made ready for a device, a precision and a compiler.
+
+Letters: B images, H × W pixels.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor
+
+from occreid.errors import UserError
+from occreid.export import Describe
+from occreid.methods import Method, create_model, load_model, method_options
+
+CLASSES = 751
+"""Identities of an untrained model, as in Market-1501: they change its parameters, hardly its speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as the user names it.
+
+    Attributes:
+        name: what the table calls it.
+        source: a method's name, a run folder, a weights file or an exported ``.onnx`` file.
+        options: of a method; a trained model has its own.
+        size: (height, width) in pixels, or None: the model's own.
+        paper: a published throughput in images a second to stand beside ours, or None.
+    """
+
+    name: str
+    source: str
+    options: dict[str, Any]
+    size: tuple[int, int] | None = None
+    paper: float | None = None
+
+    @staticmethod
+    def parse(words: str) -> Model:
+        """Read ``"sureid backbone=deit_small_patch16_224 keep_ratio=0.7"`` or a path.
+
+        Raises:
+            UserError: a word that is no key=value.
+        """
+        if Path(words).exists():
+            return Model(Path(words).name, words, {})
+        source, *rest = shlex.split(words) or [""]
+        options: dict[str, Any] = {}
+        for word in rest:
+            key, equals, value = word.partition("=")
+            if not (key and equals):
+                raise UserError(
+                    f"'{word}' in '{words}' is no key=value.", "Write e.g.: 'baseline backbone=resnet18 last_stride=2'"
+                )
+            options[key] = yaml.safe_load(value)
+        return Model(words, source, options)
+
+    def build(self) -> Method:
+        """The model in eval mode on the CPU; a method's name gives random weights, which cost the same time.
+
+        Raises:
+            UserError: no such method, model or option, or options for a trained model.
+        """
+        if Path(self.source).exists():
+            if self.options:
+                raise UserError(
+                    f"{self.source} is a trained model and takes no options.", "Give a method's name, or no options."
+                )
+            model = load_model(self.source)
+        else:
+            known, options = method_options(self.source), dict(self.options)
+            if "pretrained" in known:
+                options.setdefault("pretrained", "none")
+            if self.size is not None and {"height", "width"} <= known.keys():
+                options = {"height": self.size[0], "width": self.size[1], **options}
+            model = create_model(self.source, CLASSES, **options)
+        if self.size is not None:
+            model.input_size = self.size
+        return model.eval()
+
+
+def prepare(
+    model: Method,
+    images: Tensor,
+    *,
+    precision: str = "float32",
+    compiled: bool = False,
+    channels_last: bool = False,
+) -> Callable[[], object]:
+    """What one measurement calls: describe these images once, normalisation included.
+
+    Args:
+        model: on the device of the images; left in eval mode.
+        images: (B, 3, H, W) uint8.
+        precision: float32, bfloat16 or float16; the network runs under autocast.
+        compiled: let ``torch.compile`` have the network.
+        channels_last: weights and images in that memory format.
+    """
+    network: Any = Describe(model).eval()
+    if channels_last:
+        network = network.to(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
+    if compiled:
+        network = torch.compile(network)
+    kind, dtype = images.device.type, getattr(torch, precision)
+
+    def once() -> object:
+        with torch.inference_mode(), torch.autocast(kind, dtype, enabled=precision != "float32"):
+            return network(images)
+
+    return once

@@ -1,0 +1,163 @@
+"""Measuring a list of models at several batch sizes and precisions, and what the table says."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+
+from occreid.bench.costs import Costs, costs
+from occreid.bench.models import Model, prepare
+from occreid.bench.timing import Speed, interleave
+from occreid.errors import UserError, did_you_mean
+from occreid.extract import Precision
+from occreid.methods.weights import versions
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One model at one batch size and precision."""
+
+    model: Model
+    size: tuple[int, int]
+    batch_size: int
+    precision: str
+    speed: Speed
+    costs: Costs
+
+
+def measure(
+    models: Sequence[Model],
+    *,
+    batch_sizes: Sequence[int] = (32,),
+    precisions: Sequence[str] = ("float32",),
+    against: str | None = None,
+    device: torch.device | str = "cpu",
+    compiled: bool = False,
+    channels_last: bool = False,
+    rounds: int = 10,
+    warmup: int = 2,
+    shortest: float = 0.2,
+    clock: Callable[[], float] | None = None,
+) -> list[Line]:
+    """Time all models, interleaved, at each batch size and precision.
+
+    Args:
+        models: with names that differ.
+        batch_sizes: images at once.
+        precisions: of ``float32``, ``bfloat16``, ``float16``.
+        against: name of the model that ratios are to; left out, the first.
+        device: where everything runs.
+        compiled: see `prepare`.
+        channels_last: see `prepare`.
+        rounds: see `interleave`; so are the next three.
+        warmup: calls before anything is timed.
+        shortest: seconds a turn lasts at least.
+        clock: None: the time that passes.
+
+    Raises:
+        UserError: no model, two of one name, an unknown precision or name, or what building a model raises.
+    """
+    names = [model.name for model in models]
+    if not names or len(set(names)) < len(names):
+        raise UserError("there is no model to time." if not names else "two models have one name.", "Name each once.")
+    for precision in precisions:
+        if precision not in get_args(Precision):
+            raise UserError(f"there is no precision '{precision}'.", did_you_mean(precision, get_args(Precision)))
+    if against is not None and against not in names:
+        raise UserError(f"no model is called '{against}'.", did_you_mean(against, names))
+    built = {model.name: model.build().to(device) for model in models}
+    options: Any = {} if clock is None else {"clock": clock}
+    lines = []
+    for batch_size in batch_sizes:
+        images = {name: _images(method.input_size, batch_size, device) for name, method in built.items()}
+        for precision in precisions:
+            calls = {
+                name: prepare(method, images[name], precision=precision, compiled=compiled, channels_last=channels_last)
+                for name, method in built.items()
+            }
+            speeds = interleave(
+                calls,
+                batch_size,
+                against=against,
+                device=device,
+                rounds=rounds,
+                warmup=warmup,
+                shortest=shortest,
+                **options,
+            )
+            for model in models:
+                name = model.name
+                spent = costs(built[name], images[name], call=calls[name])
+                lines.append(Line(model, built[name].input_size, batch_size, precision, speeds[name], spent))
+    return lines
+
+
+def rows(lines: Sequence[Line], against: str | None = None) -> tuple[list[str], list[list[str]]]:
+    """Head and cells of the table; the paper's column only where there is a published figure."""
+    papers = any(line.model.paper is not None for line in lines)
+    several = len({line.model.name for line in lines}) > 1
+    head = ["", "size", "batch", "precision", "images/s", "quartiles"]
+    head += [f"× {against or lines[0].model.name}"] if several else []
+    head += ["parameters", "GFLOPs/image", "peak memory"] + (["paper images/s"] if papers else [])
+    found = []
+    for line in lines:
+        speed, spent = line.speed, line.costs
+        row = [line.model.name, f"{line.size[0]}×{line.size[1]}", str(line.batch_size), line.precision]
+        row += [_rate(speed.rate), f"{_rate(speed.low)}–{_rate(speed.high)}"]
+        row += [f"{speed.ratio:.2f}"] if several else []
+        row += [
+            f"{spent.parameters / 1e6:.1f} M",
+            "–" if spent.flops is None else f"{spent.flops / 1e9:.2f}",
+            "–" if spent.memory is None else f"{spent.memory / 2**20:,.0f} MiB",
+        ]
+        row += ["–" if line.model.paper is None else f"{line.model.paper:g}"] if papers else []
+        found.append(row)
+    return head, found
+
+
+def facts(device: torch.device) -> dict[str, str]:
+    """What the figures depend on: hardware and versions."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    threads = "" if device.type == "cuda" else f", {torch.get_num_threads()} threads"
+    return {"device": f"{name}{threads}", **versions()}
+
+
+def as_json(lines: Sequence[Line], about: dict[str, Any]) -> dict[str, Any]:
+    """Everything measured, for a file."""
+    return {
+        **about,
+        "lines": [
+            {
+                **asdict(line.model),
+                "size": list(line.size),
+                "batch_size": line.batch_size,
+                "precision": line.precision,
+                "images_per_second": line.speed.rate,
+                "quartiles": [line.speed.low, line.speed.high],
+                "ratio": line.speed.ratio,
+                "seconds_per_call": list(line.speed.rounds),
+                **asdict(line.costs),
+            }
+            for line in lines
+        ],
+    }
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _images(size: tuple[int, int], batch_size: int, device: torch.device | str) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (batch_size, 3, *size), generator=generator, dtype=torch.uint8).to(device)

@@ -1,0 +1,171 @@
+"""Writing a model as ONNX, TorchScript or safetensors: into a file of its own, moved in place once it agrees."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from occreid.errors import UserError, did_you_mean, require
+from occreid.export.graph import Describe, card_for
+from occreid.export.parity import BATCHES, Parity, check_parity
+from occreid.methods import Method, load_model, save_model
+from occreid.methods.exported import ExportedModel
+from occreid.methods.weights import CARD, WEIGHTS
+
+FORMATS = {"onnx": ".onnx", "torchscript": ".torchscript", "safetensors": ".safetensors"}
+OPSETS = range(18, 24)
+"""ONNX operator sets that PyTorch's exporter writes and ONNX Runtime reads."""
+OPSET = 20
+
+
+def export_model(
+    model: Method,
+    path: str | Path,
+    images: Tensor,
+    *,
+    kind: str = "onnx",
+    opset: int = OPSET,
+    card: dict[str, Any] | None = None,
+) -> Parity:
+    """Write a model to a file that needs neither its code nor its recipe, if it agrees with PyTorch.
+
+    Args:
+        model: on the CPU; left in eval mode.
+        path: the file to write; its folder is made.
+        images: (N, 3, H, W) uint8 real pictures of the model's input size, to compare on.
+        kind: ``"onnx"``, ``"torchscript"`` or ``"safetensors"``.
+        opset: of ONNX.
+        card: of the trained model (`occreid.methods.read_card`), to be kept in the file.
+
+    Returns:
+        How well the file agrees, at batch sizes 1, 2, 7 and 32.
+
+    Raises:
+        UserError: an unknown format or opset, pictures of another size, a network that cannot be exported or whose
+            export does not agree (nothing is written then), or a path that cannot be written.
+    """
+    path = Path(path)
+    if kind not in FORMATS:
+        raise UserError(f"there is no format '{kind}'.", did_you_mean(kind, FORMATS))
+    if tuple(images.shape[1:]) != (3, *model.input_size) or images.dtype != torch.uint8:
+        raise UserError(
+            f"pictures of shape {tuple(images.shape)} ({images.dtype}) cannot be compared on.",
+            f"Give uint8 pictures of shape (N, 3, {model.input_size[0]}, {model.input_size[1]}).",
+        )
+    if opset not in OPSETS:
+        raise UserError(
+            f"ONNX opset {opset} is not supported.", f"Choose {OPSETS.start} to {OPSETS.stop - 1} (usual: {OPSET})."
+        )
+    if kind == "onnx":
+        require("onnxscript", "export"), require("onnxruntime", "export")
+    model.eval()
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write = {"onnx": _write_onnx, "torchscript": _write_torchscript, "safetensors": _write_safetensors}[kind]
+        facts = card_for(model, card, opset=opset) if kind == "onnx" else card_for(model, card)
+        exported = write(model, part, images, facts)
+        parity = check_parity(exported, reference(model), images, batches=BATCHES)
+        os.replace(part, path)
+        if kind == "safetensors":
+            os.replace(_card_beside(part), path.with_suffix(".json"))
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error}).", "Choose another --out.") from error
+    finally:
+        for leftover in (part, _card_beside(part)):
+            leftover.unlink(missing_ok=True)
+    return parity
+
+
+def reference(model: Method) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """PyTorch's own descriptors, as `check_parity` takes them."""
+    network = Describe(model).eval()
+
+    def describe(images: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():
+            features, visibility = network(images)
+            return features.clone(), visibility.clone()
+
+    return describe
+
+
+def _write_onnx(model: Method, path: Path, images: Tensor, facts: dict[str, Any]) -> Any:
+    """One file with a dynamic batch; the card is in its metadata."""
+    batch = torch.export.Dim("batch", min=1, max=2**16)
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                Describe(model).eval(),
+                (_two(images),),
+                dynamo=True,
+                dynamic_shapes={"images": {0: batch}},
+                input_names=["images"],
+                output_names=["features", "visibility"],
+                opset_version=facts["opset"],
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise UserError(
+                f"this {type(model).__name__} cannot be written as ONNX opset {facts['opset']} "
+                f"({str(error).splitlines()[0]}).",
+                f"Try opset {OPSET}, or --format torchscript.",
+            ) from error
+    assert program is not None
+    program.model.metadata_props["occreid"] = json.dumps(facts, ensure_ascii=False)
+    program.save(str(path), external_data=False)
+    return ExportedModel(path).run
+
+
+def _write_torchscript(model: Method, path: Path, images: Tensor, facts: dict[str, Any]) -> Any:
+    """A traced graph: no Python control flow is left in it; the card is an extra file, ``card.json``."""
+    with _quiet(), torch.inference_mode(False), torch.no_grad():
+        traced: Any = torch.jit.trace(Describe(model).eval(), (_two(images),), check_trace=False)
+        torch.jit.save(traced, str(path), _extra_files={"card.json": json.dumps(facts, ensure_ascii=False)})
+        loaded: Any = torch.jit.load(str(path))
+
+    def describe(pictures: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():
+            return loaded(pictures)
+
+    return describe
+
+
+def _write_safetensors(model: Method, path: Path, images: Tensor, facts: dict[str, Any]) -> Any:
+    """The weights and, beside them, the card; `load_model` needs occreid to run them."""
+    folder = path.with_name(f"{path.name}.folder")
+    save_model(model, folder, {k: v for k, v in facts.items() if k not in ("sha256", "opset")})
+    os.replace(folder / WEIGHTS, path)
+    os.replace(folder / CARD, _card_beside(path))
+    folder.rmdir()
+    return reference(load_model(path))
+
+
+def _two(images: Tensor) -> Tensor:
+    return images[torch.arange(2) % len(images)]
+
+
+def _card_beside(part: Path) -> Path:
+    return part.with_suffix(".json")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporters' own advice to their developers, not to our users: tracing and TorchScript being old, and so on."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

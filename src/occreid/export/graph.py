@@ -1,0 +1,56 @@
+"""The network as a plain function of pictures, and what a file of it must say of itself.
+
+Letters: B images, H × W pixels, P parts, D dimensions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from occreid.methods import Method
+from occreid.methods.weights import versions
+
+
+class Describe(nn.Module):
+    """uint8 pictures → features and visibility: normalisation is inside, so nobody can do it otherwise.
+
+    Args:
+        model: what describes.
+    """
+
+    def __init__(self, model: Method) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) uint8 RGB → (B, P, D) float32 and (B, P) bool."""
+        described = self.model.describe(images)
+        return described.features, described.visibility
+
+
+def card_for(model: Method, card: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
+    """What an exported file says of itself, ready for JSON.
+
+    Args:
+        model: built by `create_model` or `load_model`.
+        card: of the trained model (`read_card`), or None.
+        facts: further entries.
+    """
+    spec = model.spec
+    with torch.inference_mode():
+        shape = model.eval().describe(torch.zeros(1, 3, *model.input_size, dtype=torch.uint8)).features.shape
+    return {
+        **({} if spec is None else {"method": spec.name, "options": spec.options, "num_classes": spec.num_classes}),
+        **(card or {}),
+        "input_size": list(model.input_size),
+        "metric": model.metric,
+        "parts": shape[1],
+        "dimensions": shape[2],
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "refines": type(model).refine is not Method.refine,
+        "versions": versions(),
+        **facts,
+    }
