@@ -123,3 +123,39 @@ def test_damaged_masks_and_boxes(coco, tmp_path):
     persons = read_persons(coco(annotation(3, masks(part1=TOP_HALF), box=(100, 20, 8, 8))))
     with pytest.raises(UserError, match="annotation 3's box lies outside"):
         list(write_crops(persons, tmp_path / "out"))
+
+
+def test_crowds_and_low_people_are_left_out(coco):
+    crowd = {**annotation(2, masks(part1=TOP_HALF)), "iscrowd": 1}
+    low, tall = annotation(3, masks(part1=TOP_HALF), box=(0, 0, 8, 7)), annotation(4, masks(part1=TOP_HALF))
+    root = coco(crowd, low, {**tall, "iscrowd": 0})
+    assert [p.annotation for p in read_persons(root)] == [3, 4]
+    assert [p.annotation for p in read_persons(root, min_height=8)] == [4]
+
+
+def test_a_neighbour_in_the_crop_is_background(coco, tmp_path):
+    full = {"counts": [0, 16], "size": [4, 4]}
+    root = coco(
+        annotation(3, masks(part14=full), box=(10, 20, 8, 8)), annotation(4, masks(part2=full), box=(14, 20, 8, 8))
+    )
+    left, right = (read_mask(record.mask) for record in write_crops(read_persons(root), tmp_path / "out", margin=0.5))
+    assert left.shape == right.shape == (16, 16)
+    assert set(np.unique(left)) == {0, 1} and set(np.unique(right)) == {0, 2}  # one's head, the other's hand
+    assert (left[4:12, 4:12] == 1).all() and (left > 0).sum() == 64
+
+
+def test_a_person_cut_by_the_pictures_edge_has_a_smaller_crop(coco, tmp_path):
+    full = {"counts": [0, 16], "size": [4, 4]}
+    (record,) = write_crops(read_persons(coco(annotation(3, masks(part14=full), box=(-4, 60, 8, 8)))), tmp_path / "out")
+    mask = read_mask(record.mask)
+    assert image_size(record.path) == (4, 4) and mask.shape == (4, 4) and (mask == 1).all()
+
+
+def test_validation_persons_are_the_query_part(coco):
+    root = coco(annotation(3, masks(part1=TOP_HALF)))
+    list(write_crops(read_persons(root), root / "densepose_crops"))
+    root = coco(annotation(9, masks(part1=TOP_HALF)), part="val")
+    list(write_crops(read_persons(root, "val"), root / "densepose_crops_val"))
+    split = load_benchmark("coco_densepose", root)
+    assert [[r.pid for r in part] for part in (split.train, split.query, split.gallery)] == [[3], [9], []]
+    assert split.query[0].mask.is_file()

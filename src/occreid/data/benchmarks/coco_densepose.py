@@ -2,6 +2,9 @@
 
 COCO's pictures show many persons, a `Record` one. So persons are cut out once, by `write_crops`, each with its
 mask of the four parts; the loader reads these crops. Nobody is identified: each person is an id of its own.
+
+Whatever is not the annotated person is 0 in a mask: what stands before it, and other people beside it (each has its
+own crop). What the picture's edge cuts off is not in the crop. Annotations of whole crowds are passed over.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ FACTS = Facts(
     layout="train2014, annotations/densepose_coco_2014_train.json, then: occreid data build",
     note="part masks for training only; no identities",
 )
-CROPS = "densepose_crops"
+CROPS = {"train": "densepose_crops", "val": "densepose_crops_val"}
 _FILES = {
     "train": ("densepose_coco_2014_train.json",),
     "val": ("densepose_coco_2014_minival.json", "densepose_coco_2014_valminusminival.json"),
@@ -52,36 +55,51 @@ class Person:
 
 
 def coco_densepose(root: Path, *, crops: Path | None = None, strict: bool = True) -> Split:
-    """Read the crops that `write_crops` made, as a training part with masks.
+    """Read the crops that `write_crops` made: a training part with masks, and if there are any, validation persons.
+
+    The validation persons are the query part: a parsing network is tested on them. There is no gallery.
 
     Args:
         root: the folder that holds COCO's ``train2014`` and ``annotations``.
-        crops: where the crops are; left out, ``densepose_crops`` in ``root``.
+        crops: where the training crops are; left out, ``densepose_crops`` in ``root``. Validation crops are in a folder
+            of the same name with ``_val`` at its end.
         strict: refuse a crop without a mask; False skips it and says so.
 
     Raises:
         UserError: no crops yet, or one without its mask.
     """
-    folder = crops or existing_folder(root) / CROPS
+    folder = crops or existing_folder(root) / CROPS["train"]
     if not folder.is_dir():
         raise UserError(
             f"COCO-DensePose's persons are not cut out yet: there is no folder {folder}.",
             f"Run: occreid data build {root}",
         )
-    records: list[Record] = []
     skipped: list[Path] = []
+    train = _read_crops(folder, skipped)
+    validation = folder.with_name(f"{folder.name}_val")
+    query = _read_crops(validation, skipped) if validation.is_dir() else ()
+    split = Split("coco_densepose", train, query, (), notes={"ids": "one per person shown, not an identity"})
+    return finish(split, {}, skipped, "000000123.jpg with masks/000000123.png", strict)
+
+
+def _read_crops(folder: Path, skipped: list[Path]) -> tuple[Record, ...]:
+    records: list[Record] = []
     for image in images_under(existing_folder(folder / "images")):
         mask = folder / "masks" / f"{image.stem}.png"
         if image.stem.isdecimal() and mask.is_file():
             records.append(Record(image, int(image.stem), 0, mask=mask))
         else:
             skipped.append(image)
-    split = Split("coco_densepose", tuple(records), (), (), notes={"ids": "one per person shown, not an identity"})
-    return finish(split, {}, skipped, "000000123.jpg with masks/000000123.png", strict)
+    return tuple(records)
 
 
-def read_persons(root: Path, part: Literal["train", "val"] = "train") -> list[Person]:
+def read_persons(root: Path, part: Literal["train", "val"] = "train", min_height: int = 0) -> list[Person]:
     """The persons with part masks, sorted by annotation.
+
+    Args:
+        root: the folder that holds COCO's pictures and ``annotations``.
+        part: which annotation files.
+        min_height: leave out persons whose box is lower, in pixels: there is little to see of them.
 
     Raises:
         UserError: no annotation file, one that is damaged, or pictures that are missing.
@@ -93,7 +111,7 @@ def read_persons(root: Path, part: Literal["train", "val"] = "train") -> list[Pe
         raise UserError(
             f"there are no DensePose annotations of {part} in {root}.", f"Looked for {', '.join(map(str, places))}."
         )
-    persons = [person for file in found for person in _read_file(root, file)]
+    persons = [person for file in found for person in _read_file(root, file) if person.box[3] >= min_height]
     missing = sorted({str(person.image) for person in persons if not person.image.is_file()})
     if missing:
         raise UserError(
@@ -107,6 +125,8 @@ def _read_file(root: Path, file: Path) -> Iterator[Person]:
         content = json.loads(file.read_text(encoding="utf-8"))
         names = {image["id"]: image["file_name"] for image in content["images"]}
         for annotation in content["annotations"]:
+            if annotation.get("iscrowd"):
+                continue  # one mask over many people
             masks: dict[int, tuple[str, int, int]] = {}
             for number, mask in enumerate(annotation.get("dp_masks") or [], start=1):
                 if mask:
