@@ -137,9 +137,7 @@ def test_refine_is_the_reconstruction_the_options_describe():
     how = model.reconstruction
     assert (how.k, how.theta, how.mode, how.search_parts) == (3, 0.6, "oan+gnn", (0, 1))
     query, gallery = found(4, 1), found(12, 2)
-    assert torch.equal(
-        model.refine(query, gallery).features, reconstruct(query, gallery, model.gnn, how).features
-    )
+    assert torch.equal(model.refine(query, gallery).features, reconstruct(query, gallery, model.gnn, how).features)
     assert model_of(mode="oan").metric == "visible_parts" and model.metric == "cosine"
 
 

@@ -70,13 +70,13 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
     loader = _loader(name)
     known = benchmark_options(name)
     hints = typing.get_type_hints(loader)
-    test_masks = options.pop("test_masks", None)
+    test_masks = _checked(name, "test_masks", options.pop("test_masks", None), str | None)
     for key, value in options.items():
         if key not in known:
             raise UserError(f"{name} has no option '{key}'.", did_you_mean(key, (*known, "test_masks")))
         options[key] = _checked(name, key, value, hints[key])
     split = loader(Path(root), **options)
-    return split if test_masks is None else with_test_masks(split, root, _checked(name, "test_masks", test_masks, str))
+    return split if test_masks is None else with_test_masks(split, root, test_masks)
 
 
 def _module(name: str) -> Any:
