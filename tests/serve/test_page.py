@@ -140,8 +140,10 @@ def test_a_search_from_sign_in_to_report(open_page, site):
     page.locator(".hit").nth(7).get_by_role("button", name="Wrong").click()
     page.get_by_text("1 marked right, 1 wrong.").wait_for()
     page.get_by_role("button", name="Show where it looked").click()
-    page.locator(".hit .map").nth(7).wait_for()
-    assert page.locator("#query .map").count() == 1
+    page.locator(".hit").nth(7).locator(".map:visible").wait_for()
+    page.get_by_label("map").select_option("visible stripes")
+    shown = page.locator(".map:visible").evaluate_all("maps => maps.map(map => map.alt)")
+    assert shown == ["Where it looked: visible stripes"] * 9 and page.locator("#query .map:visible").count() == 1
     shoot(page, "answers-1280")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Export report").click()
@@ -241,7 +243,10 @@ def test_everything_by_keyboard(open_page, site):
     page.keyboard.press("w")
     page.get_by_text("1 marked right, 0 wrong.").wait_for()
     page.keyboard.press("o")
-    page.locator(".hit .map").nth(7).wait_for()
+    page.locator(".hit").nth(7).locator(".map:visible").wait_for()
+    page.keyboard.press("o")
+    page.get_by_text("Maps are hidden.").wait_for()
+    assert page.locator(".map").count() == 0
     assert [page.locator(".hit").nth(i).get_attribute("class") for i in range(2)] == ["hit right", "hit"]
     assert not page.complaints
 

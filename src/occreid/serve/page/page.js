@@ -163,7 +163,7 @@ function clearResults() {
   at("query").replaceChildren();
   at("keys-help").hidden = true;
   at("looked").disabled = at("export").disabled = true;
-  at("looked").setAttribute("aria-pressed", "false");
+  hideMaps();
 }
 
 function showResults() {
@@ -235,21 +235,38 @@ async function lay(frame, fields) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
   const shown = await ask("/v1/explain", { method: "POST", body: form });
-  if (shown.maps.length) frame.append(element("img", { class: "map", src: shown.maps[0].overlay, alt: `Where it looked: ${shown.maps[0].name}` }));
+  for (const map of shown.maps) {
+    frame.append(element("img", { class: "map", src: map.overlay, alt: `Where it looked: ${map.name}`, "data-map": map.name, hidden: map.name !== at("maps").value }));
+  }
   return shown;
 }
 
+function hideMaps() {
+  at("looked").setAttribute("aria-pressed", "false");
+  at("maps-label").hidden = true;
+  document.querySelectorAll(".map").forEach((map) => map.remove());
+}
+
+at("maps").addEventListener("change", () => {
+  for (const map of document.querySelectorAll(".map")) map.hidden = map.dataset.map !== at("maps").value;
+});
+
 at("looked").addEventListener("click", async () => {
   const on = at("looked").getAttribute("aria-pressed") !== "true";
-  at("looked").setAttribute("aria-pressed", String(on));
-  document.querySelectorAll(".map").forEach((map) => map.remove());
+  hideMaps();
   if (!on) { say("Maps are hidden."); return; }
+  at("looked").setAttribute("aria-pressed", "true");
   const { search } = state;
+  const still = () => state.search === search && at("looked").getAttribute("aria-pressed") === "true";
   try {
     const first = await lay(at("query").querySelector(".frame"), { picture: search.picture, box: search.box });
-    if (!first.maps.length) { at("looked").setAttribute("aria-pressed", "false"); say(first.message); return; }
+    if (!still()) return;
+    if (!first.maps.length) { hideMaps(); say(first.message); return; }
+    at("maps").replaceChildren(...first.maps.map(({ name }) => element("option", {}, name)));
+    at("maps-label").hidden = first.maps.length < 2;
+    at("maps").dispatchEvent(new Event("change"));
     for (const item of at("hits").children) {
-      if (state.search !== search || at("looked").getAttribute("aria-pressed") !== "true") return;
+      if (!still()) return;
       if (item.querySelector("img")) await lay(item.querySelector(".frame"), { id: item.dataset.id });
     }
     say(first.message);
