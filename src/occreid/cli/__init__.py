@@ -25,6 +25,7 @@ from occreid.cli import (
     reconstruct,
     search,
     serve,
+    stress,
     train,
 )
 from occreid.errors import UserError
@@ -56,7 +57,7 @@ def _root(
 
 
 _GROUPS = (
-    *(demo, train, ablate, bench, evaluate, lab, export, reconstruct),
+    *(demo, train, ablate, bench, evaluate, stress, lab, export, reconstruct),
     *(parse, masks, data, gallery, search, serve),
 )
 for group in _GROUPS:

@@ -1,0 +1,71 @@
+"""Accuracy under stress as one figure: a panel for each stress, a line and a band for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from occreid.errors import UserError
+from occreid.report.figures import SERIES
+
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 3)))
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+class PointLike(Protocol):
+    """What is drawn of a point; see `occreid.lab.curves.Point`."""
+
+    @property
+    def level(self) -> float: ...  # noqa: D102
+    @property
+    def mean_ap(self) -> float: ...  # noqa: D102
+    @property
+    def low(self) -> float: ...  # noqa: D102
+    @property
+    def high(self) -> float: ...  # noqa: D102
+
+
+def draw_curves(panels: Mapping[str, Mapping[str, Sequence[PointLike]]], path: Path) -> None:
+    """Write a figure; the file's ending (.png, .svg or .pdf) says the form.
+
+    Args:
+        panels: title → model → points by rising level; every panel has the same models.
+        path: the file; its folder is made.
+
+    Raises:
+        UserError: nothing to draw, or the file cannot be written.
+    """
+    if not panels:
+        raise UserError("there are no curves to draw.", "Measure at least one stress.")
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(3.2 * columns, 2.7 * rows + 0.4), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes, (title, models) in zip(grid.flat, panels.items(), strict=False):  # the last row may have empty places
+        for number, (name, points) in enumerate(models.items()):
+            colour, levels = SERIES[number % len(SERIES)], [p.level for p in points]
+            style = {"linestyle": _DASHES[number % len(_DASHES)], "marker": _MARKERS[number % len(_MARKERS)]}
+            axes.plot(levels, [p.mean_ap for p in points], color=colour, label=name, markersize=3.5, **style)
+            axes.fill_between(
+                levels, [p.low for p in points], [p.high for p in points], color=colour, alpha=0.12, linewidth=0
+            )
+        axes.set_title(title, fontsize=9)
+        axes.grid(alpha=0.3)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.set_ylim(bottom=0)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("mAP")
+    figure.supxlabel("level of the stress", fontsize=9)
+    handles, labels = grid.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(6, len(labels)), frameon=False, fontsize=9)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:  # ValueError: an ending that is no picture format
+        raise UserError(f"the figure {path} cannot be written ({error}).", "Name a .png, .svg or .pdf file.") from error
