@@ -50,7 +50,7 @@ def test_a_missing_mask_is_counted_and_named(split, tmp_path):
 
 def test_exact_masks_that_are_not_there_are_refused(split):
     bare = replace(split, gallery=tuple(replace(record, mask=None) for record in split.gallery))
-    with pytest.raises(UserError, match="2 test images of toy have no exact masks, the first is bench/g/0.jpg"):
+    with pytest.raises(UserError, match=r"2 test images of toy have no exact masks, the first is bench/g/0.jpg"):
         with_test_masks(bare, ROOT, "exact")
 
 

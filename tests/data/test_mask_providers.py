@@ -24,9 +24,10 @@ def bench(tmp_path):
 class Counting:
     """Marks the upper half; fails where it is told to."""
 
-    key = {"provider": "counting"}
+
 
     def __init__(self, fails_at=None, empty=False):
+        self.key = {"provider": "counting"}
         self.calls, self.fails_at, self.empty = [], fails_at, empty
 
     def __call__(self, image):
@@ -85,7 +86,7 @@ def test_silhouettes_become_masks_of_the_images_size(bench, tmp_path):
     assert cv2.imwrite(str(folder / "query/0.png"), grey)
     mask = SilhouetteFolder(root, folder)(records[0].path)
     assert mask.shape == (12, 6) and mask.dtype == np.uint8 and mask[:6].all() and not mask[6:].any()
-    with pytest.raises(UserError, match="1.png has no silhouette"):
+    with pytest.raises(UserError, match=r"1.png has no silhouette"):
         SilhouetteFolder(root, folder)(records[1].path)
     assert cv2.imwrite(str(folder / "query/2.png"), np.zeros((24, 24), np.uint8))
     with pytest.raises(UserError, match="another shape"):
@@ -125,7 +126,7 @@ def test_mask_rcnn_takes_the_person_it_is_surest_of_and_sees_most_of(bench, peop
 
 
 def test_weights_of_mask_rcnn_that_are_not_there_or_not_its_own_are_named(tmp_path):
-    with pytest.raises(UserError, match="there are no weights nowhere.pth"):
+    with pytest.raises(UserError, match=r"there are no weights nowhere.pth"):
         open_mask_rcnn("nowhere.pth")
     torch.save({"layer": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(UserError, match=r"other.pth does not hold weights of torchvision's maskrcnn_resnet50_fpn"):

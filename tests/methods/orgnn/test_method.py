@@ -83,7 +83,7 @@ def test_masks_are_asked_for_where_oan_decides(model, batch):
 
 def test_masks_of_another_size_are_refused(model, batch):
     for masks in (batch.masks[:, :32], batch.masks[:4]):
-        with pytest.raises(UserError, match="masks of shape .* do not fit images of shape"):
+        with pytest.raises(UserError, match=r"masks of shape .* do not fit images of shape"):
             model.describe(batch.images, masks)
 
 

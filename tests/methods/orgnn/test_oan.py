@@ -38,7 +38,8 @@ def test_eq_2_with_its_minus_sign_equals_the_float64_loop(oan):
         y = oan(masks).double().sigmoid().tolist()
         loss = oan.losses(masks, None)["occlusion"].item()
     truth = oan.targets(masks, None).tolist()
-    terms = [-(t * math.log(p) + (1 - t) * math.log(1 - p)) for a, b in zip(truth, y) for t, p in zip(a, b)]
+    pairs = [pair for a, b in zip(truth, y, strict=True) for pair in zip(a, b, strict=True)]
+    terms = [-(t * math.log(p) + (1 - t) * math.log(1 - p)) for t, p in pairs]
     assert {t for row in truth for t in row} == {0.0, 1.0}
     assert loss == pytest.approx(sum(terms) / len(terms), rel=1e-5) and loss > 0
 
