@@ -167,6 +167,12 @@ def test_guessing_keys_is_slowed_down_without_harm_to_the_holder(make, keys):
     assert ask(guard, keys[2])[0] == 200
 
 
+def test_what_needs_no_key_is_not_given_without_end(make, keys):
+    guard = make(rate=0.01, burst=3)
+    assert [ask(guard, path="/health")[0] for _ in range(5)] == [200, 200, 200, 429, 429]
+    assert ask(guard, keys[2])[0] == 200
+
+
 def test_more_at_once_than_allowed_are_refused_and_not_queued(make, keys):
     async def scene():
         inside = Inside(wait=asyncio.Event())

@@ -90,12 +90,13 @@ class Guard:
         self.service.metrics.answered(route, answer.status, time.perf_counter() - started)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        if scope["path"] in OPEN:
-            scope["request_id"] = answer.request_id
-            await self.app(scope, receive, answer)
-            return
         address = (scope.get("client") or ("unknown", 0))[0]
         try:
+            if scope["path"] in OPEN:
+                self.rate.take(f"address {address}")
+                scope["request_id"] = answer.request_id
+                await self.app(scope, receive, answer)
+                return
             asker = self._known(scope, answer.request_id, address)
             self.rate.take(f"key {asker.key.id}")
             with self.gate.enter():

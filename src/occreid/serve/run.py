@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from occreid.errors import UserError, require
 from occreid.gallery import Gallery
@@ -80,20 +83,21 @@ def open_service(
 
 
 def _open_gallery(uri: str, engine: Engine, token: str | None) -> Gallery:
+    """The gallery, made where there is none; of several processes that start at once, one makes it."""
     place = Path(uri)
-    missing = "://" not in uri and (not place.exists() or (place.is_dir() and not any(place.iterdir())))
-    if not missing:
-        return Gallery.open(uri, weights_hash=engine.weights_hash, token=token)
-    parts, dim = engine.shape
-    return Gallery.create(
-        uri,
-        dim=dim,
-        parts=parts,
-        metric=engine.model.metric,
-        weights_hash=engine.weights_hash,
-        model_name=engine.name,
-        token=token,
-    )
+    with nullcontext() if "://" in uri else FileLock(place.with_name(f".{place.name}.lock")):
+        if "://" in uri or (place.exists() and not (place.is_dir() and not any(place.iterdir()))):
+            return Gallery.open(uri, weights_hash=engine.weights_hash, token=token)
+        parts, dim = engine.shape
+        return Gallery.create(
+            uri,
+            dim=dim,
+            parts=parts,
+            metric=engine.model.metric,
+            weights_hash=engine.weights_hash,
+            model_name=engine.name,
+            token=token,
+        )
 
 
 def run(service: Service, ring: KeyRing, address: Address) -> None:
