@@ -42,3 +42,16 @@ def test_an_unfinished_method_says_what_it_lacks():
         Method().losses(None)
     with pytest.raises(TypeError, match="describe"):
         Method().describe(None)
+
+
+def test_parsing_is_for_methods_that_say_so(toy):
+    from occreid.errors import UserError
+
+    model = create_model(toy, 3)
+    with pytest.raises(UserError, match=f"{toy} does not parse people into parts"):
+        model.parse(torch.zeros(1, 3, 4, 4))
+    with pytest.raises(UserError, match=f"{toy} has no use for a second stream"):
+        model.parsing_losses(None)
+    with pytest.raises(UserError, match="^Method does not parse"):
+        Method().parse(torch.zeros(1, 3, 4, 4))
+    assert model.task == "reid"
