@@ -52,6 +52,6 @@ def test_parsing_is_for_methods_that_say_so(toy):
         model.parse(torch.zeros(1, 3, 4, 4))
     with pytest.raises(UserError, match=f"{toy} has no use for a second stream"):
         model.parsing_losses(None)
-    with pytest.raises(UserError, match="^Method does not parse"):
+    with pytest.raises(UserError, match=r"^Method does not parse"):
         Method().parse(torch.zeros(1, 3, 4, 4))
     assert model.task == "reid"

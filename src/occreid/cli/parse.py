@@ -62,7 +62,7 @@ def parse(
         assert weights is not None
         _check(weights, records, settings, as_json)
         return
-    folder = out or Path(f"{str(root).rstrip('/')}-masks")
+    folder = out or Path(f"{root.with_suffix('') if root.suffix.lower() == '.csv' else root}-masks")
     if source is not None and mapping is not None:
         written = _take_over(records, root, source, mapping, folder)
     else:
