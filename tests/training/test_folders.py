@@ -66,6 +66,15 @@ def test_the_place_of_the_data_and_the_workers_may_change(tiny, tmp_path):
     assert (recipe.data.root, recipe.data.workers) == ("/elsewhere", 3)
 
 
+def test_the_places_of_masks_and_of_the_second_stream_may_change(tiny, tmp_path):
+    stream = "data.parsing={name: market1501, root: old, mask_root: old-masks}"
+    claim_folder(tmp_path, tiny("data.masks=true", "data.mask_root=old", stream))
+    moved = ["data.mask_root=new", "data.parsing.root=new", "data.parsing.mask_root=new"]
+    assert read_run(tmp_path, None, moved).data.parsing.root == "new"
+    with pytest.raises(UserError, match="other values of: data.parsing.name"):
+        read_run(tmp_path, None, ["data.parsing.name=msmt17"])
+
+
 def test_a_recipe_given_again_is_compared(tiny, tmp_path):
     claim_folder(tmp_path / "run", tiny("training.init_from=w.safetensors"))
     (tmp_path / "same.yaml").write_text(dump_recipe(tiny()))

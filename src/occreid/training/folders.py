@@ -11,7 +11,7 @@ from occreid.training.recipe import Recipe
 from occreid.training.recipe_files import changed_keys, dump_recipe, load_recipe, parse_recipe, write_text
 
 RECIPE = "recipe.yaml"
-NEUTRAL = ("data.root", "data.workers")
+NEUTRAL = ("data.root", "data.mask_root", "data.parsing.root", "data.parsing.mask_root", "data.workers")
 """Keys a resumed run may change: where the same pictures lie, and how fast they are read."""
 
 
