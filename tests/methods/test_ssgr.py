@@ -198,7 +198,7 @@ class TestExplain:
 
 
 def test_a_network_without_such_stages_is_refused():
-    with pytest.raises(UserError, match="no layer"):
+    with pytest.raises(UserError, match="has no layer4"):
         build("regnetx_002")
 
 

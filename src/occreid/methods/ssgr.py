@@ -16,7 +16,6 @@ from torch.nn.functional import cross_entropy
 
 from occreid.data.occlusion import compound_batch_erasing, random_batch_erasing
 from occreid.descriptors import Descriptors
-from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss, BoundedExponentialLoss
 from occreid.methods.base import Method
 from occreid.nn import (
@@ -182,10 +181,6 @@ class SSGR(Method):
 def _insert(backbone: nn.Module, make: Callable[[int], nn.Module]) -> None:
     """Put blocks made for the stage's channels after the last units of a ResNet's stages 2 and 3, in place."""
     channels = {info["module"]: info["num_chs"] for info in backbone.feature_info}  # type: ignore[union-attr]
-    if not _BLOCKS.keys() <= channels.keys():
-        raise UserError(
-            f"'{type(backbone).__name__}' has no layer2 and layer3 for the non-local blocks.", "Choose a timm ResNet."
-        )
     for stage, count in _BLOCKS.items():
         longer = append_blocks(backbone.get_submodule(stage), count, partial(make, channels[stage]))
         setattr(backbone, stage, longer)

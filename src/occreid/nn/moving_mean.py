@@ -28,7 +28,7 @@ class MovingMean(nn.Module):
     def update(self, features: Tensor) -> None:
         """Move µ towards the mean of (B, D) features; all processes of a group must call this together."""
         unit = normalize(features.float(), dim=1)
-        total = torch.cat([unit.sum(0), unit.new_tensor([len(unit)])])  # (D + 1,): one message for sum and count
+        total = torch.cat([unit.sum(0), unit.new_full((1,), len(unit))])  # (D + 1,): one message for sum and count
         if distributed.is_available() and distributed.is_initialized():
             distributed.all_reduce(total)
         self.mean.lerp_(total[:-1] / total[-1], 1 - self.momentum)  # Eq. 6 (D,)
