@@ -71,7 +71,7 @@ def test_the_places_of_masks_and_of_the_second_stream_may_change(tiny, tmp_path)
     claim_folder(tmp_path, tiny("data.masks=true", "data.mask_root=old", stream))
     moved = ["data.mask_root=new", "data.parsing.root=new", "data.parsing.mask_root=new"]
     assert read_run(tmp_path, None, moved).data.parsing.root == "new"
-    with pytest.raises(UserError, match="other values of: data.parsing.name"):
+    with pytest.raises(UserError, match=r"other values of: data\.parsing\.name"):
         read_run(tmp_path, None, ["data.parsing.name=msmt17"])
 
 
