@@ -14,6 +14,7 @@ from occreid import __version__
 from occreid.cli import (
     ablate,
     bench,
+    compact,
     data,
     demo,
     evaluate,
@@ -57,7 +58,7 @@ def _root(
 
 
 _GROUPS = (
-    *(demo, train, ablate, bench, evaluate, stress, lab, export, reconstruct),
+    *(demo, train, ablate, bench, evaluate, compact, stress, lab, export, reconstruct),
     *(parse, masks, data, gallery, search, serve),
 )
 for group in _GROUPS:

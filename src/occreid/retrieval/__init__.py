@@ -2,6 +2,7 @@
 
 from occreid.distances import METRICS, Metric, distance_rows, distances
 from occreid.retrieval.bootstrap import Difference, compare, confidence_intervals
+from occreid.retrieval.compact import Projection, fit_projection
 from occreid.retrieval.evaluate import evaluate, rank_rows
 from occreid.retrieval.expansion import expand_queries
 from occreid.retrieval.matches import SameCamera
@@ -18,6 +19,7 @@ __all__ = [
     "APForm",
     "Difference",
     "Metric",
+    "Projection",
     "Protocol",
     "Ranking",
     "SameCamera",
@@ -30,6 +32,7 @@ __all__ = [
     "distances",
     "evaluate",
     "expand_queries",
+    "fit_projection",
     "load_ranking",
     "query_labels",
     "rank_rows",
