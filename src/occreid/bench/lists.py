@@ -83,7 +83,8 @@ def load_list(path: Path) -> BenchList:
     try:
         return BenchList.model_validate(read_yaml(path, "list of models"))
     except ValidationError as error:
-        problem = error.errors()[0]
+        problems = error.errors()
+        problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
         key = ".".join(str(part) for part in problem["loc"])
         where = f"the list {path}" + (f", {key}" if key else "")
         if problem["type"] == "extra_forbidden":

@@ -54,35 +54,23 @@ def export_model(
             export does not agree (nothing is written then), or a path that cannot be written.
     """
     path = Path(path)
-    if kind not in FORMATS:
-        raise UserError(f"there is no format '{kind}'.", did_you_mean(kind, FORMATS))
-    if tuple(images.shape[1:]) != (3, *model.input_size) or images.dtype != torch.uint8:
-        raise UserError(
-            f"pictures of shape {tuple(images.shape)} ({images.dtype}) cannot be compared on.",
-            f"Give uint8 pictures of shape (N, 3, {model.input_size[0]}, {model.input_size[1]}).",
-        )
-    if opset not in OPSETS:
-        raise UserError(
-            f"ONNX opset {opset} is not supported.", f"Choose {OPSETS.start} to {OPSETS.stop - 1} (usual: {OPSET})."
-        )
-    if kind == "onnx":
-        require("onnxscript", "export"), require("onnxruntime", "export")
+    _check(model, images, kind, opset)
     model.eval()
     part = path.with_name(f"{path.name}.part")
+    write = {"onnx": _write_onnx, "torchscript": _write_torchscript, "safetensors": _write_safetensors}[kind]
+    facts = card_for(model, card, opset=opset) if kind == "onnx" else card_for(model, card)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write = {"onnx": _write_onnx, "torchscript": _write_torchscript, "safetensors": _write_safetensors}[kind]
-        facts = card_for(model, card, opset=opset) if kind == "onnx" else card_for(model, card)
-        exported = write(model, part, images, facts)
-        parity = check_parity(exported, reference(model), images, batches=BATCHES)
-        os.replace(part, path)
-        if kind == "safetensors":
-            os.replace(_card_beside(part), path.with_suffix(".json"))
+        try:
+            parity = check_parity(write(model, part, images, facts), reference(model), images, batches=BATCHES)
+            os.replace(part, path)
+            if kind == "safetensors":
+                os.replace(_card_beside(part), path.with_suffix(".json"))
+        finally:
+            for leftover in (part, _card_beside(part)):
+                leftover.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"cannot write {path} ({error}).", "Choose another --out.") from error
-    finally:
-        for leftover in (part, _card_beside(part)):
-            leftover.unlink(missing_ok=True)
     return parity
 
 
@@ -96,6 +84,22 @@ def reference(model: Method) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
             return features.clone(), visibility.clone()
 
     return describe
+
+
+def _check(model: Method, images: Tensor, kind: str, opset: int) -> None:
+    if kind not in FORMATS:
+        raise UserError(f"there is no format '{kind}'.", did_you_mean(kind, FORMATS))
+    if tuple(images.shape[1:]) != (3, *model.input_size) or images.dtype != torch.uint8:
+        raise UserError(
+            f"pictures of shape {tuple(images.shape)} ({images.dtype}) cannot be compared on.",
+            f"Give uint8 pictures of shape (N, 3, {model.input_size[0]}, {model.input_size[1]}).",
+        )
+    if opset not in OPSETS:
+        raise UserError(
+            f"ONNX opset {opset} is not supported.", f"Choose {OPSETS.start} to {OPSETS.stop - 1} (usual: {OPSET})."
+        )
+    for package in ("onnxscript", "onnxruntime") if kind == "onnx" else ():
+        require(package, "export")
 
 
 def _write_onnx(model: Method, path: Path, images: Tensor, facts: dict[str, Any]) -> Any:

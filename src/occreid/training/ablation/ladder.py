@@ -194,7 +194,8 @@ def _read(path: Path) -> Ladder:
     try:
         return Ladder.model_validate(read_yaml(path, "ablation"))
     except ValidationError as error:
-        problem = error.errors()[0]
+        problems = error.errors()
+        problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
         key = ".".join(str(part) for part in problem["loc"])
         where = f"the ablation {path}" + (f", {key}" if key else "")
         if problem["type"] == "extra_forbidden":

@@ -1,0 +1,44 @@
+import pytest
+
+from occreid.errors import UserError
+from occreid.export import check_parity, quantize, reference
+from occreid.methods import load_model
+
+pytest.importorskip("onnxruntime")
+
+
+@pytest.mark.parametrize("way", ["dynamic", "static"])
+def test_an_int8_network_is_smaller_and_still_knows_its_pictures(way, onnx_file, small, pictures, tmp_path):
+    model = small("baseline")
+    images = pictures(model, 16)
+    file = quantize(onnx_file, tmp_path / "sub/small.onnx", way, images if way == "static" else None)
+    assert file.stat().st_size < 0.4 * onnx_file.stat().st_size
+    assert [path.name for path in file.parent.iterdir()] == ["small.onnx"]
+    loaded = load_model(file)
+    assert loaded.card["method"] == "baseline"
+    parity = check_parity(loaded.run, reference(model), images, tolerance=None)
+    assert 0.8 < parity.cosine < 1
+    assert parity.deviation > 1e-3  # else nothing was rounded
+
+
+def test_a_statically_quantised_network_does_not_look_at_the_rest_of_the_batch(onnx_file, small, pictures, tmp_path):
+    model = small("baseline")
+    images = pictures(model, 8)
+    loaded = load_model(quantize(onnx_file, tmp_path / "small.onnx", "static", images))
+    assert (
+        check_parity(lambda batch: loaded.run(batch), lambda batch: _one_by_one(loaded, batch), images).deviation < 1e-5
+    )
+
+
+def _one_by_one(loaded, batch):
+    import torch
+
+    found = [loaded.run(image[None]) for image in batch]
+    return torch.cat([f for f, _ in found]), torch.cat([v for _, v in found])
+
+
+def test_what_is_missing_or_unknown_is_said(onnx_file, tmp_path):
+    with pytest.raises(UserError, match="Did you mean 'static'"):
+        quantize(onnx_file, tmp_path / "s.onnx", "sttic")
+    with pytest.raises(UserError, match="needs pictures"):
+        quantize(onnx_file, tmp_path / "s.onnx", "static")
