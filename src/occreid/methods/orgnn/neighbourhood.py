@@ -57,7 +57,7 @@ def neighbourhoods(
     _check(descriptors, gallery, k, theta, search_parts)
     wanted = searched_by(descriptors.visibility, search_parts)  # (N, P)
     names, gallery_names = _identities(descriptors, gallery)
-    scales = 1 / torch.linalg.vector_norm(gallery.features, dim=2).clamp_min(1e-12).T  # (P, G)
+    scales = 1 / _lengths(gallery).clamp_min(1e-12).T  # (P, G)
     for start in range(0, len(descriptors), rows):
         block = slice(start, min(start + rows, len(descriptors)))
         x = normalize(descriptors.features[block], dim=2).transpose(0, 1)  # (P, R, D)
@@ -137,5 +137,13 @@ def _check(
             f"the gallery {tuple(gallery.features.shape[1:])}.",
             "Extract both with the same model.",
         )
-    for side in (descriptors, gallery):
-        side.require_finite()
+    _lengths(descriptors)
+
+
+def _lengths(descriptors: Descriptors) -> Tensor:
+    """(N, P) lengths of the part features; one number per part tells whether all of them are finite."""
+    lengths = torch.linalg.vector_norm(descriptors.features, dim=2)
+    if not lengths.isfinite().all():
+        descriptors.require_finite()
+        raise UserError("a feature is longer than float32 can square.", "Divide the features by a constant.")
+    return lengths
