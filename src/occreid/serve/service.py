@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import torch
 
 from occreid import __version__
+from occreid.data.heat import overlay
 from occreid.data.images import Pixels
 from occreid.descriptors import Descriptors
 from occreid.distances import paired_distances
@@ -34,7 +35,6 @@ from occreid.serve.calibration import Calibration
 from occreid.serve.engine import Engine
 from occreid.serve.keys import Key
 from occreid.serve.metrics import Metrics
-from occreid.serve.overlay import overlay
 from occreid.serve.pictures import content_id, data_address, decode, encode, parse_box, stored_jpeg
 from occreid.serve.settings import Settings
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from occreid.serve.overlay import overlay
+from occreid.data.heat import overlay
 
 GREY = np.full((100, 40, 3), 128, np.uint8)
 
