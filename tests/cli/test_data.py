@@ -93,7 +93,7 @@ def test_users_mistakes(market, tmp_path):
         (("verify", market, "--option", "strict"), "--option strict is not KEY=VALUE"),
         (("stats", market, "--name", "market1501", "--option", "strikt=no"), "Did you mean 'strict'"),
         (("stats", market, "--name", "msmt17", "--option", "train=val"), "cannot be 'val'"),
-        (("build", market, "--part", "vall"), "Did you mean 'val'"),
+        (("crops", market, "--part", "vall"), "Did you mean 'val'"),
         (("synth", "--size", "huge", "--out", tmp_path / "out"), "huge"),
     ):
         with pytest.raises(UserError, match=message):
@@ -156,18 +156,18 @@ def test_synth_calls_the_generator_and_reads_what_it_wrote(tmp_path, monkeypatch
     assert (tmp_path / "s.png").is_file()
 
 
-def test_build_cuts_persons_out(tmp_path):
+def test_crops_cuts_persons_out(tmp_path):
     (tmp_path / "train2014").mkdir()
     Image.new("RGB", (32, 32)).save(tmp_path / "train2014/COCO_train2014_000000000001.jpg")
     person = {"id": 4, "image_id": 1, "bbox": [2, 2, 8, 16], "dp_masks": [{"counts": [0, 16], "size": [4, 4]}]}
     images = [{"id": 1, "file_name": "COCO_train2014_000000000001.jpg"}]
     content = {"images": images, "annotations": [person]}
     (tmp_path / "densepose_coco_2014_train.json").write_text(json.dumps(content))
-    assert "1 persons written" in run("build", tmp_path).stdout
+    assert "1 persons written" in run("crops", tmp_path).stdout
     found = json.loads(run("stats", tmp_path, "--name", "coco_densepose", "--json").stdout)["parts"]["train"]
     assert found["images"] == 1 and found["sizes"] == {"8x16": 1}
 
 
-@pytest.mark.parametrize("command", ["list", "verify", "stats", "synth", "build"])
+@pytest.mark.parametrize("command", ["list", "verify", "stats", "synth", "crops", "build"])
 def test_every_help_has_an_example(command):
     assert f"occreid data {command}" in run(command, "--help").stdout

@@ -31,6 +31,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 def register(app: typer.Typer) -> None:
     """Add the group `data`."""
+    from occreid.cli.build import build
     from occreid.cli.occluders import occluders
 
     group = typer.Typer(
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
     group.command()(verify)
     group.command()(stats)
     group.command()(synth)
+    group.command()(crops)
     group.command()(build)
     group.command()(occluders)
     app.add_typer(group)
@@ -175,7 +177,7 @@ def synth(
     typer.echo(f"written to {written}")
 
 
-def build(
+def crops(
     root: Annotated[Path, typer.Argument(help="The folder that holds COCO's train2014 and annotations.")],
     part: Annotated[str, typer.Option("--part", help="train or val.")] = "train",
     out: Annotated[
@@ -186,7 +188,7 @@ def build(
 ) -> None:
     """Cut the persons of COCO-DensePose out, with masks of the four body parts.
 
-    Example: occreid data build data/coco
+    Example: occreid data crops data/coco
     """
     from occreid.data.benchmarks.coco_densepose import CROPS, read_persons, write_crops
     from occreid.errors import UserError, did_you_mean

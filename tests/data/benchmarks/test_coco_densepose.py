@@ -50,7 +50,7 @@ def test_only_persons_with_masks_sorted(coco, folder):
 
 def test_crops_are_written_and_read_as_records(coco, tmp_path):
     root = coco(annotation(7, masks(part14=TOP_HALF)), annotation(3, masks(part6=TOP_HALF), box=(0.4, 0.4, 9.2, 16)))
-    with pytest.raises(UserError, match=r"not cut out yet.*occreid data build"):
+    with pytest.raises(UserError, match=r"not cut out yet.*occreid data crops"):
         load_benchmark("coco_densepose", root)
     written = list(write_crops(read_persons(root), root / "densepose_crops"))
     split = load_benchmark("coco_densepose", root)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FACTS = Facts(
-    layout="train2014, annotations/densepose_coco_2014_train.json, then: occreid data build",
+    layout="train2014, annotations/densepose_coco_2014_train.json, then: occreid data crops",
     note="part masks for training only; no identities",
 )
 CROPS = {"train": "densepose_crops", "val": "densepose_crops_val"}
@@ -72,7 +72,7 @@ def coco_densepose(root: Path, *, crops: Path | None = None, strict: bool = True
     if not folder.is_dir():
         raise UserError(
             f"COCO-DensePose's persons are not cut out yet: there is no folder {folder}.",
-            f"Run: occreid data build {root}",
+            f"Run: occreid data crops {root}",
         )
     skipped: list[Path] = []
     train = _read_crops(folder, skipped)

@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from occreid.cli import build
+from occreid.data import load_benchmark
+from occreid.data.construction import read_review
+from occreid.errors import UserError
+
+
+def call(*words):
+    app = typer.Typer()
+    app.command()(build.build)
+    app.callback()(lambda: None)
+    result = CliRunner().invoke(app, ["build", *map(str, words)])
+    if isinstance(result.exception, UserError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture
+def crops(tmp_path):
+    """Eight persons with three legless pictures and six whole ones, and their keypoints."""
+    root, images, annotations = tmp_path / "crops", [], []
+    root.mkdir()
+    for pid in range(8):
+        for i in range(9):
+            name = f"{pid:04d}_c{i % 3 + 1}_{i}.png"
+            rng = np.random.default_rng((pid, i))
+            Image.fromarray(rng.integers(0, 256, (32, 16, 3), np.uint8)).save(root / name)
+            images.append({"id": len(images), "file_name": name})
+            flags = [2] * 11 + [0 if i < 3 else 2] * 6
+            annotations.append({"image_id": len(images) - 1, "keypoints": [n for v in flags for n in (1, 1, v)]})
+    (tmp_path / "k.json").write_text(json.dumps({"images": images, "annotations": annotations}))
+    (root / "notes.txt").write_text("no picture")
+    return root
+
+
+def test_propose_correct_build(crops, tmp_path):
+    review, out = tmp_path / "review.csv", tmp_path / "mine"
+    said = call(crops, "--keypoints", tmp_path / "k.json", "--review", review)
+    assert "72 crops, 24 proposed as occluded (0 without keypoints" in said and str(review.with_suffix(".html")) in said
+    assert sum(c.occluded for c in read_review(review)) == 24
+    review.write_text(review.read_text().replace("0000_c1_0.png,0000,1,true", "0000_c1_0.png,0000,1,false"))
+    said = call(crops, "--review", review, "--out", out, "--train-share", 0.25, "--query-share", 0.5)
+    assert "query         4 persons" in said and "train         2 persons" in said
+    split = load_benchmark("folder", out / "benchmark.csv")
+    assert len(split.query) == 4 and all(r.occluded for r in split.query)
+
+
+def test_crops_without_keypoints_are_candidates(crops, tmp_path):
+    held = json.loads((tmp_path / "k.json").read_text())
+    held["annotations"] = held["annotations"][:-5]
+    (tmp_path / "k.json").write_text(json.dumps(held))
+    said = call(crops, "--keypoints", tmp_path / "k.json", "--review", tmp_path / "r.csv")
+    assert "29 proposed as occluded (5 without keypoints among them)" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("crops",), "give either --keypoints"),
+        (("crops", "--keypoints", "k.json", "--out", "mine"), "give either --keypoints"),
+        (("none", "--keypoints", "k.json"), "no folder"),
+        (("crops", "--keypoints", "none.json"), "no keypoint file"),
+        (("crops", "--out", "mine"), "cannot be read"),
+    ],
+)
+def test_mistakes_are_named(crops, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=message):
+        call(*words, "--review", "review.csv")
+
+
+def test_keypoints_of_other_pictures(crops, tmp_path):
+    (tmp_path / "k.json").write_text('{"images": [], "annotations": []}')
+    with pytest.raises(UserError, match="none of the 72 crops"):
+        call(crops, "--keypoints", tmp_path / "k.json", "--review", tmp_path / "r.csv")
