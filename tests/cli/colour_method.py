@@ -23,3 +23,11 @@ class Refining(Colour):
     def refine(self, descriptors, gallery):
         mean = gallery.features.mean(0)
         return Descriptors(descriptors.features - mean, None, descriptors.pids, descriptors.camids, descriptors.paths)
+
+
+class Masked(Colour):
+    """Calls itself visible where it was given a mask."""
+
+    def describe(self, images, masks=None):
+        features = super().describe(images).features
+        return Descriptors(features, torch.full(features.shape[:2], masks is not None))

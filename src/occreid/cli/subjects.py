@@ -160,8 +160,14 @@ def subjects(
                 split.same_camera,
                 query_labels(split.query),
                 said,
-                split.notes.get(ORACLE, ""),
+                _told(split.notes.get(ORACLE, ""), stress if masks else None),
             )
+
+
+def _told(already: str, stress: Stress | None) -> str:
+    """What no one could know in use: masks were made of the pictures before the stress, and leave out what it hides."""
+    hides = "masks that leave out what the stress hides" if stress is not None else ""
+    return "; ".join(text for text in (already, hides) if text)
 
 
 def facts(split: Split, card: dict[str, Any], precision: str) -> dict[str, Any]:
