@@ -109,7 +109,7 @@ def run(service: Service, ring: KeyRing, address: Address) -> None:
     address.check()
     uvicorn = require("uvicorn", "serve")
     require("fastapi", "serve")
-    require("multipart", "serve")
+    require("python_multipart", "serve")
     from occreid.serve.app import create_app
 
     ring.refresh()
