@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from occreid.errors import UserError
+from occreid.losses import CameraTripletLoss
 from occreid.methods import create_model
 from occreid.records import Batch
 
@@ -48,3 +50,21 @@ def test_both_losses_are_there():
     losses = model.losses(Batch(images, torch.arange(6) % 3, torch.zeros(6), torch.arange(6)))
     assert set(losses) == {"id", "triplet"}
     assert losses["id"].item() == pytest.approx(torch.log(torch.tensor(3.0)).item(), rel=0.05)  # an untrained guess
+
+
+def test_a_teacher_learns_from_cameras_and_occluders():
+    torch.manual_seed(1)
+    images = torch.randint(0, 256, (8, 3, 64, 32), dtype=torch.uint8)
+    batch = Batch(images, torch.arange(8) // 4, torch.arange(8) % 2, torch.arange(8))
+    plain, teacher = build(drop_path=0.0), build(drop_path=0.0, triplet="camera", noda=True)
+    feature = teacher.class_token(images)
+    expected = CameraTripletLoss(0.3)(feature, batch.labels, batch.camids)
+    torch.testing.assert_close(teacher.losses(batch)["triplet"], expected)
+    assert teacher.losses(batch)["triplet"] != plain.losses(batch)["triplet"]
+    doubled = teacher.augment(batch, torch.Generator().manual_seed(0))
+    assert len(doubled) == 16 and plain.augment(batch, torch.Generator()) is batch
+
+
+def test_a_bad_occluder_folder_shows_before_training(tmp_path):
+    with pytest.raises(UserError, match="holds no picture"):
+        build(noda=True, occluders=str(tmp_path)).stages()

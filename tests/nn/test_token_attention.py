@@ -113,9 +113,9 @@ def test_rows_stay_finite_when_only_weak_scores_are_kept():
 
 def test_eq_7_equals_the_float64_loop(block):
     x = torch.randn(2, 5, 24)
-    found = class_attention(block, x, torch.tensor([KEEP, KEEP]))
+    found = class_attention(block.attn, x, torch.tensor([KEEP, KEEP]))
     for b in range(2):
-        scores, *_ = loop_scores(block.attn, block.norm1(x[b]))
+        scores, *_ = loop_scores(block.attn, x[b])
         mean = [0.0] * 5
         for head in scores:
             powers = [math.exp(v) * d for v, d in zip(head[0], KEEP, strict=True)]
@@ -136,10 +136,22 @@ def test_eq_8_leaves_the_class_token_alone():
     assert strength.grad is not None and strength.grad != 0
 
 
+def test_strengthened_tokens_weigh_in_the_block_and_would_not_before_its_normalisation(block):
+    x, keep, strength = torch.randn(2, 5, 24), torch.tensor([KEEP, KEEP]), torch.tensor(4.0)
+    plain = masked_block(block, x, keep)[:, 0]
+    assert (masked_block(block, x, keep, strength)[:, 0] - plain).abs().max() > 1e-2
+    with torch.no_grad():
+        for name in ("weight", "bias"):
+            getattr(block.norm1, name).fill_(name == "weight")  # what a new network's normalisation does
+    plain = masked_block(block, x, keep)[:, 0]
+    before = reweight(x, torch.rand(2, 5), strength)
+    torch.testing.assert_close(masked_block(block, before, keep)[:, 0], plain, rtol=1e-3, atol=1e-3)
+
+
 def test_float32_under_autocast(block):
     x, keep = torch.randn(1, 5, 24), torch.tensor([KEEP])
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert class_attention(block, x, keep).dtype == torch.float32
+        assert class_attention(block.attn, x, keep).dtype == torch.float32
         assert masked_weights(torch.randn(1, 1, 5, 5).bfloat16(), keep).dtype == torch.float32
 
 

@@ -9,8 +9,9 @@ D̂ decisions (1 keep, 0 drop), f feature (the class token), g logits, s student
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
+import timm
 import torch
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ from occreid.losses import BatchHardTripletLoss, DistillationLoss, ratio_loss
 from occreid.methods.base import Method, Stage
 from occreid.methods.weights import load_model
 from occreid.nn import BNNeck, TokenPredictor, create_backbone
-from occreid.nn.token_attention import class_attention, is_plain, masked_block, plain_blocks, reweight
+from occreid.nn.token_attention import is_plain, masked_block, plain_blocks
 from occreid.nn.token_gather import bucketed_forward, gathered_forward, kept_map
 from occreid.nn.token_patches import set_patch_step
 from occreid.nn.token_predictor import keep_counts, sample_decisions
@@ -57,7 +58,7 @@ class SUReID(Method):
         budget: ``"fixed"`` keeps the same number in every image; ``"adaptive"`` keeps as many as an image needs
             (probability above ½), rounded up to a bucket; beyond the paper, which asks for it in Section VI.
         bucket: adaptive: kept numbers are multiples of it.
-        reweighting: strengthen attended tokens before the last block, while training.
+        reweighting: strengthen attended tokens in the last block's attention, while training.
         teacher: run folder of a trained ViT (`baseline_vit`), read when training starts; ``"none"``: no NPKD.
         align: how the feature widths of teacher and student are brought together.
         align_to: at whose width they are compared: ``"student"`` is the paper's T-S, ``"teacher"`` its S-T.
@@ -112,10 +113,7 @@ class SUReID(Method):
     ) -> None:
         super().__init__()
         self.input_size = (height, width)
-        vit = create_backbone(
-            backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path, global_pool="token"
-        )
-        self.backbone = _plain_vit(vit, backbone)
+        self.backbone = _plain_vit(backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path)
         self.grid = set_patch_step(self.backbone, patch_step or self.backbone.patch_embed.patch_size[0])
         self.prefix = self.backbone.num_prefix_tokens
         self.prune_before = () if keep_ratio == 1 else _checked_stages(prune_before, len(self.backbone.blocks))
@@ -125,6 +123,8 @@ class SUReID(Method):
         self.strength = nn.Parameter(torch.tensor(0.5)) if reweighting else None  # λ of Eq. 8
         self.neck = BNNeck(dim, num_classes)
         self.triplet = BatchHardTripletLoss(margin)
+        if bucket < 1:
+            raise UserError(f"a bucket of {bucket} tokens is impossible.", "Give 1 or more.")
         if align == "linear" and teacher_dim is None:
             raise UserError("align is linear, but teacher_dim is not given.", "Give the teacher's feature width.")
         self.distill = DistillationLoss(
@@ -157,10 +157,11 @@ class SUReID(Method):
 
     def masked(self, number: int, block: Block, x: Tensor, keep: Tensor | None) -> Tensor:
         """One block of the masked forward pass, Eqs. 4 to 8; ``number`` counts blocks from 1, ``keep`` is (B, N)."""
-        everyone = self.with_prefix(keep, x)
-        if self.strength is not None and self.training and number == len(self.backbone.blocks):
-            x = reweight(x, class_attention(block, x, everyone), self.strength, self.prefix)  # Eqs. 7 and 8
-        return block(x) if keep is None else masked_block(block, x, everyone)
+        last = self.training and number == len(self.backbone.blocks)
+        strength = self.strength if last else None
+        if keep is None and strength is None:
+            return block(x)
+        return masked_block(block, x, self.with_prefix(keep, x), strength, self.prefix)
 
     def with_prefix(self, keep: Tensor | None, x: Tensor) -> Tensor:
         """Decisions over all tokens: the class token's is always 1."""
@@ -266,9 +267,11 @@ class SUReID(Method):
         return self.backbone.forward_head(self.backbone.norm(x[:, : self.prefix]), pre_logits=True)
 
 
-def _plain_vit(network: nn.Module, name: str) -> VisionTransformer:
-    if isinstance(network, VisionTransformer) and network.cls_token is not None and is_plain(network):
-        return network
+def _plain_vit(name: str, pretrained: str, **options: Any) -> VisionTransformer:
+    if not timm.is_model(name) or timm.models.is_model_in_modules(name, ("vision_transformer", "deit")):
+        network = create_backbone(name, pretrained, **options)
+        if isinstance(network, VisionTransformer) and network.global_pool == "token" and is_plain(network):
+            return network
     raise UserError(
         f"the backbone '{name}' is no plain vision transformer with a class token.",
         "Use a ViT or DeiT, e.g. 'deit_small_patch16_224'.",

@@ -13,6 +13,7 @@ from typing import cast
 
 import torch
 from timm.layers.attention import Attention
+from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor
 
@@ -20,8 +21,9 @@ _FAR = 30.0  # e³⁰ is the largest weight a dropped token can have against the
 
 
 def is_plain(vit: VisionTransformer) -> bool:
-    """Whether all blocks are timm's plain ones, whose parts this file calls one by one."""
-    return all(type(b) is Block and type(b.attn) is Attention and b.attn.gate is None for b in vit.blocks)
+    """Whether patches are embedded by a convolution, and all blocks are timm's plain ones, called part by part here."""
+    blocks = all(type(b) is Block and type(b.attn) is Attention and b.attn.gate is None for b in vit.blocks)
+    return blocks and type(vit.patch_embed) is PatchEmbed
 
 
 def plain_blocks(vit: VisionTransformer) -> list[Block]:
@@ -57,25 +59,35 @@ def masked_attention(attention: Attention, x: Tensor, keep: Tensor) -> Tensor:
     return attention.proj_drop(attention.proj(attention.norm(mixed)))
 
 
-def masked_block(block: Block, x: Tensor, keep: Tensor) -> Tensor:
-    """A timm transformer block in which dropped tokens are masked: (B, N, C), (B, N) → (B, N, C)."""
-    x = x + block.drop_path1(block.ls1(masked_attention(cast(Attention, block.attn), block.norm1(x), keep)))
+def masked_block(block: Block, x: Tensor, keep: Tensor, strength: Tensor | None = None, prefix: int = 1) -> Tensor:
+    """A timm transformer block in which dropped tokens are masked: (B, N, C), (B, N) → (B, N, C).
+
+    Args:
+        block: the block.
+        x: (B, N, C) tokens, the class token first.
+        keep: (B, N) decisions, 0 or 1.
+        strength: λ of Eq. 8, to strengthen attended tokens; None leaves them as they are.
+        prefix: leading tokens that are never strengthened.
+    """
+    attention, normed = cast(Attention, block.attn), block.norm1(x)
+    if strength is not None:  # behind the normalisation: before it, it would be undone
+        normed = reweight(normed, class_attention(attention, normed, keep), strength, prefix)
+    x = x + block.drop_path1(block.ls1(masked_attention(attention, normed, keep)))
     return x + block.drop_path2(block.ls2(block.mlp(block.norm2(x))))
 
 
-def class_attention(block: Block, x: Tensor, keep: Tensor) -> Tensor:
-    """How much the class token of a block attends to each patch token, averaged over heads: Eq. 7.
+def class_attention(attention: Attention, x: Tensor, keep: Tensor) -> Tensor:
+    """How much the class token attends to each token, averaged over heads: Eq. 7.
 
     Args:
-        block: whose queries and keys are used.
+        attention: whose queries and keys are used.
         x: (B, N, C) tokens entering it, the class token first.
         keep: (B, N) decisions; a dropped token gets 0.
 
     Returns:
         (B, N) float32; the sum over all tokens, the class token's own share included, is 1.
     """
-    attention = cast(Attention, block.attn)
-    q, k, _ = _heads(attention, block.norm1(x))
+    q, k, _ = _heads(attention, x)
     with torch.autocast(x.device.type, enabled=False):
         scores = q[:, :, :1].float() @ k.float().transpose(-2, -1) * attention.scale  # (B, h, 1, N)
         return scores.masked_fill(keep[:, None, None, :] == 0, -torch.inf).softmax(-1).mean(1)[:, 0]
@@ -84,7 +96,8 @@ def class_attention(block: Block, x: Tensor, keep: Tensor) -> Tensor:
 def reweight(x: Tensor, attention: Tensor, strength: Tensor, prefix: int = 1) -> Tensor:
     """Strengthen patch tokens by the class token's attention to them: x + λ · [0; Attn ⊙ x_image], Eq. 8.
 
-    Read so that the class token itself is left alone: scaling it would make training and inference disagree.
+    Read so that the class token itself is left alone: scaling it would make training and inference disagree. The
+    tokens are those behind a block's layer normalisation, which is blind to the length of what comes before it.
 
     Args:
         x: (B, N, C) tokens.
