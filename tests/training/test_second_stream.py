@@ -3,16 +3,21 @@
 import json
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from occreid.data.images import MEAN_PIXEL
 from occreid.errors import UserError
 from occreid.methods import Stage
+from occreid.records import Record
 from occreid.training import resume, train
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.module import Leg, TrainingModule
+from occreid.training.recipe import DataSection
 from occreid.training.second_stream import second_loader, statistics_kept
 from occreid.training.sources import build_model, load_sources
 
@@ -63,6 +68,26 @@ def test_a_batch_carries_masks_of_the_recipes_size(streams):
     loader = second_loader(load_sources(recipe).parsing, recipe.data, seed=1, steps=1)
     batch = next(iter(loader))
     assert batch.masks.shape == (3, 32, 16) and batch.images.shape == (3, 3, 32, 16)
+
+
+def test_labels_stay_with_their_pixels_through_flip_shift_and_erasing(tmp_path):
+    """A person whose colour says the part: after all augmentation colour and label still agree."""
+    rng = np.random.default_rng(0)
+    mask = rng.integers(0, 5, (32, 16)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), np.repeat(50 * mask[..., None], 3, 2))
+    cv2.imwrite(str(tmp_path / "m.png"), mask)
+    transform = {"flip": 0.5, "pad": 3, "erase": 0.7}
+    section = {"name": "toy", "root": "r", "batch": 1, "transform": transform}
+    data = DataSection.model_validate(
+        {"name": "t", "root": "r", "height": 32, "width": 16, "workers": 0, "parsing": section}
+    )
+    loader = second_loader([Record(tmp_path / "a.png", 0, 0, mask=tmp_path / "m.png")], data, seed=0, steps=40)
+    seen = [(batch.images[0, 0], batch.masks[0]) for batch in loader]
+    for image, labels in seen:
+        assert torch.equal(image[labels > 0], 50 * labels[labels > 0])
+        assert all(colour in (0, MEAN_PIXEL[0]) for colour in image[labels == 0].unique().tolist())
+    assert len({labels.numpy().tobytes() for _, labels in seen}) == 40
+    assert 0 < sum(bool((image == MEAN_PIXEL[0]).any()) for image, _ in seen) < 40
 
 
 def test_too_few_pictures_are_named(streams):
