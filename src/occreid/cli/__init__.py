@@ -24,6 +24,7 @@ from occreid.cli import (
     masks,
     parse,
     reconstruct,
+    report,
     search,
     serve,
     stress,
@@ -58,8 +59,8 @@ def _root(
 
 
 _GROUPS = (
-    *(demo, train, ablate, bench, evaluate, compact, stress, lab, export, reconstruct),
-    *(parse, masks, data, gallery, search, serve),
+    *(demo, train, ablate, bench, evaluate, report, compact, stress, lab, export),
+    *(reconstruct, parse, masks, data, gallery, search, serve),
 )
 for group in _GROUPS:
     group.register(app)

@@ -1,7 +1,8 @@
 """Figures as inline SVG that follows the page: its text colour, its series colours, its light or dark theme.
 
-Every function returns `markupsafe.Markup` holding one ``<svg>`` without a prolog, a foreign address or an
-id that another figure of the page could have. Lines differ in dash and marker as well as in colour.
+Every ``…_figure`` returns `markupsafe.Markup` holding one ``<svg>`` without a prolog, a foreign address or an
+id that another figure of the page could have; `save_figure` writes the same for paper. Lines differ in dash and
+marker as well as in colour.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -23,6 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from occreid.errors import UserError
+from occreid.report.separation import Separation
 
 SERIES = ("#0b6bcb", "#c2410c", "#0f8a6a", "#8b3fc7", "#a16207", "#be185d")
 """Colours of the series in the light theme; the page may set ``--series-1`` … for the dark one."""
@@ -50,6 +52,7 @@ _STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
 }
+_PRINT = {key: "#1b2430" if value == _INK else "#c3cad3" for key, value in _STYLE.items() if value in (_INK, _GRID)}
 _LOG_KEYS = frozenset({"step", "epoch", "lr", "seconds", "time", "stage", "images_per_second", "grad_norm"})
 
 
@@ -62,11 +65,12 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure, name: str, label: str) -> Markup:
+def _svg(draw: Callable[[], Figure], name: str, label: str) -> Markup:
     """The figure as one inline element; ``name`` keeps its ids apart, ``label`` is what a screen reader says."""
     buffer = io.StringIO()
     no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata=no_metadata)
+    with matplotlib.rc_context(_STYLE):
+        draw().savefig(buffer, format="svg", metadata=no_metadata)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
@@ -89,7 +93,13 @@ def cmc_figure(curves: Mapping[str, Mapping[int, float]], *, name: str = "cmc") 
         curves: name → {rank: share of queries in [0, 1] with a match at that rank or before}.
         name: what keeps the figure's ids apart from another figure's of the page.
     """
-    with matplotlib.rc_context(_STYLE):
+    said = "; ".join(f"{label}: {_said(curve)}" for label, curve in curves.items())
+    return _svg(lambda: draw_cmc(curves), name, f"Cumulative matching curves. {said}")
+
+
+def draw_cmc(curves: Mapping[str, Mapping[int, float]]) -> Figure:
+    """The figure of `cmc_figure`, for `save_figure`."""
+    with matplotlib.rc_context():
         figure, axes = _axes(5.2, 3.5)
         ranks = sorted({rank for curve in curves.values() for rank in curve})
         for number, (label, curve) in enumerate(curves.items()):
@@ -108,8 +118,7 @@ def cmc_figure(curves: Mapping[str, Mapping[int, float]], *, name: str = "cmc") 
         axes.set(xlabel="rank", ylabel="queries with a match", ylim=(0, 1.02), xticks=_few(ranks))
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol="\N{NARROW NO-BREAK SPACE}%"))
         _legend(figure, list(curves))
-        said = "; ".join(f"{label}: {_said(curve)}" for label, curve in curves.items())
-        return _svg(figure, name, f"Cumulative matching curves. {said}")
+    return figure
 
 
 def _said(curve: Mapping[int, float]) -> str:
@@ -142,7 +151,13 @@ def bar_figure(scores: Mapping[str, Mapping[str, float]], *, name: str = "bars")
         scores: method → {score's name: value in [0, 1]}; every method has the same scores.
         name: what keeps the figure's ids apart from another figure's of the page.
     """
-    with matplotlib.rc_context({**_STYLE, "axes.grid.axis": "x"}):
+    said = "; ".join(f"{method}: {_shares(values)}" for method, values in scores.items())
+    return _svg(lambda: draw_bars(scores), name, f"Scores. {said}")
+
+
+def draw_bars(scores: Mapping[str, Mapping[str, float]]) -> Figure:
+    """The figure of `bar_figure`, for `save_figure`."""
+    with matplotlib.rc_context({"axes.grid.axis": "x"}):
         methods = list(scores)
         kinds = list(dict.fromkeys(kind for values in scores.values() for kind in values))
         figure, axes = _axes(5.2, 0.9 + 0.34 * len(methods) * len(kinds))
@@ -159,8 +174,7 @@ def bar_figure(scores: Mapping[str, Mapping[str, float]], *, name: str = "bars")
         axes.tick_params(axis="y", length=0)
         axes.invert_yaxis()
         _legend(figure, kinds)
-        said = "; ".join(f"{method}: {_shares(values)}" for method, values in scores.items())
-        return _svg(figure, name, f"Scores. {said}")
+    return figure
 
 
 def _shares(values: Mapping[str, float]) -> str:
@@ -218,7 +232,14 @@ def loss_figure(log: str | Path, *, name: str = "loss") -> Markup:
         UserError: see `read_log`.
     """
     axis, curves = read_log(log)
-    with matplotlib.rc_context(_STYLE):
+    said = "; ".join(f"{label} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for label, points in curves.items())
+    return _svg(lambda: draw_losses(log), name, f"Losses over {axis}. {said}")
+
+
+def draw_losses(log: str | Path) -> Figure:
+    """The figure of `loss_figure`, for `save_figure`."""
+    axis, curves = read_log(log)
+    with matplotlib.rc_context():
         figure, axes = _axes(5.2, 3.5)
         for number, (label, points) in enumerate(curves.items()):
             look = number % len(SERIES)
@@ -236,5 +257,57 @@ def loss_figure(log: str | Path, *, name: str = "loss") -> Markup:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         if curves:
             _legend(figure, list(curves))
-        said = "; ".join(f"{label} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for label, points in curves.items())
-        return _svg(figure, name, f"Losses over {axis}. {said}")
+    return figure
+
+
+def separation_figure(found: Separation, *, name: str = "separation", metric: str = "distance") -> Markup:
+    """Distances of pairs of one person and of pairs of two, as shares of each kind.
+
+    Args:
+        found: from `occreid.report.separation.separate`.
+        name: what keeps the figure's ids apart from another figure's of the page.
+        metric: what the distance is called.
+    """
+    said = f"{found.same.sum()} pairs of one person and {found.other.sum()} of two, {found.overlap:.1%} overlap"
+    return _svg(lambda: draw_separation(found, metric), name, f"Distances. {said}")
+
+
+def draw_separation(found: Separation, metric: str = "distance") -> Figure:
+    """The figure of `separation_figure`, for `save_figure`."""
+    with matplotlib.rc_context():
+        figure, axes = _axes(5.2, 2.9)
+        for number, (label, counts) in enumerate((("the same person", found.same), ("two persons", found.other))):
+            shares = counts / max(counts.sum(), 1)
+            axes.stairs(
+                shares, found.edges, color=SERIES[number], linestyle=_DASHES[number], linewidth=1.8, label=label
+            )
+            axes.stairs(shares, found.edges, color=SERIES[number], fill=True, alpha=0.18)
+        axes.set(xlabel=_plain(f"{metric} distance".replace("_", " ")), ylabel="share of the pairs")
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol="\N{NARROW NO-BREAK SPACE}%"))
+        _legend(figure, ["the same person", "two persons"])
+    return figure
+
+
+def save_figure(path: str | Path, draw: Callable[[], Figure]) -> Path:
+    """Write a figure for paper; its suffix, .png, .pdf or .svg, says how.
+
+    Args:
+        path: the file.
+        draw: e.g. ``lambda: draw_cmc(curves)``.
+
+    Raises:
+        UserError: another suffix, or a file that cannot be written.
+    """
+    path = Path(path)
+    if path.suffix not in (".png", ".pdf", ".svg"):
+        raise UserError(f"figures cannot be written as '{path.suffix}'.", "Choose png, pdf or svg.")
+    with matplotlib.rc_context({**_STYLE, **_PRINT, "pdf.fonttype": 42}):
+        figure = draw()
+        metadata: Any = {"CreationDate": None} if path.suffix == ".pdf" else None  # same figure, same bytes
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            figure.savefig(path, dpi=200, facecolor="white", metadata=metadata)
+        except OSError as error:
+            raise UserError(f"cannot write {path} ({error}).", "Choose another folder.") from error
+    return path

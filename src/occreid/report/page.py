@@ -14,9 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from occreid import __version__
 from occreid.errors import UserError
 from occreid.records import Record, Split
-from occreid.report.figures import bar_figure, cmc_figure, loss_figure
+from occreid.report.figures import bar_figure, cmc_figure, loss_figure, separation_figure
+from occreid.report.looks import Look, looks
 from occreid.report.pictures import Picture, picture
-from occreid.report.ranked import RankedList, pick_queries, ranked_list
+from occreid.report.ranked import RankedList, pick_differing, pick_queries, ranked_list
+from occreid.report.separation import separate
 from occreid.report.summary import (
     Entry,
     breakdowns,
@@ -30,7 +32,12 @@ from occreid.report.summary import (
     verdict,
 )
 
-_GROUPS = {"random": "Drawn at random", "worst": "Worst queries", "best": "Best queries"}
+_GROUPS = {
+    "differ": "Where the runs differ most",
+    "random": "Drawn at random",
+    "worst": "Worst queries",
+    "best": "Best queries",
+}
 _AP_FORMS = {
     "step": "mean of the precision at each hit (step form)",
     "trapezoid": "trapezoidal, as the Market-1501 MATLAB code",
@@ -63,7 +70,7 @@ def write_report(
         entries: the methods, the one the report is about first; all ranked under the same protocol.
         split: the benchmark whose query and gallery records the descriptors follow.
         lead: a sentence or two under the heading.
-        log: ``log.csv`` of the training run, for the loss curves.
+        log: ``log.csv`` of the training run, for the loss curves; entries may have their own instead.
         recipe_text: the recipe as text.
         commands: command lines that reproduce the page.
         timings: stage → seconds.
@@ -86,10 +93,13 @@ def write_report(
         "bars": bar_figure(
             {e.name: {k: v for k, v in scores(e.ranking).items() if k in {"mAP", "R-1"}} for e in entries}
         ),
-        "losses": loss_figure(log) if log is not None else "",
+        "losses": _losses(entries, log),
+        "separations": _separations(entries, seed),
     }
     names, table = score_table(entries)
     facts = {"breakdowns": breakdowns(entries, split.query), "recipe": recipe_text or "", "commands": list(commands)}
+    groups = _groups(entries, split, shown, seed)
+    seen = _seen(entries, split, groups)
     html = page.render(
         **figures,
         **facts,
@@ -102,9 +112,10 @@ def write_report(
         table=table,
         main_method=entries[0].name,
         split_name=split.name,
-        sections=_sections(figures["losses"], facts["breakdowns"]),
+        sections=_sections(bool(figures["losses"]), facts["breakdowns"], bool(seen)),
+        seen=seen,
         protocol=_protocol(entries[0], split),
-        groups=_groups(entries, split, shown, seed),
+        groups=groups,
         parts_known=any(record.visibility is not None for record in split.query),
         counts=count_rows(split),
         strips=_strips(split, seed),
@@ -133,14 +144,16 @@ def _same_protocol(entries: Sequence[Entry]) -> None:
             )
 
 
-def _sections(losses: str, failures: Sequence[Any]) -> list[tuple[str, str]]:
+def _sections(losses: bool, failures: Sequence[Any], seen: bool) -> list[tuple[str, str]]:
     listed = [
         ("summary", "Summary"),
         ("cmc", "CMC"),
         ("scores", "Scores"),
+        ("distances", "Distances"),
         ("losses", "Losses") if losses else None,
         ("occlusion", "Where it fails") if failures else None,
         ("ranked", "Ranked lists"),
+        ("looks", "What it looked at") if seen else None,
         ("data", "Data"),
         ("reproduce", "Reproduce"),
     ]
@@ -170,10 +183,67 @@ def _groups(entries: Sequence[Entry], split: Split, shown: int, seed: int) -> li
     """Each picked query with the ranked list of every entry, the first entry's own picks deciding which."""
     values = [float(value) for value in entries[0].ranking.average_precision]
     picked = pick_queries(values, best=shown, worst=shown, random=shown, seed=seed)
+    if len(entries) > 1:
+        picked = {"differ": pick_differing([e.ranking.average_precision for e in entries], shown), **picked}
     return [
-        {"name": _GROUPS[kind], "queries": [[_list(entry, row, split) for entry in entries] for row in rows]}
+        {
+            "name": _GROUPS[kind],
+            "rows": rows,
+            "queries": [[_list(entry, row, split) for entry in entries] for row in rows],
+        }
         for kind, rows in picked.items()
         if rows
+    ]
+
+
+def _losses(entries: Sequence[Entry], log: str | Path | None) -> list[dict[str, Any]]:
+    logs = [("", log)] if log is not None else [(e.name, e.log) for e in entries if e.log is not None]
+    return [{"name": name, "figure": loss_figure(path, name=f"loss-{n}")} for n, (name, path) in enumerate(logs)]
+
+
+def _separations(entries: Sequence[Entry], seed: int) -> list[dict[str, Any]]:
+    rows = []
+    for number_, entry in enumerate(entries):
+        protocol = entry.ranking.protocol
+        found = separate(entry.query, entry.gallery, protocol.metric, protocol.same_camera, seed=seed)
+        figure = separation_figure(found, name=f"separation-{number_}", metric=protocol.metric)
+        text = f"{percent(found.overlap)} of the two shares overlap ({number(found.queries)} queries)"
+        if found.apart:
+            text += f"; {number(found.apart)} pairs share no visible part and have no distance"
+        rows.append({"name": entry.name, "figure": figure, "text": text})
+    return rows
+
+
+def _seen(entries: Sequence[Entry], split: Split, groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each model looked at in the queries shown, and whom it trusted; nothing where no entry has a model."""
+    rows = sorted({row for group in groups for row in group["rows"]})
+    records = [split.query[row] for row in rows]
+    maps: list[list[list[Look]]] = [looks(e.model, records) if e.model is not None else [] for e in entries]
+    shown = []
+    for place, (row, record) in enumerate(zip(rows, records, strict=True)):
+        methods = [
+            {"name": entry.name, "looks": found[place] if found else [], "trusted": _trusted(entry, row, split)}
+            for entry, found in zip(entries, maps, strict=True)
+        ]
+        methods = [method for method in methods if method["looks"] or method["trusted"]]
+        if methods:
+            shown.append({"query": picture(record, role="query"), "methods": methods})
+    return shown
+
+
+def _trusted(entry: Entry, row: int, split: Split, most: int = 10) -> list[dict[str, Any]]:
+    """The gallery images that a query was reconstructed from, the most trusted first."""
+    if entry.trusted is None:
+        return []
+    pairs = sorted(entry.trusted(row), key=lambda pair: -pair[1])[:most]
+    asked = split.query[row]
+    return [
+        {
+            "picture": picture(split.gallery[index], role="neighbour"),
+            "confidence": confidence,
+            "correct": split.gallery[index].pid == asked.pid,
+        }
+        for index, confidence in pairs
     ]
 
 

@@ -83,6 +83,22 @@ def pick_queries(
     return {"random": sorted(rest[:random]), "worst": low, "best": high}
 
 
+def pick_differing(average_precisions: Sequence[Sequence[float]], count: int = 3) -> list[int]:
+    """The queries in which several rankings differ most in AP; none in which they agree.
+
+    Args:
+        average_precisions: of each ranking, the AP of each of Q queries; NaN where a query has no valid match.
+        count: how many.
+
+    >>> pick_differing([[0.5, 1.0, 0.2], [0.5, 0.4, 0.3]])
+    [1, 2]
+    """
+    values = np.asarray(average_precisions, dtype=float)  # (runs, Q)
+    spread = np.nan_to_num(values.max(0) - values.min(0))
+    order = np.argsort(-spread, kind="stable")[:count]
+    return [int(row) for row in order if spread[row] > 0]
+
+
 def ranked_list(
     method: str,
     row: int,

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from occreid.descriptors import Descriptors
+from occreid.methods import Method
 from occreid.records import Record, Split
 from occreid.report.pictures import THIN
 from occreid.retrieval import Ranking
@@ -28,6 +30,9 @@ class Entry:
         ranking: the result of `occreid.retrieval.evaluate` on these descriptors.
         query, gallery: its descriptors, in the order of the split's records.
         note: a few words under the name, e.g. ``"six HSV stripes, no training"``.
+        model: what described, to show what it looked at; None: nothing is shown.
+        log: its ``log.csv``, for its loss curves.
+        trusted: query row → gallery rows and confidences in [0, 1] of those it was reconstructed from (OR-GNN).
     """
 
     name: str
@@ -35,6 +40,9 @@ class Entry:
     query: Descriptors
     gallery: Descriptors
     note: str = ""
+    model: Method | None = None
+    log: Path | None = None
+    trusted: Callable[[int], list[tuple[int, float]]] | None = None
 
 
 def percent(share: float) -> str:
@@ -134,7 +142,11 @@ def breakdowns(entries: Sequence[Entry], records: Sequence[Record]) -> list[dict
 
     The most frequent occluders have a row each, the rest share one.
     """
-    parts = [("Visible share", _band, _by_share), ("Hidden by", _kind, _most_frequent)]
+    parts = [
+        ("Visible share", _band, _by_share),
+        ("Hidden by", _kind, _most_frequent),
+        ("Query's camera", _camera, _by_name),
+    ]
     return [part for name, group, order in parts if (part := _breakdown(name, group, order, entries, records))]
 
 
@@ -176,6 +188,14 @@ def _most_frequent(members: _Rows, most: int = 8) -> _Rows:
     kept, rest = names[: most - 1], names[most - 1 :]
     together = sorted(query for label in rest for query in ordered[label])
     return {label: ordered[label] for label in kept} | {f"{len(rest)} other kinds": together}
+
+
+def _camera(record: Record) -> str:
+    return f"camera {record.camid + 1}"
+
+
+def _by_name(members: _Rows) -> _Rows:
+    return {label: members[label] for label in sorted(members, key=lambda label: (len(label), label))}
 
 
 def _kind(record: Record) -> str | None:
