@@ -9,6 +9,7 @@ from occreid import distances as module
 from occreid.descriptors import Descriptors
 from occreid.distances import (
     METRICS,
+    Prepared,
     cosine,
     distance_rows,
     distances,
@@ -70,6 +71,25 @@ def test_visible_parts_takes_features_as_they_are_and_distances_normalises_them(
     expected = (features[:, None] - features[None]).norm(dim=3).mean(2)
     torch.testing.assert_close(raw, expected, atol=5e-3, rtol=1e-4)
     assert not torch.allclose(raw, distances(*[Descriptors(features, visible)] * 2, "visible_parts"), atol=0.1)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_prepared_side_gives_the_same_distances_also_of_some_of_its_images(metric):
+    generator = torch.Generator().manual_seed(3)
+    made = [
+        Descriptors(3 * torch.randn(n, 2, 5, generator=generator), torch.rand(n, 2, generator=generator) > 0.3)
+        for n in (4, 9)
+    ]
+    query, gallery = made
+    prepared, expected = Prepared(gallery, metric), distances(query, gallery, metric)
+    torch.testing.assert_close(prepared.distances(query), expected)
+    some = torch.arange(9) % 2 == 0
+    torch.testing.assert_close(prepared[some].distances(query), expected[:, some])
+    assert len(prepared) == 9 and len(prepared[some]) == 5
+    with pytest.raises(UserError, match="query descriptors are"):
+        prepared.distances(Descriptors(torch.zeros(1, 2, 4)))
+    with pytest.raises(UserError, match="NaN"):
+        Prepared(Descriptors(torch.full((1, 5), torch.nan)), metric)
 
 
 def test_pairs_without_a_shared_part_are_infinitely_far():

@@ -112,6 +112,46 @@ def distances(query: Descriptors, gallery: Descriptors, metric: Metric) -> Tenso
     return out
 
 
+class Prepared:
+    """One side of `distances` whose per-image work is done once, for a gallery that is searched again and again.
+
+    Args:
+        gallery: G descriptors.
+        metric: one of `METRICS`.
+
+    Raises:
+        UserError: as `distances`.
+    """
+
+    def __init__(self, gallery: Descriptors, metric: Metric) -> None:
+        check_comparable(gallery, gallery, metric)
+        self.gallery, self.metric = gallery, metric
+        work = {"cosine": _inverse_lengths, "euclidean": _squares}
+        self._work = work[metric](gallery.features.flatten(1)) if metric in work else None
+
+    def __len__(self) -> int:
+        return len(self.gallery)
+
+    def __getitem__(self, index: Tensor) -> Prepared:
+        """The images at an index tensor or bool mask, without doing the work again."""
+        part = object.__new__(Prepared)
+        part.gallery, part.metric = self.gallery[index], self.metric
+        part._work = None if self._work is None else self._work[index]
+        return part
+
+    @torch.no_grad()
+    def distances(self, query: Descriptors) -> Tensor:
+        """What `distances` gives for these queries, (Q, G) float32."""
+        if self._work is None:
+            return distances(query, self.gallery, self.metric)
+        check_comparable(query, self.gallery[torch.arange(0)], self.metric)
+        with _float32(query.features.device):
+            x, y = query.features.flatten(1), self.gallery.features.flatten(1)
+            if self.metric == "cosine":
+                return _cosine(x * _inverse_lengths(x)[:, None], y, self._work)
+            return _root(_squared(x, y, _squares(x), self._work))
+
+
 @torch.no_grad()
 def distance_rows(
     query: Descriptors, gallery: Descriptors, metric: Metric, rows: int | None = None

@@ -26,6 +26,9 @@ from occreid.records import Record
 Precision = Literal["float32", "bfloat16", "float16"]
 """What the network computes in; descriptors are float32 in any case."""
 
+Engine = Callable[[Method, Sequence[Sequence[Record]], Mapping[str, Any]], Iterator[tuple[int, Descriptors]]]
+"""(model, pieces of records, options of `extract`) → number of a piece and its descriptors, in any order."""
+
 
 @torch.no_grad()
 def extract(
@@ -141,6 +144,7 @@ def extract_to_disk(
     precision: Precision = "float32",
     masks: bool = False,
     progress: bool = True,
+    engine: Engine | None = None,
 ) -> tuple[Descriptors, int]:
     """`extract` that writes as it goes, and goes on where an interrupted run with the same key stopped.
 
@@ -160,6 +164,8 @@ def extract_to_disk(
         precision: see `Precision`.
         masks: as `extract`; descriptors with masks and without, or with other masks, do not share a folder.
         progress: show a bar.
+        engine: who describes the chunks, e.g. `occreid.extract_ray.ray_engine`; left out, this process does, one
+            after the other.
 
     Returns:
         The descriptors, and how many images were described now (the others were there already).
@@ -178,6 +184,7 @@ def extract_to_disk(
         "device": device,
         "precision": precision,
         "masks": masks,
+        "progress": progress,
     }
     try:
         _claim(folder, full_key)
@@ -186,16 +193,27 @@ def extract_to_disk(
         starts = range(0, len(records), chunk)
         chunks = {folder / "chunks" / f"{start:09d}": records[start : start + chunk] for start in starts}
         missing = {place: part for place, part in chunks.items() if not place.is_dir()}
-        for number, (place, part) in enumerate(missing.items(), start=1):
-            if len(chunks) > 1 and progress:
-                print(f"chunk {number} of {len(missing)} ({len(chunks) - len(missing)} were there)", file=sys.stderr)
-            extract(model, part, progress=progress, **options).save(place.with_suffix(".part"))
-            os.replace(place.with_suffix(".part"), place)  # a chunk is there whole or not at all
+        places = [*missing]
+        if len(chunks) > 1 and progress:
+            print(f"{len(missing)} chunks to describe ({len(chunks) - len(missing)} were there)", file=sys.stderr)
+        for number, described in (engine or _one_by_one)(model, [*missing.values()], options):
+            part = places[number].with_suffix(".part")
+            described.save(part)
+            os.replace(part, places[number])  # a chunk is there whole or not at all
         (joined := Descriptors.cat([Descriptors.load(place) for place in chunks])).save(folder)
         shutil.rmtree(folder / "chunks", ignore_errors=True)
     except OSError as error:
         raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
     return joined, sum(len(part) for part in missing.values())
+
+
+def _one_by_one(
+    model: Method, pieces: Sequence[Sequence[Record]], options: Mapping[str, Any]
+) -> Iterator[tuple[int, Descriptors]]:
+    for number, piece in enumerate(pieces):
+        if len(pieces) > 1 and options["progress"]:
+            print(f"chunk {number + 1} of {len(pieces)}", file=sys.stderr)
+        yield number, extract(model, piece, **options)
 
 
 def _claim(folder: Path, key: Mapping[str, Any]) -> None:

@@ -26,8 +26,10 @@ from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from occreid.descriptors import Descriptors
+    from occreid.extract import Engine
     from occreid.methods import Method
 
+_ENGINES = ("local", "ray")
 _PARTS = ("query", "gallery", "train")
 
 
@@ -43,6 +45,8 @@ def extract(
     option: Option = None,
     parts: Annotated[str, typer.Option("--parts", help="Which of query,gallery,train.")] = "query,gallery",
     chunk: Annotated[int, typer.Option("--chunk", min=1, help="Images written at once.")] = 4096,
+    engine: Annotated[str, typer.Option("--engine", help="local: this process. ray: a Ray cluster.")] = "local",
+    actors: Annotated[int, typer.Option("--actors", min=1, help="Models that work at once under --engine ray.")] = 1,
     device: Device = "auto",
     precision: Precision = "float32",
     batch_size: BatchSize = 64,
@@ -52,6 +56,8 @@ def extract(
     """Write the descriptors of a benchmark to disk, resumably, and say how fast it went.
 
     Example: occreid extract runs/market --on market1501=data/market1501 --out descriptors
+
+    On a cluster (all nodes must see the images): --engine ray --actors 16 --chunk 512
     """
     from occreid.data.evaluation_masks import ORACLE, has_test_masks
     from occreid.extract import extract_to_disk, usable_device
@@ -82,6 +88,7 @@ def extract(
             precision=precision,  # type: ignore[arg-type]  # checked where it is used
             masks=has_test_masks(split),
             progress=not as_json,
+            engine=_engine(engine, actors),
         )
         seconds = time.perf_counter() - start
         rows.append({"part": part, "images": len(records), "described": now, "images_per_second": now / seconds})
@@ -98,6 +105,16 @@ def extract(
     }
     (out / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
     typer.echo(json.dumps({"out": str(out), "parts": rows}, indent=2) if as_json else f"descriptors are in {out}")
+
+
+def _engine(name: str, actors: int) -> Engine | None:
+    if name not in _ENGINES:
+        raise UserError(f"there is no engine '{name}'.", did_you_mean(name, _ENGINES))
+    if name == "local":
+        return None
+    from occreid.extract_ray import ray_engine
+
+    return ray_engine(actors)
 
 
 def _chosen(parts: str) -> list[str]:

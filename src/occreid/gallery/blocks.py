@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from occreid.descriptors import Descriptors
+from occreid.distances import Prepared
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.rows import ABOUT, to_descriptors, whole_column
 
@@ -21,11 +21,11 @@ NO_CAMERA = -(2**63)  # no entry can have this camera (`Entry`)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """N rows: what a `Hit` says of them (columns `ABOUT`), camids (N,) int64 with `NO_CAMERA`, and descriptors."""
+    """N rows: what a `Hit` says of them (columns `ABOUT`), camids (N,) int64 with `NO_CAMERA`, and their descriptors."""
 
     about: pa.Table
     camids: Tensor
-    descriptors: Descriptors
+    side: Prepared
 
     def __len__(self) -> int:
         return len(self.about)
@@ -36,7 +36,7 @@ class Block:
 
         if mask.all():
             return self
-        return Block(self.about.filter(pa.array(mask.numpy())), self.camids[mask], self.descriptors[mask])
+        return Block(self.about.filter(pa.array(mask.numpy())), self.camids[mask], self.side[mask])
 
 
 def block_columns(manifest: Manifest) -> list[str]:
@@ -50,4 +50,6 @@ def to_block(rows: pa.RecordBatch | pa.Table, manifest: Manifest) -> Block:
 
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
     camids = table.column("camid").fill_null(NO_CAMERA).to_numpy().copy()
-    return Block(table.select(ABOUT), torch.from_numpy(camids), to_descriptors(table, manifest))
+    return Block(
+        table.select(ABOUT), torch.from_numpy(camids), Prepared(to_descriptors(table, manifest), manifest.metric)
+    )

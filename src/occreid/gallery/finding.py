@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from occreid.descriptors import Descriptors
-from occreid.distances import distances
 from occreid.errors import UserError
 from occreid.gallery.blocks import Block, block_columns, to_block
 from occreid.gallery.entries import Filter, Hit, score
@@ -41,7 +40,7 @@ def search_all(store: Store, query: Descriptors, k: int, narrow: Filter | None) 
     cameras = query_cameras(query) if own_camera else None
     best: list[list[_Found]] = [[] for _ in range(len(query))]
     for block in store.blocks(narrow):
-        apart = distances(query, block.descriptors, store.manifest.metric)  # type: ignore[arg-type]
+        apart = block.side.distances(query)
         if cameras is not None:
             apart.masked_fill_(cameras[:, None] == block.camids, torch.inf)
         _merge(best, apart, block, k)
@@ -61,7 +60,7 @@ def search_candidates(
         mine = replace(narrow, exclude_camera=cameras[row]) if narrow is not None and cameras is not None else narrow
         block = to_block(store.nearest(vector, candidates, block_columns(manifest), mine, probes), manifest)
         if len(block):
-            apart = distances(query[row : row + 1], block.descriptors, manifest.metric)  # type: ignore[arg-type]
+            apart = block.side.distances(query[row : row + 1])
             _merge(best[row : row + 1], apart, block, k)
     return [[_hit(found, manifest.metric) for found in answers] for answers in best]
 

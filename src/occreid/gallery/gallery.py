@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from occreid.descriptors import Descriptors
+from occreid.distances import Metric
 from occreid.errors import UserError, did_you_mean
 from occreid.gallery.audit import GalleryStats, VerifyReport, stats, verify
 from occreid.gallery.entries import Entry, Filter, Hit, checked_ids
@@ -49,7 +50,7 @@ class Gallery:
         *,
         dim: int,
         parts: int = 1,
-        metric: str,
+        metric: Metric,
         weights_hash: str,
         model_name: str = "",
         token: str | None = None,

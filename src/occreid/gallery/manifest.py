@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 
-from occreid.distances import METRICS
+from occreid.distances import METRICS, Metric
 from occreid.errors import UserError, did_you_mean
 
 FORMAT = 1
@@ -29,7 +29,7 @@ class Manifest:
 
     dim: int
     parts: int
-    metric: str
+    metric: Metric
     weights_hash: str
     model_name: str = ""
     format: int = FORMAT

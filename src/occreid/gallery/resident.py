@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from occreid.descriptors import Descriptors
+from occreid.distances import Prepared
 from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
 from occreid.gallery.entries import Filter
 from occreid.gallery.manifest import Manifest
@@ -120,7 +121,7 @@ def _joined(first: Block, second: Block) -> Block:
     return Block(
         pa.concat_tables([first.about, second.about]).combine_chunks(),
         torch.cat([first.camids, second.camids]),
-        Descriptors.cat([first.descriptors, second.descriptors]),
+        Prepared(Descriptors.cat([first.side.gallery, second.side.gallery]), first.side.metric),
     )
 
 
