@@ -113,6 +113,7 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 def train_step(model, optimizer, batch, clock):
     """Seconds of forward and backward, and of these with the optimiser."""
     optimizer.zero_grad()
+    batch.images.grad = None  # a given map is no leaf behind a backbone: nothing is added up there
     start = clock()
     sum(model.losses(batch).values()).backward()
     between = clock()
