@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import re
 import socket
 import statistics
 import subprocess
@@ -251,6 +252,16 @@ def struct_bomb(side: int) -> bytes:
     return b"BM" + header + claimed
 
 
+def persistent(server: Server, request: Request) -> tuple[int, tuple[int, bytes]]:
+    """How often a request was refused because the service was busy, and its answer in the end."""
+    for times in range(1000):
+        status, body, _ = server(request)
+        if status != 429:
+            break
+        time.sleep(0.05 + 0.05 * min(times, 10))
+    return times, (status, body)
+
+
 def soak(arguments: argparse.Namespace) -> dict[str, object]:
     """Requests in ten rounds; the memory is read after each."""
     generator = random.Random(arguments.seed)
@@ -261,25 +272,30 @@ def soak(arguments: argparse.Namespace) -> dict[str, object]:
         for picture in pictures[:40]:
             ids.append(json.loads(server(("POST", "/v1/entries", *form(picture), None))[1])["id"])
         statuses: Counter[int] = Counter()
+        refused = 0
         resident, traced, start = [server.resident()], 0, time.perf_counter()
         with ThreadPoolExecutor(24) as pool:  # more than the sixteen that are let in
             for _ in range(10):
                 requests = [fuzzed(generator, pictures, ids) for _ in range(arguments.requests // 10)]
-                for status, body, _ in pool.map(server, requests):
+                for times, (status, body) in pool.map(lambda request: persistent(server, request), requests):
+                    refused += times
                     statuses[status] += 1
                     traced += b"Traceback" in body
                 resident.append(server.resident())
         seconds = time.perf_counter() - start
         health = server(("GET", "/health", None, None, None))[0]
         code = server.stop()
-        logged = server.log.read_text().count("Traceback")
+        log = server.log.read_text().splitlines()
     return {
         "requests": sum(statuses.values()),
         "seconds": round(seconds, 1),
         "statuses": dict(sorted(statuses.items())),
         "5xx": sum(count for status, count in statuses.items() if status >= 500),
         "tracebacks sent": traced,
-        "tracebacks logged": logged,
+        "refused with 429 and asked again": refused,
+        "faults logged": dict(
+            Counter(line[:160] for line in log if re.match(r"\w*(Error|Exception)|request \w+:", line))
+        ),
         "server MiB after each tenth": [round(value) for value in resident],
         "health afterwards": health,
         "exit code": code,

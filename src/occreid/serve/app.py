@@ -49,6 +49,7 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # both would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.service, app.state.ring, app.state.retention = service, ring, retention
     app.include_router(router)

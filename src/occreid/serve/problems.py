@@ -45,7 +45,8 @@ def _storage_full(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, OSError) and error.errno not in _NO_ROOM:
         raise error
     logger.error("request %s: %s", request.scope.get("request_id"), error)
-    return _answer(request, 507, "The service cannot write; nothing was done.", "Its operator must make room on disk.")
+    mend = "Is its disk full? Its operator finds the reason in the log by the request id."
+    return _answer(request, 507, "The service cannot write; nothing was done.", mend)
 
 
 def _stalled(request: Request, error: Exception) -> JSONResponse:

@@ -379,7 +379,7 @@ class Service:
 
 def _steadily(read: Callable[[], Result]) -> Result:
     """Read again where a compaction, perhaps another process's, took the files away in the middle."""
-    for pause in (0.05, 0.2):
+    for pause in (0.05, 0.1, 0.2, 0.4, 0.8):
         try:
             return read()
         except (OSError, RuntimeError):
