@@ -12,6 +12,7 @@ from occreid.nn.token_attention import (
     masked_block,
     masked_weights,
     plain_blocks,
+    prefix_block,
     reweight,
 )
 
@@ -77,6 +78,16 @@ def test_eqs_4_to_6_make_the_attention(block):
         mixed.append(row)
     expected = torch.tensor(mixed, dtype=torch.float64) @ block.attn.proj.weight.double().T + block.attn.proj.bias
     torch.testing.assert_close(found[0].double(), expected.double(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("prefix", [1, 2])
+def test_prefix_tokens_alone_are_those_of_the_whole_block(block, prefix):
+    x = torch.randn(2, 5, 24)
+    torch.testing.assert_close(prefix_block(block, x, prefix), block(x)[:, :prefix], rtol=1e-4, atol=1e-5)
+    bias = block.attn.qkv.bias
+    block.attn.qkv.bias = None
+    torch.testing.assert_close(prefix_block(block, x, prefix), block(x)[:, :prefix], rtol=1e-4, atol=1e-5)
+    block.attn.qkv.bias = bias
 
 
 def test_with_everything_kept_it_is_the_ordinary_block(block):

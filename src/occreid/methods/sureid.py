@@ -9,6 +9,7 @@ D̂ decisions (1 keep, 0 drop), f feature (the class token), g logits, s student
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal, Protocol, cast
 
 import timm
@@ -24,8 +25,8 @@ from occreid.losses import BatchHardTripletLoss, DistillationLoss, ratio_loss
 from occreid.methods.base import Method, Stage
 from occreid.methods.weights import load_model
 from occreid.nn import BNNeck, TokenPredictor, create_backbone
-from occreid.nn.token_attention import is_plain, masked_block, plain_blocks
-from occreid.nn.token_gather import bucketed_forward, gathered_forward, kept_map
+from occreid.nn.token_attention import is_plain, masked_block, plain_blocks, prefix_block
+from occreid.nn.token_gather import Layer, bucketed_forward, gathered_forward, kept_map
 from occreid.nn.token_patches import set_patch_step
 from occreid.nn.token_predictor import keep_counts, sample_decisions
 from occreid.records import Batch
@@ -227,16 +228,21 @@ class SUReID(Method):
     def kept_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(B, 3, H, W) → the feature (B, C) and the kept positions after each stage, (B, M) each."""
         x, kept = gathered_forward(
-            self.backbone.blocks, self.predictor_of_block(), self.embed(images), self.counts, self.prefix
+            self.layers(), self.predictor_of_block(), self.embed(images), self.counts, self.prefix
         )
         return self.pooled(x), kept
 
     def adaptive_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(B, 3, H, W) → the feature (B, C) and what each image kept after each stage, (B, N) of 0 and 1 each."""
         x, kept = bucketed_forward(
-            self.backbone.blocks, self.predictor_of_block(), self.embed(images), self.bucket, self.prefix
+            self.layers(), self.predictor_of_block(), self.embed(images), self.bucket, self.prefix
         )
         return self.pooled(x), kept
+
+    def layers(self) -> list[Layer]:
+        """The blocks; of the last one only what the feature is made of."""
+        *first, last = plain_blocks(self.backbone)
+        return [*first, partial(prefix_block, last, prefix=self.prefix)]
 
     def predictor_of_block(self) -> dict[int, TokenPredictor]:
         """Block number, from 1 → the predictor before it."""

@@ -16,6 +16,7 @@ from timm.layers.attention import Attention
 from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor
+from torch.nn.functional import linear, scaled_dot_product_attention
 
 _FAR = 30.0  # e³⁰ is the largest weight a dropped token can have against the kept ones, so that no gradient overflows
 
@@ -74,6 +75,22 @@ def masked_block(block: Block, x: Tensor, keep: Tensor, strength: Tensor | None 
         normed = reweight(normed, class_attention(attention, normed, keep), strength, prefix)
     x = x + block.drop_path1(block.ls1(masked_attention(attention, normed, keep)))
     return x + block.drop_path2(block.ls2(block.mlp(block.norm2(x))))
+
+
+def prefix_block(block: Block, x: Tensor, prefix: int = 1) -> Tensor:
+    """A timm transformer block of which only the prefix tokens are wanted: (B, N, C) → (B, prefix, C), in eval mode.
+
+    Exactly what the whole block gives them, without the queries and the perceptron of all the others: for the last
+    block of a network that reads its class token alone.
+    """
+    attention, normed = cast(Attention, block.attn), block.norm1(x)
+    width, weight, bias = attention.attn_dim, attention.qkv.weight, attention.qkv.bias
+    q = linear(normed[:, :prefix], weight[:width], None if bias is None else bias[:width])
+    k, v = linear(normed, weight[width:], None if bias is None else bias[width:]).chunk(2, dim=-1)
+    q, k, v = (t.unflatten(-1, (attention.num_heads, attention.head_dim)).transpose(1, 2) for t in (q, k, v))
+    mixed = scaled_dot_product_attention(attention.q_norm(q), attention.k_norm(k), v, scale=attention.scale)
+    x = x[:, :prefix] + block.ls1(attention.proj(attention.norm(mixed.transpose(1, 2).flatten(2))))
+    return x + block.ls2(block.mlp(block.norm2(x)))
 
 
 def class_attention(attention: Attention, x: Tensor, keep: Tensor) -> Tensor:

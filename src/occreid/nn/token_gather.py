@@ -5,13 +5,15 @@ Letters: B images, N patch tokens, M kept of them, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from occreid.nn.token_predictor import TokenPredictor
+
+Layer = Callable[[Tensor], Tensor]
 
 
 def top_tokens(scores: Tensor, count: int) -> Tensor:
@@ -46,12 +48,12 @@ def gather_tokens(x: Tensor, chosen: Tensor, prefix: int = 0) -> Tensor:
 
 
 def gathered_forward(
-    blocks: Iterable[nn.Module], predictors: Mapping[int, TokenPredictor], x: Tensor, counts: Sequence[int], prefix: int
+    blocks: Iterable[Layer], predictors: Mapping[int, TokenPredictor], x: Tensor, counts: Sequence[int], prefix: int
 ) -> tuple[Tensor, list[Tensor]]:
     """Run transformer blocks, dropping tokens before some of them; every image keeps equally many.
 
     Args:
-        blocks: transformer blocks, (B, n, C) → (B, n, C).
+        blocks: transformer blocks, (B, n, C) → (B, n, C); the last may give the prefix tokens alone.
         predictors: number of a block, counted from 1 → what decides before it.
         x: (B, prefix + N, C) tokens.
         counts: tokens that remain after each decision.
@@ -79,7 +81,7 @@ class _Group(NamedTuple):
 
 
 def bucketed_forward(
-    blocks: Iterable[nn.Module], predictors: Mapping[int, TokenPredictor], x: Tensor, bucket: int, prefix: int
+    blocks: Iterable[Layer], predictors: Mapping[int, TokenPredictor], x: Tensor, bucket: int, prefix: int
 ) -> tuple[Tensor, list[Tensor]]:
     """Like `gathered_forward`, but every image keeps as many tokens as it needs; images are computed in groups.
 
