@@ -11,11 +11,10 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
@@ -29,7 +28,7 @@ from occreid.gallery import Entry, Filter, Gallery
 from occreid.gallery.entries import score
 from occreid.methods import Method
 from occreid.serve import schemas
-from occreid.serve.audit import AuditLog, StorageFull
+from occreid.serve.audit import AuditLog
 from occreid.serve.batching import Batcher
 from occreid.serve.calibration import Calibration
 from occreid.serve.engine import Engine
@@ -37,8 +36,8 @@ from occreid.serve.keys import Key
 from occreid.serve.metrics import Metrics
 from occreid.serve.pictures import content_id, data_address, decode, encode, parse_box, stored_jpeg
 from occreid.serve.settings import Settings
+from occreid.serve.storage import steadily, storing
 
-Result = TypeVar("Result")
 _ROOM = 32 * 2**20  # bytes free below which the service says it is failing
 _SECONDS = 60.0  # what a picture may take from queue to descriptor before the request is given up
 
@@ -181,7 +180,7 @@ class Service:
         if not 1 <= k <= self.settings.max_k:
             raise UserError(f"k is {k}.", f"Ask for 1 to {self.settings.max_k} answers.")
         query = self._described(self._pixels(data, box))
-        hits = _steadily(lambda: self.gallery.search(query, k, narrow, exact))[0]
+        hits = steadily(lambda: self.gallery.search(query, k, narrow, exact))[0]
         search_id = secrets.token_hex(8)
         self.audit.write(
             "search",
@@ -193,7 +192,7 @@ class Service:
             filter=_words(narrow),
             answers=[hit.id for hit in hits],
         )
-        shown = _steadily(lambda: self.gallery.get([hit.id for hit in hits])) if pictures else []
+        shown = steadily(lambda: self.gallery.get([hit.id for hit in hits])) if pictures else []
         kept = {entry.id: entry.picture for entry in shown}
         return schemas.Found(
             search_id=search_id,
@@ -289,7 +288,7 @@ class Service:
 
     def remove(self, why: str, **what: Any) -> schemas.Deleted:
         """Delete and compact, counted; see `Gallery.delete`."""
-        with _storing():
+        with storing():
             deleted = self.gallery.delete(**what)
             if deleted:
                 self.gallery.compact()
@@ -345,7 +344,7 @@ class Service:
     def _add(self, entries: list[Entry]) -> list[bool]:
         """Add entries in one commit; for each, whether it was new."""
         known = {entry.id for entry in self.gallery.get([entry.id for entry in entries])}
-        with _storing():
+        with storing():
             self.gallery.add(entries)
         new = []
         for entry in entries:
@@ -354,7 +353,7 @@ class Service:
         return new
 
     def _get(self, entry_id: str) -> Entry:
-        found = _steadily(lambda: self.gallery.get([entry_id]))
+        found = steadily(lambda: self.gallery.get([entry_id]))
         if not found:
             raise NotThere(f"there is no entry '{entry_id[:60]}'.", "It may have been deleted.")
         return found[0]
@@ -375,27 +374,6 @@ class Service:
             f"Fitted on {held.fitted_on}; presumes that {held.prior:.0%} of the compared pairs show one person; "
             f"expected calibration error {held.held_out['ece']:.3f} on persons left out of the fit."
         )
-
-
-def _steadily(read: Callable[[], Result]) -> Result:
-    """Read again where a compaction, perhaps another process's, took the files away in the middle."""
-    for pause in (0.05, 0.1, 0.2, 0.4, 0.8):
-        try:
-            return read()
-        except (OSError, RuntimeError):
-            time.sleep(pause)
-    return read()
-
-
-@contextmanager
-def _storing() -> Iterator[None]:
-    """Tell a place that cannot be written from a mistake of the asker's."""
-    try:
-        yield
-    except UserError as error:
-        if isinstance(error.__cause__, OSError | RuntimeError):
-            raise StorageFull(str(error)) from error
-        raise
 
 
 def _result(future: Future[Any]) -> Any:
