@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from occreid.data.images import Pixels
 from occreid.data.transforms import resize
 
-_WEAKEST, _STRONGEST = 0.25, 0.8  # opacity of the colour where the map is 0 and 1
+_WEAKEST, _STRONGEST = 0.25, 0.65  # opacity of the colour where the map is 0 and 1
 
 
 def overlay(pixels: Pixels, shown: NDArray[np.float32], *, height: int = 256) -> Pixels:
