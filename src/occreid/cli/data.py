@@ -31,6 +31,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 def register(app: typer.Typer) -> None:
     """Add the group `data`."""
+    from occreid.cli.anonymize import anonymize
     from occreid.cli.build import build
     from occreid.cli.occluders import occluders
 
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     group.command()(synth)
     group.command()(crops)
     group.command()(build)
+    group.command()(anonymize)
     group.command()(occluders)
     app.add_typer(group)
 

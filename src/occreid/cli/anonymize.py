@@ -1,0 +1,131 @@
+"""`occreid data anonymize`: hide heads, tell what was not found, measure what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from occreid.errors import UserError
+
+Root = Annotated[Path, typer.Argument(help="The benchmark's folder.")]
+Out = Annotated[Path | None, typer.Option("--out", help="The new folder.")]
+Name = Annotated[str | None, typer.Option("--name", help="The benchmark; left out, it is told from the layout.")]
+Options = Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Of the benchmark's loader.")]
+KeypointFile = Annotated[Path | None, typer.Option("--keypoints", metavar="JSON", help="Keypoints in COCO's format.")]
+Masks = Annotated[
+    str | None, typer.Option("--masks", help="A folder of 'occreid parse', or 'own': the benchmark's part masks.")
+]
+Detector = Annotated[
+    str | None, typer.Option("--detector", help="Weights of torchvision's Keypoint R-CNN, or 'coco' to download them.")
+]
+FillOption = Annotated[str, typer.Option("--fill", help="grey, pixels or blur; only grey leaves nothing.")]
+UnfoundOption = Annotated[str, typer.Option("--unfound", help="Pictures whose head was not found: skip or copy.")]
+Cost = Annotated[
+    Path | None, typer.Option("--cost", metavar="RUN", help="Also evaluate this run with heads and without.")
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
+
+
+def anonymize(
+    root: Root,
+    out: Out = None,
+    name: Name = None,
+    option: Options = None,
+    keypoints: KeypointFile = None,
+    masks: Masks = None,
+    detector: Detector = None,
+    fill: FillOption = "grey",
+    unfound: UnfoundOption = "skip",
+    cost: Cost = None,
+    device: Device = "auto",
+) -> None:
+    """Copy a benchmark with all heads hidden.
+
+    Heads are found by keypoints, part masks or a detector; pictures whose head none of them finds are left out and
+    listed in anonymized.csv. Look at the result: no method finds all.
+
+    For example:
+
+        occreid data anonymize data/mine --keypoints keypoints.json --out data/mine-headless
+
+        occreid data anonymize data/occsynth-demo --masks own --cost runs/first
+    """
+    from occreid.cli.data import load_split, parse_options, progress
+    from occreid.data.anonymize import REPORT
+    from occreid.data.anonymize import anonymize as carry_out
+    from occreid.data.heads import FILLS
+
+    if out is None and cost is None:
+        raise UserError("there is nothing to do.", "Give --out for a copy, --cost for what it would cost, or both.")
+    for what, value, known in (("--fill", fill, FILLS), ("--unfound", unfound, ("skip", "copy"))):
+        if value not in known:
+            raise UserError(f"{what} is '{value}'.", f"Give {' or '.join(known)}.")
+    split = load_split(root, name, parse_options(option))
+    find, split = _finder(split, root, keypoints, masks, detector, device)
+    if out is not None:
+        records = (*split.train, *split.query, *split.gallery)
+        with progress("hiding", len(records)) as tick:
+            outcome = carry_out(records, root, out, find, fill=fill, unfound=unfound, tick=tick)  # type: ignore[arg-type]
+        typer.echo(
+            f"{len(outcome.hidden):,} heads hidden, {len(outcome.headless):,} pictures show none, "
+            f"{len(outcome.unfound):,} not found and {'left out' if unfound == 'skip' else 'copied as they are'}"
+            f"{': see ' + str(out / REPORT) if outcome.unfound else ''}.\nwritten to {out}"
+        )
+    if cost is not None:
+        _tell_cost(cost, split, find, fill, device)
+
+
+def _finder(
+    split: Any, root: Path, keypoints: Path | None, masks: str | None, detector: str | None, device: str
+) -> tuple[Any, Any]:
+    """How heads are found, and the split with the masks this takes."""
+    from dataclasses import replace
+
+    from occreid.data.anonymize import find_by_mask
+    from occreid.data.heads import head_from_keypoints
+
+    if sum(way is not None for way in (keypoints, masks, detector)) != 1:
+        raise UserError("how should heads be found?", "Give one of --keypoints, --masks and --detector.")
+    if masks is not None:
+        if masks != "own":
+            from occreid.data.mask_folders import attach_masks
+
+            parts = {part: attach_masks(getattr(split, part), root, masks) for part in ("train", "query", "gallery")}
+            split = replace(split, **parts)
+        elif all(r.mask is None for r in (*split.train, *split.query, *split.gallery)):
+            raise UserError(f"{split.name} has no part masks of its own.", "Make some with: occreid parse")
+        return find_by_mask, split
+    if keypoints is not None:
+        from occreid.data.construction import read_keypoints
+
+        held = read_keypoints(keypoints)
+        return (lambda r, image: head_from_keypoints(held.get(r.path.name), *image.shape[:2])), split
+    from occreid.data.keypoint_model import open_keypoint_model
+    from occreid.extract import usable_device
+
+    model = open_keypoint_model(str(detector), device=usable_device(device))
+    return (lambda r, image: head_from_keypoints(model(image), *image.shape[:2])), split
+
+
+def _tell_cost(run: Path, split: Any, find: Any, fill: str, device: str) -> None:
+    """Evaluate with heads and without."""
+    from occreid.cli.results import print_results
+    from occreid.data.anonymize import Anonymizer
+    from occreid.extract import extract
+    from occreid.methods import load_model
+    from occreid.retrieval import evaluate
+
+    model = load_model(run)
+    results = []
+    alters: dict[str, Callable[..., Any] | None] = {"with heads": None, "without": Anonymizer(find, fill)}  # type: ignore[arg-type]
+    for title, alter in alters.items():
+        query, gallery = (
+            extract(model, records, device=device, alter=alter, progress=False)
+            for records in (split.query, split.gallery)
+        )
+        query, gallery = model.refine(query, gallery), model.refine(gallery, gallery)
+        results.append((title, evaluate(query, gallery, model.metric, split.same_camera)))
+    print_results(results)
