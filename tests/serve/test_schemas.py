@@ -41,4 +41,4 @@ def test_every_answer_says_what_it_is():
     ]
     assert len(answers) > 10
     for answer in answers:
-        assert answer.__doc__ and "features" not in answer.model_fields or answer is schemas.Embedding
+        assert (answer.__doc__ and "features" not in answer.model_fields) or answer is schemas.Embedding

@@ -20,7 +20,7 @@ from occreid.data.images import Pixels, decode_image
 from occreid.data.transforms import resize
 from occreid.errors import UserError
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # no TIFF: its tiles and codecs are more than strangers need
 _UNREADABLE = (
     OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError,
     Image.DecompressionBombError, Warning,
@@ -77,7 +77,7 @@ def decode(data: bytes, *, max_pixels: int, box: Box | None = None) -> Pixels:
         UserError: no picture, a damaged one, or a box outside of it.
     """
     if not data:
-        raise UserError("the picture is empty (0 bytes).", "Send a JPEG, PNG, WebP, BMP or TIFF file.")
+        raise UserError("the picture is empty (0 bytes).", "Send a JPEG, PNG, WebP or BMP file.")
     width, height = _measure(data)
     if width * height > max_pixels:
         raise TooLarge(
@@ -143,7 +143,7 @@ def _measure(data: bytes) -> tuple[int, int]:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             return image.size
     except Image.UnidentifiedImageError as error:
-        raise UserError("this is no JPEG, PNG, WebP, BMP or TIFF picture.", "Send one of these.") from error
+        raise UserError("this is no JPEG, PNG, WebP or BMP picture.", "Send one of these.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooLarge(f"the picture has too many pixels ({error}).", "Scale it down.") from error
     except _UNREADABLE as error:
