@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import resources
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.responses import Response
 from starlette.formparsers import MultiPartParser
@@ -36,6 +37,8 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        threads = to_thread.current_default_thread_limiter()  # one for each request inside, and some for /health
+        threads.total_tokens = max(threads.total_tokens, service.settings.concurrency + 8)
         if service.settings.retention_days is not None:
             retention.start()
         yield
