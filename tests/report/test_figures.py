@@ -1,10 +1,21 @@
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 from occreid.errors import UserError
-from occreid.report.figures import SERIES, bar_figure, cmc_figure, loss_figure, read_log
+from occreid.report.figures import (
+    SERIES,
+    bar_figure,
+    cmc_figure,
+    draw_cmc,
+    loss_figure,
+    read_log,
+    save_figure,
+    separation_figure,
+)
+from occreid.report.separation import Separation
 
 CURVES = {"trained": {1: 0.5, 5: 0.8, 10: 0.9}, "floor": {1: 0.2, 5: 0.4, 10: 0.5}}
 
@@ -126,3 +137,29 @@ def test_log_with_words_names_the_line(log):
 def test_missing_log_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no training log .*nowhere\.csv"):
         loss_figure(tmp_path / "nowhere.csv")
+
+
+def test_distances_are_drawn_for_both_kinds_of_pairs():
+    found = Separation(np.linspace(0, 1, 4), np.array([5, 0, 0]), np.array([0, 1, 9]), 0, 0.0, 3)
+    svg = separation_figure(found, name="sep", metric="visible_parts")
+    assert "5 pairs of one person and 10 of two, 0.0% overlap" in svg
+    assert "visible parts distance" in svg
+    assert svg.startswith("<svg") and 'id="sep-' in svg
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
+def test_figures_for_paper(suffix, magic, tmp_path):
+    def draw():
+        return draw_cmc({"one": {1: 0.5, 2: 0.75}})
+
+    one, other = (save_figure(tmp_path / f"sub/{name}.{suffix}", draw) for name in "ab")
+    assert one.read_bytes().startswith(magic)
+    assert suffix == "svg" or one.read_bytes() == other.read_bytes()
+
+
+def test_figures_that_cannot_be_written(tmp_path):
+    with pytest.raises(UserError, match=r"'\.bmp'"):
+        save_figure(tmp_path / "a.bmp", lambda: draw_cmc({"one": {1: 0.5}}))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        save_figure(tmp_path / "file/a.png", lambda: draw_cmc({"one": {1: 0.5}}))

@@ -5,10 +5,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
+from occreid.descriptors import Descriptors
 from occreid.errors import UserError
+from occreid.methods import Method
 from occreid.report import write_report
 from occreid.retrieval import evaluate
 
@@ -97,7 +101,7 @@ def test_semantics(page):
 
 
 def test_every_list_has_its_frames_and_marks(page, split, entries):
-    queries = 3  # one random, one worst, one best
+    queries = 4  # one differing, one random, one worst, one best
     lists = queries * len(entries)
     assert len(page.of_class("ranked")) == queries
     assert len(page.of_class("query")) == lists
@@ -134,7 +138,7 @@ def test_headings_protocol_recipe_and_commands_are_there(page):
         "Where it fails",
     ):
         assert wanted in said, wanted
-    assert len(page.tags("svg")) == 3
+    assert len(page.tags("svg")) == 3 + 3  # the distances of three methods
 
 
 def test_without_log_and_recipe_their_sections_go(split, entries, tmp_path):
@@ -142,7 +146,7 @@ def test_without_log_and_recipe_their_sections_go(split, entries, tmp_path):
     page = Page(path.read_text(encoding="utf-8"))
     assert page.faults == []
     assert not any(attrs.get("id") == "losses" for attrs in page.tags("section"))
-    assert len(page.tags("svg")) == 2 and not page.tags("details") and not page.tags("pre")
+    assert len(page.tags("svg")) == 3 and not page.tags("details") and not page.tags("pre")
 
 
 def test_same_input_same_bytes(split, entries, tmp_path):
@@ -257,3 +261,84 @@ def test_queries_without_a_match_are_counted_and_never_shown(split, entries, tmp
     assert "5 counted, 1 skipped" in "".join(page.text)
     assert len(page.of_class("ranked")) == 5
     assert not any("Person 99" in text for text in page.text)
+
+
+class Looking(Method):
+    input_size = (64, 32)
+
+    def describe(self, images, masks=None):
+        return Descriptors(images.float().mean((2, 3)))
+
+    def explain(self, images, masks=None):
+        return {"upper half": torch.tensor([1.0, 0.0]).view(1, 2, 1).expand(len(images), 2, 1)}
+
+
+@pytest.fixture
+def compared(split, entries, log, tmp_path):
+    """A page about two runs with maps, logs and neighbours."""
+    perfect = replace(entries[0], model=Looking(), log=log, trusted=lambda row: [(0, 0.25), (1, 0.75)])
+    pair = [perfect, replace(entries[1], log=log)]
+    path = write_report(tmp_path / "r.html", title="Two runs", entries=pair, split=split, shown=1)
+    return path.read_text(encoding="utf-8")
+
+
+def test_several_runs_start_with_the_queries_in_which_they_differ(compared, entries):
+    page = Page(compared)
+    text = " ".join(" ".join(page.text).split())
+    assert text.index("Where they differ most") < text.index("Drawn at random")
+    assert next(attrs for tag, attrs in page.elements if tag == "details").keys() == {"open"}
+    gaps = abs(entries[0].ranking.average_precision - entries[1].ranking.average_precision)
+    assert f"Person {gaps.argmax()}, camera 1" in text
+
+
+def test_what_a_model_looked_at_and_whom_it_trusted(compared, split):
+    page = Page(compared)
+    text = " ".join(" ".join(page.text).split())
+    assert text.index("What it looked at") < text.index("trust 0.75") < text.index("trust 0.25")
+    maps = [attrs for attrs in page.tags("img") if attrs["alt"] == "upper half of perfect"]
+    assert 1 <= len(maps) <= 4
+    assert all(attrs["src"].startswith("data:image/jpeg;base64,") for attrs in maps)
+    assert ("a", {"href": "#looks"}) in page.elements
+
+
+def test_every_run_has_its_losses_and_distances(compared):
+    page = Page(compared)
+    labels = [attrs.get("aria-label", "") for attrs in page.tags("svg")]
+    assert sum(label.startswith("Losses over") for label in labels) == 2
+    assert sum(label.startswith("Distances.") for label in labels) == 2
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert not page.faults
+
+
+def test_without_a_model_nothing_is_said_of_what_it_looked_at(html):
+    assert "What it looked at" not in html
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_browser_shows_it_without_a_word_on_its_console(width, compared, tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: the console was not looked at")
+    browser = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+    if browser is None:
+        pytest.skip("no Chromium found: the report was not looked at in a browser")
+    (tmp_path / "r.html").write_text(compared, encoding="utf-8")
+    said, asked = [], []
+    with playwright.sync_playwright() as driver:
+        window = driver.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        page = window.new_page(viewport={"width": width, "height": 900})
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((tmp_path / "r.html").as_uri())
+        drawn = page.screenshot(full_page=True)
+        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        broken = page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).length")
+        shown = page.evaluate("getComputedStyle(document.querySelector('.maps img')).width")
+        window.close()
+    assert said == []
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    assert overflow <= 0
+    assert broken == 0
+    assert 60 <= float(shown.removesuffix("px")) <= 120
+    image = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape[1] == width and image.std() > 10  # something is on it

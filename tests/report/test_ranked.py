@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from occreid.errors import UserError
-from occreid.report.ranked import pick_queries, ranked_list
+from occreid.report.ranked import pick_differing, pick_queries, ranked_list
 
 NAN = math.nan
 
@@ -91,3 +91,13 @@ def test_no_query_is_shown_twice_and_no_skipped_one_ever(values, best, worst, ra
     assert not any(math.isnan(values[row]) for row in rows)
     if picked["best"] and picked["worst"]:
         assert min(values[row] for row in picked["best"]) >= max(values[row] for row in picked["worst"])
+
+
+def test_differing_queries_are_those_with_the_largest_gap_of_any_two_runs():
+    runs = [[0.5, 0.9, 0.1, 0.3], [0.5, 0.2, 0.2, 0.3], [0.5, 0.3, 0.5, 0.3]]
+    assert pick_differing(runs) == [1, 2]
+    assert pick_differing(runs, count=1) == [1]
+
+
+def test_queries_without_a_match_and_runs_that_agree_differ_nowhere():
+    assert pick_differing([[float("nan"), 0.5], [float("nan"), 0.5]]) == []

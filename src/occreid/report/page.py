@@ -33,7 +33,7 @@ from occreid.report.summary import (
 )
 
 _GROUPS = {
-    "differ": "Where the runs differ most",
+    "differ": "Where they differ most",
     "random": "Drawn at random",
     "worst": "Worst queries",
     "best": "Best queries",
@@ -189,6 +189,7 @@ def _groups(entries: Sequence[Entry], split: Split, shown: int, seed: int) -> li
         {
             "name": _GROUPS[kind],
             "rows": rows,
+            "open": kind == "differ",
             "queries": [[_list(entry, row, split) for entry in entries] for row in rows],
         }
         for kind, rows in picked.items()

@@ -15,7 +15,8 @@ from occreid.descriptors import Descriptors
 from occreid.retrieval import Metric, SameCamera, distance_rows
 from occreid.retrieval.matches import find_matches
 
-BINS = 60
+FEWEST, MOST = 12, 60
+"""Bins of a histogram: the square root of the number of matching pairs, within these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Separation:
     """Distances of the pairs that count, as two histograms over the same bins.
 
     Attributes:
-        edges: (BINS + 1,) of the bins.
-        same, other: (BINS,) number of pairs of one person and of two.
+        edges: (n + 1,) of n bins.
+        same, other: (n,) number of pairs of one person and of two.
         apart: pairs without a distance, because they share no visible part.
         overlap: Σ min of the two histograms' shares, in [0, 1]: 0 where a threshold would tell all pairs apart.
         queries: how many queries the pairs are of.
@@ -69,7 +70,8 @@ def separate(
     same, other = same[np.isfinite(same)], other[np.isfinite(other)]
     both = np.concatenate([same, other])
     low, high = (float(both.min()), float(both.max())) if len(both) else (0.0, 1.0)
-    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    bins = int(np.clip(np.sqrt(len(same)), FEWEST, MOST))
+    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
     counts = [np.histogram(values, edges)[0] for values in (same, other)]
     shares = [count / max(count.sum(), 1) for count in counts]
     return Separation(edges, counts[0], counts[1], apart, float(np.minimum(*shares).sum()), len(rows))

@@ -1,0 +1,76 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from occreid.cli import export as command
+from occreid.errors import UserError
+from occreid.methods import load_model
+
+pytest.importorskip("onnxruntime")
+
+
+def run(*arguments):
+    app = typer.Typer()
+    command.register(app)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def problem(*arguments):
+    result = run(*arguments)
+    assert isinstance(result.exception, UserError), result.output
+    return str(result.exception)
+
+
+def test_a_run_becomes_a_file_that_runs_elsewhere(make_run):
+    folder = make_run()
+    result = run(folder)
+    assert result.exit_code == 0, result.output
+    assert "deviates from PyTorch by at most" in result.stdout
+    assert "(6 pictures, batches of 1, 2, 7, 32)" in result.stdout
+    loaded = load_model(folder / "model.onnx")
+    assert loaded.card["recipe"]["data"]["name"] == "market1501"
+    assert loaded.card["sha256"]
+
+
+def test_int8_comes_with_what_it_costs(make_run):
+    folder = make_run()
+    result = run(folder, "--int8", "dynamic", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["int8"]
+    assert found["file"].endswith("model-int8.onnx")
+    assert found["benchmarks"][0]["benchmark"] == "market1501"
+    assert set(found["benchmarks"][0]["float32"]) == set(found["benchmarks"][0]["int8"]) >= {"mAP", "R-1"}
+    assert 0.9 < found["cosine"] <= 1.001
+
+
+def test_pictures_of_a_folder_serve_to_compare_on(make_run, tmp_path):
+    folder = make_run("bare", recipe=False)
+    assert "Give a benchmark" in problem(folder)
+    (tmp_path / "pictures").mkdir()
+    for number in range(3):
+        picture = np.random.default_rng(number).integers(0, 255, (40, 20, 3)).astype(np.uint8)
+        assert cv2.imwrite(str(tmp_path / f"pictures/{number}.png"), picture)
+    out = tmp_path / "m.torchscript"
+    result = run(folder, "--format", "torchscript", "--images", tmp_path / "pictures", "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["images"] == 3
+    assert out.is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--format", "onxx"), "Did you mean 'onnx'?"),
+        (("--format", "torchscript", "--int8", "static"), "--int8 belongs to --format onnx"),
+        (("--int8", "sttic"), "Did you mean 'static'?"),
+        (("--format", "safetensors"), "holds its weights as safetensors already"),
+        (("--opset", "12"), "opset 12 is not supported"),
+        (("--images", "gone"), "there is no folder gone"),
+    ],
+)
+def test_mistakes_are_said(make_run, arguments, words):
+    assert words in problem(make_run(), *arguments)

@@ -1,0 +1,93 @@
+import json
+
+import typer
+from typer.testing import CliRunner
+
+from occreid.cli import report as command
+from occreid.errors import UserError
+
+
+def run(*arguments):
+    app = typer.Typer()
+    command.register(app)
+    return CliRunner().invoke(app, [str(argument) for argument in (*arguments, "--quiet", "--device", "cpu")])
+
+
+def problem(*arguments):
+    result = run(*arguments)
+    assert isinstance(result.exception, UserError), result.output
+    return str(result.exception)
+
+
+def change_card(run, **entries):
+    card = json.loads((run / "model.json").read_text())
+    (run / "model.json").write_text(json.dumps(card | entries))
+
+
+def test_one_run(make_run):
+    folder = make_run()
+    (folder / "log.csv").write_text("epoch,loss\n1,5\n2,3\n")
+    result = run(folder, "--shown", 1)
+    assert result.exit_code == 0, result.output
+    page = (folder / "report.html").read_text()
+    assert f"report {folder}/report.html" in result.stdout
+    for words in ("run on market1501", "Losses", "Distances", "name: market1501", "Ranked lists"):
+        assert words in page
+    assert "differ most" not in page
+
+
+def test_two_runs_side_by_side_with_figures_for_paper(make_run, market, tmp_path):
+    make_run("one/run"), make_run("two/run", gain=2.0)
+    result = run(
+        tmp_path / "one/run", tmp_path / "two/run", "--on", f"market1501={market}", "--option", "strict=false",
+        "--out", tmp_path / "both.html", "--figures", tmp_path / "figures", "--figure-format", "png",
+        "--shown", 1, "--title", "Gains",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "both.html").read_text()
+    for words in ("<title>Gains</title>", "one/run", "two/run"):
+        assert words in page
+    assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == [
+        "cmc.png", "distances-1.png", "distances-2.png", "scores.png"]  # fmt: skip
+
+
+def test_runs_under_two_protocols_are_refused_unless_one_is_given_for_all(make_run, tmp_path):
+    one, two = make_run("one"), make_run("two")
+    recipe = json.loads((two / "model.json").read_text())["recipe"]
+    change_card(two, recipe={**recipe, "evaluation": {"ap": "trapezoid"}})
+    assert "two protocols (ap: step / trapezoid)" in problem(one, two)
+    assert run(one, two, "--ap", "step", "--shown", 1, "--out", tmp_path / "r.html").exit_code == 0
+
+
+def test_runs_of_different_data_are_refused(make_run):
+    one, two = make_run("one"), make_run("two")
+    change_card(two, data={"name": "dukemtmc", "counts": {}})
+    assert "was made with market1501" in problem(one, two) and "dukemtmc" in problem(one, two)
+    change_card(two, data={"name": "market1501", "counts": {"query": {"images": 9, "ids": 9, "cameras": 1}}})
+    assert "another market1501: 9 query images there, 6 here" in problem(one, two)
+
+
+def test_missing_images_are_listed(make_run, market, monkeypatch):
+    from occreid.cli import report as module
+
+    load = module.load_benchmarks
+
+    def moved(*arguments):
+        from dataclasses import replace
+
+        splits = load(*arguments)
+        gone = tuple(replace(r, path=r.path.with_name(f"gone-{r.path.name}")) for r in splits[0].query[:2])
+        return [replace(splits[0], query=(*gone, *splits[0].query[2:]))]
+
+    monkeypatch.setattr(module, "load_benchmarks", moved)
+    said = problem(make_run())
+    assert said.startswith("2 images of market1501 are missing: ")
+    assert "gone-0005_c1s1_000005_00.png" in said and "gone-0006_c1s1_000006_00.png" in said
+
+
+def test_mistakes_are_said(make_run, market):
+    folder = make_run()
+    assert "given twice" in problem(folder, folder)
+    assert "Did you mean 'png'?" in problem(folder, "--figure-format", "pgn")
+    both = ("--on", f"market1501={market}") * 2
+    assert "one benchmark" in problem(folder, *both, "--option", "strict=false")
