@@ -126,14 +126,7 @@ class SUReID(Method):
         self.triplet = BatchHardTripletLoss(margin)
         if bucket < 1:
             raise UserError(f"a bucket of {bucket} tokens is impossible.", "Give 1 or more.")
-        if align == "linear" and teacher_dim is None:
-            raise UserError("align is linear, but teacher_dim is not given.", "Give the teacher's feature width.")
-        self.distill = DistillationLoss(
-            kd_weight,
-            direction="teacher_to_student" if align_to == "student" else "student_to_teacher",
-            linear=(dim, teacher_dim) if align == "linear" and teacher_dim else None,
-            reduction=kd_reduction,
-        )
+        self.distill = _distillation((dim, teacher_dim), align, align_to, kd_weight, kd_reduction)
         self.noda = Noda(occluders) if noda else None
         self.keep_ratio, self.budget, self.bucket = keep_ratio, budget, bucket
         self.num_classes, self.teacher_run, self.teacher_dim = num_classes, teacher, teacher_dim
@@ -216,8 +209,8 @@ class SUReID(Method):
     def ask_teacher(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The teacher's logits g_t (B, K) and features f_t (B, D).
 
-        The paper's teacher has "no BN layer" before its classifier; in eval mode a neck's is a fixed scale per
-        channel, so a classifier behind it is a linear one on f_t all the same.
+        The paper's teacher has "no BN layer" before its classifier; in eval mode a neck's is a fixed scale and shift
+        per channel, so that what stands behind it is an affine classifier on f_t all the same.
         """
         teacher = cast(Teacher, self.teacher().to(images.device))
         feature = teacher.class_token(images)
@@ -282,6 +275,21 @@ def _plain_vit(name: str, pretrained: str, **options: Any) -> VisionTransformer:
         f"the backbone '{name}' is no plain vision transformer with a class token.",
         "Use a ViT or DeiT, e.g. 'deit_small_patch16_224'.",
     )
+
+
+def _distillation(
+    widths: tuple[int, int | None],
+    align: str,
+    align_to: Literal["student", "teacher"],
+    weight: float,
+    reduction: Literal["sum", "mean"],
+) -> DistillationLoss:
+    student, teacher = widths
+    if align == "linear" and teacher is None:
+        raise UserError("align is linear, but teacher_dim is not given.", "Give the teacher's feature width.")
+    linear = (student, teacher) if align == "linear" and teacher is not None else None
+    direction = "teacher_to_student" if align_to == "student" else "student_to_teacher"
+    return DistillationLoss(weight, direction=direction, linear=linear, reduction=reduction)
 
 
 def _checked_stages(prune_before: tuple[int, ...], blocks: int) -> tuple[int, ...]:
