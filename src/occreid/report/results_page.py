@@ -1,0 +1,287 @@
+"""The page of all results, from result files alone: what was measured here and, apart from it, what papers say.
+
+A folder of data holds ``<name>.json`` or ``<name>.seed-<n>.json`` (copies of runs' ``result.json``, see `add_result`),
+``throughput.json`` (``occreid bench --out``) and ``published.yaml``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import yaml
+from matplotlib.figure import Figure
+
+from occreid.errors import UserError
+from occreid.report.figures import SERIES, save_figure
+from occreid.retrieval import Protocol
+
+THROUGHPUT, PUBLISHED = "throughput.json", "published.yaml"
+PLOT = "accuracy-throughput.svg"
+_SCORES = ("mAP", "R-1", "R-5", "mINP")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One benchmark of one result file.
+
+    Attributes:
+        name: of the row, the file's name without its seed.
+        benchmark: e.g. ``"occsynth"``.
+        entry: what the file says of it: scores, protocol, counts, notes.
+        content: the whole file.
+        file: where it was read.
+    """
+
+    name: str
+    benchmark: str
+    entry: dict[str, Any]
+    content: dict[str, Any]
+    file: Path
+
+    @property
+    def oracle(self) -> bool:
+        """Whether something was known at test time that cannot be known in use."""
+        return "oracle" in self.entry.get("notes", {})
+
+
+def add_result(run: str | Path, data: str | Path, name: str) -> Path:
+    """Copy a run's result into the folder of data, without the paths of the machine it was made on.
+
+    Args:
+        run: a run folder.
+        data: the folder of data.
+        name: of the row; the seed is added.
+
+    Raises:
+        UserError: there is no result, or the folder cannot be written.
+    """
+    file = Path(run) / "result.json"
+    content = _read_json(file)
+    seed = content.get("recipe", {}).get("training", {}).get("seed", 0)
+    target = Path(data) / f"{name}.seed-{seed}.json"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(_without_paths(content), indent=1, ensure_ascii=False) + "\n"
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {target} ({error}).", "Choose another folder.") from error
+    return target
+
+
+def write_results_page(data: str | Path, out: str | Path, command: str = "") -> Path:
+    """Write the page and its plot.
+
+    Args:
+        data: the folder of data.
+        out: the Markdown file; the plot lies beside it.
+        command: what makes the page, to be stated on it.
+
+    Raises:
+        UserError: no result at all, an unreadable file, or results of one benchmark under two protocols or on
+            different data.
+    """
+    folder, page = Path(data), Path(out)
+    results = read_results(folder)
+    rates = _throughput(folder / THROUGHPUT)
+    lines = ["# Results", "", "This page is generated from the files in `data/`; every number on it is in one of them."]
+    lines += [f"Do not edit it: `{command}`.", ""] if command else [""]
+    for benchmark in sorted({result.benchmark for result in results}):
+        here = [result for result in results if result.benchmark == benchmark]
+        lines += _measured(benchmark, here, rates)
+    plotted = _plot(results, rates, page.parent / PLOT)
+    if plotted:
+        lines += ["## Accuracy against throughput", "", f"![mAP against images a second]({PLOT})", "", *plotted, ""]
+    lines += _published(folder / PUBLISHED)
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        part = page.with_name(f"{page.name}.part")
+        part.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+        os.replace(part, page)
+    except OSError as error:
+        raise UserError(f"cannot write {page} ({error}).", "Choose another --out.") from error
+    return page
+
+
+def read_results(folder: Path) -> list[Result]:
+    """All results of a folder, checked against each other; sorted by file.
+
+    Raises:
+        UserError: see `write_results_page`.
+    """
+    files = [file for file in sorted(folder.glob("*.json")) if file.name != THROUGHPUT]
+    if not files:
+        raise UserError(f"there is no result in {folder}.", "Add one with: occreid results --add RUN --name NAME")
+    results = []
+    for file in files:
+        content = _read_json(file)
+        name = re.sub(r"\.seed-\d+$", "", file.stem)
+        try:
+            results += [Result(name, e["benchmark"], e, content, file) for e in content["benchmarks"]]
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{file} is no result of a run.", "Remove it, or copy a run's result.json.") from error
+    firsts: dict[str, Result] = {}
+    for result in results:
+        _require_same(firsts.setdefault(result.benchmark, result), result)
+    return results
+
+
+def _require_same(one: Result, other: Result) -> None:
+    differences = [d for d in _protocol(one).differences(_protocol(other)) if not d.startswith("seed: ")]
+    if differences:
+        raise UserError(
+            f"{one.file} and {other.file} were tested on {one.benchmark} under two protocols "
+            f"({'; '.join(differences)}).",
+            "Evaluate both under one.",
+        )
+    for part in ("query", "gallery"):
+        counts = [result.entry["counts"][part] for result in (one, other)]
+        if counts[0] != counts[1]:
+            raise UserError(
+                f"{one.file} and {other.file} were tested on different data: {one.benchmark} has "
+                f"{counts[0]['images']} and {counts[1]['images']} {part} images.",
+                "Test both on the same files.",
+            )
+
+
+def _measured(benchmark: str, results: Sequence[Result], rates: dict[str, float]) -> list[str]:
+    """The table of one benchmark, best mAP first."""
+    names = list(dict.fromkeys(result.name for result in results))
+    rows = {name: [result for result in results if result.name == name] for name in names}
+    order = sorted(names, key=lambda name: -_mean(rows[name], "mAP"))
+    shown = [score for score in _SCORES if all(score in result.entry["scores"] for result in results)]
+    head = ["", *shown, "runs", "epochs", "backbone", "size", *(["images/s"] if rates else [])]
+    lines = [f"## {benchmark}", "", _row(head), _row(["---", *["---:"] * (len(head) - 1)])]
+    for name in order:
+        lines.append(_row(_cells(name, rows[name], shown, rates)))
+    entry = results[0].entry
+    counts = ", ".join(f"{entry['counts'][part]['images']:,} {part} images" for part in ("query", "gallery"))
+    metrics = sorted({result.entry["protocol"]["metric"] for result in results})
+    sentence = _protocol(results[0]).sentence().partition("; ")[2]
+    versions = sorted(
+        {", ".join(f"{k} {v}" for k, v in result.content.get("versions", {}).items()) for result in results}
+    )
+    lines += ["", f"Measured with this package, per cent: {counts}; {sentence}; distances: {', '.join(metrics)}."]
+    if any(len(found) > 1 for found in rows.values()):
+        lines.append("Mean ± sample standard deviation over seeds.")
+    if any(result.oracle for result in results):
+        lines.append("Rows marked *oracle* were given exact masks of the test images, which nobody has in use.")
+    return [*lines, f"Versions: {'; '.join(versions)}.", ""]
+
+
+def _cells(name: str, results: Sequence[Result], shown: Sequence[str], rates: dict[str, float]) -> list[str]:
+    recipe = results[0].content.get("recipe", {})
+    options, data = recipe.get("method", {}).get("options", {}), recipe.get("data", {})
+    label = name + (" (*oracle*)" if any(result.oracle for result in results) else "")
+    epochs = recipe.get("training", {}).get("epochs", "–")
+    size = f"{data['height']}×{data['width']}" if {"height", "width"} <= data.keys() else "–"
+    row = [label, *(_score(results, score) for score in shown), str(len(results)), str(epochs)]
+    row += [str(options.get("backbone", "default")), size]
+    return row + ([f"{rates[name]:.0f}" if name in rates else "–"] if rates else [])
+
+
+def _published(file: Path) -> list[str]:
+    """The papers' own figures, apart from ours."""
+    if not file.is_file():
+        return []
+    try:
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        rows = [
+            [e["method"], e["benchmark"], f"{e['mAP']:.1f}", f"{e['R-1']:.1f}", e.get("source", "")] for e in entries
+        ]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{file} is no list of published figures ({error}).", "See docs/reports.md.") from error
+    lines = [
+        "## What the papers report",
+        "",
+        "**Not measured here**: figures as published, under the papers' settings.",
+    ]
+    lines += ["", _row(["method", "benchmark", "mAP", "R-1", "where"]), _row(["---", "---", "---:", "---:", "---"])]
+    return [*lines, *(_row(row) for row in rows), ""]
+
+
+def _throughput(file: Path) -> dict[str, float]:
+    """Row's name → images a second, at the largest batch of the file."""
+    if not file.is_file():
+        return {}
+    content = _read_json(file)
+    try:
+        lines = sorted(content["lines"], key=lambda line: line["batch_size"])
+        return {line["name"]: float(line["images_per_second"]) for line in lines}
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{file} was not written by occreid bench.", "Write it with: occreid bench … --out") from error
+
+
+def _plot(results: Sequence[Result], rates: dict[str, float], file: Path) -> list[str]:
+    """Draw mAP against images a second on the benchmark with most rows; the text below it, empty without a plot."""
+    places = [result for result in results if result.name in rates]
+    if not places:
+        return []
+    benchmarks = [result.benchmark for result in places]
+    benchmark = max(dict.fromkeys(benchmarks), key=benchmarks.count)
+    names = sorted({result.name for result in places if result.benchmark == benchmark})
+    points = {
+        name: (rates[name], _mean([r for r in places if (r.name, r.benchmark) == (name, benchmark)], "mAP"))
+        for name in names
+    }
+    with matplotlib.rc_context({"svg.hashsalt": "occreid", "svg.fonttype": "none"}):
+        save_figure(file, lambda: _draw(points, benchmark))
+    about = _read_json(results[0].file.parent / THROUGHPUT)
+    return [f"Images a second on {about.get('device', 'an unnamed device')}: `{about.get('command', '')}`."]
+
+
+def _draw(points: dict[str, tuple[float, float]], benchmark: str) -> Figure:
+    figure = Figure(figsize=(6.2, 3.8), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (name, (rate, score)) in enumerate(points.items()):
+        axes.plot([rate], [score], marker="o", markersize=7, linestyle="", color=SERIES[number % len(SERIES)])
+        axes.annotate(name.replace("$", r"\$"), (rate, score), xytext=(6, 5), textcoords="offset points")
+    axes.set(xlabel="images a second", ylabel=f"mAP on {benchmark}, %")
+    axes.margins(x=0.25, y=0.2)
+    return figure
+
+
+def _mean(results: Sequence[Result], score: str) -> float:
+    return statistics.fmean(100 * result.entry["scores"][score] for result in results)
+
+
+def _score(results: Sequence[Result], score: str) -> str:
+    values = [100 * result.entry["scores"][score] for result in results]
+    spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.1f}{spread}"
+
+
+def _protocol(result: Result) -> Protocol:
+    return Protocol(**{key: value for key, value in result.entry["protocol"].items() if key != "ranks"})
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {file} ({error}).", "Give the folder of a finished run.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file} is no result of a run.", "Give the folder of a finished run.")
+    return content
+
+
+def _without_paths(content: Any) -> Any:
+    """Absolute paths cut down to ``…/<last part>``, everything else as it is."""
+    if isinstance(content, dict):
+        return {key: _without_paths(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_without_paths(value) for value in content]
+    if isinstance(content, str) and os.path.isabs(content):
+        return f"…/{Path(content).name}"
+    return content
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
