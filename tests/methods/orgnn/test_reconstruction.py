@@ -114,6 +114,14 @@ def test_the_rows_of_table_4_differ_as_they_say(gnn):
     assert [mode for mode in MODES if not Reconstruction(mode).needs_visibility] == ["base", "gnn"]
 
 
+def test_a_network_trained_without_confidence_is_used_without(gnn):
+    query, gallery = people(8, 1), people(20, 2)
+    full, plain = (reconstruct(query, gallery, gnn, replace(HOW, mode=mode)) for mode in ("oan+orgnn", "oan+gnn"))
+    gnn.confidence = False
+    found = reconstruct(query, gallery, gnn, HOW)
+    assert torch.equal(found.features, plain.features) and not torch.allclose(found.features, full.features, atol=1e-3)
+
+
 def test_the_gallery_searches_itself_in_the_mode_without_oan_too(gnn):
     gallery = people(10, 2)
     nameless = replace(gallery, paths=None)

@@ -124,9 +124,7 @@ def graphs(own: Tensor, gallery: Tensor, neighbours: Tensor) -> tuple[Tensor, Te
     near = gallery[neighbours.clamp_min(0)].masked_fill(~present[:, :, None, None], 0)  # (R, m, P, D)
     count = present.sum(1)[:, None, None]
     target = torch.where(count > 0, near.sum(1) / count.clamp_min(1), own)
-    mask = torch.cat([torch.ones_like(present[:, :1]), present], 1) if present.shape[1] else None
-    if mask is None:
-        mask = torch.ones(len(own), 1, dtype=torch.bool, device=own.device)
+    mask = torch.cat([present.new_ones(len(own), 1), present], 1)
     return torch.cat([target[:, None], near], 1).transpose(1, 2), mask
 
 
@@ -134,7 +132,7 @@ def _from_neighbours(own: Tensor, gallery: Tensor, neighbours: Tensor, gnn: Outl
     nodes, mask = graphs(own, gallery, neighbours)
     if mode == "oan+average":
         return nodes[:, :, 0]
-    return gnn(nodes, mask, confidence=mode == "oan+orgnn")
+    return gnn(nodes, mask, confidence=None if mode == "oan+orgnn" else False)
 
 
 def _same_person(neighbours: Tensor, images: Descriptors, gallery: Descriptors, block: slice) -> Tensor:
