@@ -74,3 +74,13 @@ def test_pictures_of_a_folder_serve_to_compare_on(make_run, tmp_path):
 )
 def test_mistakes_are_said(make_run, arguments, words):
     assert words in problem(make_run(), *arguments)
+
+
+def test_an_exported_file_is_evaluated_as_its_run_is(make_run, occreid_cli, tmp_path):
+    folder = make_run()
+    assert run(folder).exit_code == 0
+    for source, out in ((folder, "run.json"), (folder / "model.onnx", "onnx.json")):
+        occreid_cli("evaluate", source, "--out", tmp_path / out)
+    one, other = (json.loads((tmp_path / out).read_text()) for out in ("run.json", "onnx.json"))
+    assert one["queries"]["first_rank"] == other["queries"]["first_rank"]
+    assert one["protocol"] == other["protocol"]

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -6,7 +7,7 @@ import torch
 from occreid.errors import UserError
 from occreid.export import files
 from occreid.export.files import export_model, reference
-from occreid.methods import list_methods, load_model, read_card
+from occreid.methods import create_model, list_methods, load_model, read_card
 
 
 @pytest.mark.parametrize("name", list_methods())
@@ -99,6 +100,16 @@ def test_what_cannot_be_written_is_said(small, pictures, tmp_path, options, word
     with pytest.raises(UserError) as caught:
         export_model(model, tmp_path / "m", pictures(model, 2), **options)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("opset", [18, 23])
+def test_the_oldest_and_newest_opset_are_written(opset, pictures, tmp_path, monkeypatch):
+    onnx = pytest.importorskip("onnx")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "methods"))
+    model = create_model("toy_module:Toy", 4).eval()
+    export_model(model, tmp_path / "m.onnx", pictures(model, 3), opset=opset)
+    assert [domain.version for domain in onnx.load(tmp_path / "m.onnx").opset_import if not domain.domain] == [opset]
+    assert load_model(tmp_path / "m.onnx").card["opset"] == opset
 
 
 def test_pictures_of_another_size_or_kind_are_refused(small, pictures, tmp_path):
