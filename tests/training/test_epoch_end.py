@@ -1,11 +1,16 @@
 import csv
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from occreid.parsing import PartScores
+from occreid.retrieval import Ranking
+from occreid.retrieval.ranking import Protocol
 from occreid.training import train
 from occreid.training.checkpoints import Checkpoint
-from occreid.training.epoch_end import EpochEnd, format_scores
+from occreid.training.epoch_end import EpochEnd, format_scores, told
 
 
 def rows(file):
@@ -97,3 +102,10 @@ def test_the_averaged_weights_are_what_is_evaluated_and_saved(tiny, tmp_path):
 
 def test_scores_are_printed_in_per_cent():
     assert format_scores({"mAP": 0.1234, "R-1": 0.5}) == "mAP 12.3 %  R-1 50.0 %"
+
+
+def test_an_oracle_is_said_behind_the_scores():
+    one = np.ones(1)
+    ranking = Ranking(Protocol("cosine"), (1,), np.ones((1, 1), np.int64), one, one, np.ones(1, np.int64))
+    assert told(ranking) == "" and told(PartScores((1,), (1,), 1)) == ""
+    assert told(replace(ranking, protocol=replace(ranking.protocol, oracle="all masks"))) == "  (ORACLE: all masks)"

@@ -107,7 +107,7 @@ class EpochEnd(Callback):
         Table(self.folder / "evaluation.csv").append({"stage": module.leg.stage.name, "epoch": epoch, **scores})
         for name, value in scores.items():
             self._tensorboard(epoch).add_scalar(f"evaluation/{name}", value, self.epochs_before + epoch)
-        self.console.print(f"epoch {epoch}/{module.leg.epochs}  {format_scores(scores)}")
+        self.console.print(f"epoch {epoch}/{module.leg.epochs}  {format_scores(scores)}{told(ranking)}")
         if epoch == module.leg.epochs:
             self.ranking = ranking
         first = next(iter(scores.values()))
@@ -136,6 +136,12 @@ class EpochEnd(Callback):
     def _close(self) -> None:
         if self._board is not None:
             self._board.close()
+
+
+def told(ranking: Ranking | PartScores) -> str:
+    """What a test was told that no one could know in use, for the end of a line; empty for an honest one."""
+    oracle = ranking.protocol.oracle if isinstance(ranking, Ranking) else ""
+    return f"  (ORACLE: {oracle})" if oracle else ""
 
 
 def format_scores(scores: dict[str, float]) -> str:

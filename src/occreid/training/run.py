@@ -24,7 +24,7 @@ from occreid.records import Split, class_indices
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.devices import process_rank, resolve_devices
-from occreid.training.epoch_end import LAST, EpochEnd, format_scores
+from occreid.training.epoch_end import LAST, EpochEnd, format_scores, told
 from occreid.training.evaluation import EXTRACT_PRECISION, is_testable, measure, result_entry, write_result
 from occreid.training.fit import fit
 from occreid.training.folders import claim_folder, read_run
@@ -232,7 +232,7 @@ class Run:
             if tested is not split or ranking is None or self.sources.validation is not None:
                 ranking = measure(self.model, tested, self.recipe, device, progress=self.progress)
             entries.append(result_entry(tested, ranking))
-            self.console.print(f"{tested.name}: {format_scores(ranking.scores())}")
+            self.console.print(f"{tested.name}: {format_scores(ranking.scores())}{told(ranking)}")
         card = self._card() | {"metrics": {entry["benchmark"]: entry["scores"] for entry in entries}}
         save_model(self.model, self.folder, card)
         saved = read_card(self.folder)
