@@ -78,7 +78,8 @@ class HPNet(Method):
         self.backbone = create_backbone(backbone, pretrained, global_pool="")
         set_last_stride(self.backbone, last_stride)
         dim, parts = int(self.backbone.num_features), len(PART_NAMES) if parsing else 1  # type: ignore[arg-type]
-        conv5, self.backbone.layer4 = self.backbone.layer4, nn.Identity()  # the trunk then ends with Conv4
+        conv5 = self.backbone.get_submodule("layer4")
+        self.backbone.layer4 = nn.Identity()  # the trunk then ends with Conv4
         copies = 1 if share_conv5 or not parsing else parts
         self.conv5 = nn.ModuleList([conv5, *(deepcopy(conv5) for _ in range(copies - 1))])
         self.heads = nn.ModuleList(ParsingHead(dim, parsing_channels) for _ in range(parts if parsing else 0))
@@ -107,6 +108,10 @@ class HPNet(Method):
         h = torch.stack([masked_max_pool(f, m) for f, m in zip(features, mask.unbind(1), strict=True)], 1)
         return h, mask.flatten(2).any(2)  # h = GMP(F ⊗ Ĝ), v = max(Ĝ)
 
+    def necked(self, h: Tensor) -> Tensor:
+        """Features f = BN(h), (B, P, D) → (B, P, D)."""
+        return torch.stack([neck(part) for neck, part in zip(self.necks, h.unbind(1), strict=True)], 1)
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """``id``, ``triplet`` and, with heads, ``seg``, weighted as in Eq. 10.
 
@@ -132,7 +137,8 @@ class HPNet(Method):
 
     def _identification(self, h: Tensor, v: Tensor, labels: Tensor) -> Tensor:
         """Eq. 2: cross-entropy of each part's classifier, visible parts only, summed over parts."""
-        logits = torch.stack([neck.logits(neck(part)) for neck, part in zip(self.necks, h.unbind(1), strict=True)], 2)
+        pairs = zip(self.necks, self.necked(h).unbind(1), strict=True)
+        logits = torch.stack([neck.classifier(f) for neck, f in pairs], 2)  # type: ignore[operator]  # (B, C, P)
         entropy = cross_entropy(logits.float(), labels[:, None].expand(v.shape), reduction="none")  # (B, P)
         return (entropy * v).sum(1).mean()
 
@@ -148,8 +154,7 @@ class HPNet(Method):
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """Features f (B, P, D) and v (B, P), which `occreid.distances` compares by Eq. 1; masks are never read."""
         h, v = self.pooled(*self.maps(images))
-        f = torch.stack([neck(part) for neck, part in zip(self.necks, h.unbind(1), strict=True)], 1)  # BN(h)
-        return Descriptors(f, v if self.visibility else torch.ones_like(v))
+        return Descriptors(self.necked(h), v if self.visibility else torch.ones_like(v))
 
     def parse(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → (B, 1 + P, h, w) scores; the label of a position is the channel of the largest.

@@ -8,6 +8,8 @@ Letters: B images, P = 4 parts, D channels, H × W pixels, h × w positions at a
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
@@ -48,7 +50,7 @@ class Parser(Method):
     ) -> None:
         super().__init__()
         self.backbone = create_backbone(backbone, pretrained, global_pool="")
-        stages = self.backbone.feature_info
+        stages: Any = self.backbone.feature_info  # timm's; pyright knows modules and tensors only
         if len(stages) < _STAGES:
             raise UserError(f"'{backbone}' has {len(stages)} stages, parser needs {_STAGES}.", "Choose a timm ResNet.")
         self.indices = list(range(len(stages) - _STAGES, len(stages)))
