@@ -1,6 +1,7 @@
 """Extraction on Ray: the engine's pieces without a cluster, and one run on a local one."""
 
 import json
+import sys
 
 import cv2
 import numpy as np
@@ -51,7 +52,8 @@ def same(found, expected):
 
 def test_a_describer_gives_what_extraction_gives(records):
     model = Halves()
-    out = Describer(model, OPTIONS)({"number": np.array([4, 9]), "records": [records[:3], records[3:]]})
+    pickled = pytest.importorskip("ray.cloudpickle").dumps(model)
+    out = Describer(pickled, OPTIONS)({"number": np.array([4, 9]), "records": [records[:3], records[3:]]})
     assert out["number"].tolist() == [4, 9]
     for piece, features, visibility in zip((records[:3], records[3:]), out["features"], out["visibility"], strict=True):
         same(joined({"features": features, "visibility": visibility}, piece), extract(model, piece, progress=False))
@@ -82,7 +84,9 @@ def test_chunks_may_come_in_any_order_and_a_broken_run_goes_on(records, tmp_path
 def test_one_local_cluster_does_the_same_and_goes_on(records, tmp_path, monkeypatch):
     ray = pytest.importorskip("ray")
     monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # by default workers give way, and starve beside other tests
     model, folder = Halves(), tmp_path / "out"
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no node can import a test
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
         with pytest.raises(UserError, match=r"2 CPUs for 3 actors.*--actors 2"):

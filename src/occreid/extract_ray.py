@@ -44,7 +44,7 @@ def ray_engine(actors: int = 1) -> Engine:
         rows = data.from_items([{"number": number, "records": list(piece)} for number, piece in enumerate(pieces)])
         described = rows.map_batches(
             Describer,
-            fn_constructor_args=(model.cpu(), dict(options)),
+            fn_constructor_args=(require("ray.cloudpickle", "cluster").dumps(model.cpu()), dict(options)),
             batch_size=1,
             compute=data.ActorPoolStrategy(size=min(actors, len(pieces))),
             **{f"num_{unit.lower()}s": 1},
@@ -56,10 +56,15 @@ def ray_engine(actors: int = 1) -> Engine:
 
 
 class Describer:
-    """A loaded model on a node: rows of records in, rows of arrays out."""
+    """A loaded model on a node: rows of records in, rows of arrays out.
 
-    def __init__(self, model: Method, options: dict[str, Any]) -> None:
-        self._model, self._options = model.eval(), {**options, "progress": False}
+    The model comes as bytes, so that a class a node cannot import is an error there and no wait without end.
+    """
+
+    def __init__(self, pickled: bytes, options: dict[str, Any]) -> None:
+        # made by this program a moment ago and sent within the cluster: never a file from elsewhere
+        self._model: Method = require("ray.cloudpickle", "cluster").loads(pickled).eval()
+        self._options = {**options, "progress": False}
 
     def __call__(self, rows: dict[str, Any]) -> dict[str, Any]:
         """Describe each row's records; features (N, P, D) and visibility (N, P) travel as one array each."""

@@ -5,13 +5,16 @@ Letters: N images, P parts, D dimensions.
 
 from __future__ import annotations
 
+import hashlib
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from occreid.descriptors import Descriptors
 
-_SEED = 20_250_101  # part of the layout: another seed would make old aggregates useless
+_SEED = b"occreid aggregate 1"  # part of the layout: another one would make old aggregates useless
 
 
 def aggregate(descriptors: Descriptors) -> Tensor:
@@ -33,5 +36,6 @@ def aggregate(descriptors: Descriptors) -> Tensor:
 
 def part_signs(parts: int, dim: int) -> Tensor:
     """The sign patterns (P, D) of the parts, ±1, the same for ever."""
-    generator = torch.Generator().manual_seed(_SEED)
-    return torch.randint(0, 2, (parts, dim), generator=generator).float().mul_(2).sub_(1)
+    digest = hashlib.shake_256(_SEED).digest((parts * dim + 7) // 8)  # no generator: they change with versions
+    bits = np.unpackbits(np.frombuffer(digest, np.uint8))[: parts * dim]
+    return torch.from_numpy(bits.astype(np.float32) * 2 - 1).view(parts, dim)

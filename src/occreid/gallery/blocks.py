@@ -21,7 +21,7 @@ NO_CAMERA = -(2**63)  # no entry can have this camera (`Entry`)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """N rows: what a `Hit` says of them (columns `ABOUT`), camids (N,) int64 with `NO_CAMERA`, and their descriptors."""
+    """N rows: what a `Hit` says of them (columns `ABOUT`), camids (N,) int64 with `NO_CAMERA`, descriptors."""
 
     about: pa.Table
     camids: Tensor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ class LanceStore:
 
         lancedb = require("lancedb", "gallery")
         self.manifest, self.where, self._folder = manifest, str(folder), folder
+        self._turn = threading.Lock()  # among threads; the file lock lets a process in twice
         self._lock = FileLock(folder / _LOCK, timeout=_WAIT, thread_local=False)
         database = lancedb.connect(str(folder), read_consistency_interval=timedelta(0))
         self._table = database.open_table(_TABLE)
@@ -224,9 +226,15 @@ class LanceStore:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Alone among writers; what the disk refuses becomes a `UserError`."""
+        from filelock import Timeout
+
         try:
-            with self._lock:
+            with self._turn, self._lock:
                 yield
+        except Timeout as error:
+            raise UserError(
+                f"another process writes to the gallery {self._folder} for more than {_WAIT} seconds.", "Try again."
+            ) from error
         except (OSError, RuntimeError) as error:
             raise UserError(f"cannot write the gallery {self._folder} ({error}).", "Is the disk full?") from error
 

@@ -162,6 +162,8 @@ class MilvusStore:
 
     def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
         """See `Store`."""
+        if kind == "IVF_PQ" and not _is_server(self.where):
+            raise UserError("milvus-lite has no IVF_PQ.", "Build an IVF_FLAT, or use a Milvus server or a folder.")
         params = {"nlist": partitions, **({"m": sub_vectors, "nbits": 8} if kind == "IVF_PQ" else {})}
         with _speaking(self.where):
             self._client.release_collection(self._name)

@@ -99,10 +99,22 @@ class Resident:
         return _Held(version, tuple(blocks), tuple(numbers), alive)
 
     def _read_all(self) -> tuple[list[Block], list[np.ndarray]]:
-        blocks, numbers = [], []
+        import pyarrow as pa
+
+        blocks, numbers, waiting = [], [], []
+
+        def take_up() -> None:
+            table = pa.Table.from_batches(waiting)
+            blocks.append(to_block(table, self._store.manifest))
+            numbers.append(table.column("_rowid").to_numpy().astype(np.int64))
+            waiting.clear()
+
         for batch in self._store.numbered(block_columns(self._store.manifest), BLOCK):
-            blocks.append(to_block(batch, self._store.manifest))
-            numbers.append(batch.column("_rowid").to_numpy().astype(np.int64))
+            if waiting and sum(map(len, waiting)) + len(batch) > BLOCK:
+                take_up()
+            waiting.append(batch)  # a gallery filled entry by entry gives batches of one row
+        if waiting:
+            take_up()
         return blocks, numbers
 
     def _append(self, blocks: list[Block], numbers: list[np.ndarray], new: np.ndarray) -> None:
