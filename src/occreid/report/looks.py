@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -96,8 +97,12 @@ def grad_cam(model: Method, images: Tensor, targets: Tensor | None = None) -> Te
     Returns:
         (B, h, w) in [0, 1], or None where the model has no such maps.
     """
-    kept: list[Tensor] = []
-    hooks = [layer.register_forward_hook(lambda m, i, out: kept.append(out)) for layer in _layers(model)]
+    kept: list[Any] = []
+
+    def keep(layer: nn.Module, given: Any, out: Any) -> None:
+        kept.append(out)
+
+    hooks = [layer.register_forward_hook(keep) for layer in _layers(model)]
     try:
         with torch.enable_grad():
             features = model.describe(images).features  # (B, P, D)

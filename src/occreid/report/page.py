@@ -184,7 +184,7 @@ def _groups(entries: Sequence[Entry], split: Split, shown: int, seed: int) -> li
     values = [float(value) for value in entries[0].ranking.average_precision]
     picked = pick_queries(values, best=shown, worst=shown, random=shown, seed=seed)
     if len(entries) > 1:
-        picked = {"differ": pick_differing([e.ranking.average_precision for e in entries], shown), **picked}
+        picked = {"differ": pick_differing([e.ranking.average_precision.tolist() for e in entries], shown), **picked}
     return [
         {
             "name": _GROUPS[kind],

@@ -68,7 +68,7 @@ def run_plan(
     only: Sequence[str] = (),
     jobs: int = 1,
     say: Callable[[str], None] = print,
-    after: Callable[[PlannedRun], None] = lambda run: None,
+    after: Callable[[PlannedRun], object] = lambda run: None,
 ) -> list[Failure]:
     """Make all runs that are not there yet; an interrupted one is gone on with.
 

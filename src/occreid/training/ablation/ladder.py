@@ -213,6 +213,7 @@ def _grid_rows(grid: dict[str, list[Any]]) -> list[Row]:
         Row(
             name=", ".join(as_override(name, value) for name, value in zip(names, values, strict=True)),
             set=dict(zip(grid, values, strict=True)),
+            unset=[],
         )
         for values in product(*grid.values())
     ]
