@@ -1,10 +1,12 @@
 import math
 import os
 
+import pytest
 import torch
 from torch import distributed, multiprocessing
 
 from occreid.distances import cosine, euclidean
+from occreid.errors import UserError
 from occreid.nn import MovingMean
 
 
@@ -48,6 +50,12 @@ def test_large_half_precision_features_stay_finite():
     moving.update(x)
     assert torch.isfinite(moving.mean).all()
     torch.testing.assert_close(moving(x), torch.full((2, 4), 0.5) - 0.05)
+
+
+@pytest.mark.parametrize("momentum", [-0.1, 1.0, float("nan")])
+def test_a_momentum_without_sense_is_refused(momentum):
+    with pytest.raises(UserError, match="momentum of a moving mean is"):
+        MovingMean(3, momentum)
 
 
 def take_part(rank, folder):

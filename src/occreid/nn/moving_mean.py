@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.functional import normalize
 
+from occreid.errors import UserError
+
 
 class MovingMean(nn.Module):
     """µ ← βµ + (1 − β) · mean of the batch's L2-normalised features (SSGR, Eq. 6).
@@ -14,13 +16,18 @@ class MovingMean(nn.Module):
 
     Args:
         dim: feature dimension D.
-        momentum: β in [0, 1).
+        momentum: β in [0, 1); at 1 the mean would never move.
+
+    Raises:
+        UserError: ``momentum`` is outside that range.
     """
 
     mean: Tensor
 
     def __init__(self, dim: int, momentum: float = 0.9) -> None:
         super().__init__()
+        if not 0 <= momentum < 1:
+            raise UserError(f"the momentum of a moving mean is {momentum:g}.", "Choose one from 0 to below 1.")
         self.momentum = momentum
         self.register_buffer("mean", torch.zeros(dim))
 
