@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from occreid.gallery.store import Store
 MEMORY = 4 * 2**30
 _KINDS = ("IVF_PQ", "IVF_FLAT")
 _FEWEST = 256  # a codebook of IVF-PQ has as many words
+_PARTITION = 4096  # entries of one partition: training costs their number squared
 _MARGIN = 16  # asked beyond k, so that a server's rounding cannot push a true answer out
 
 
@@ -228,7 +228,8 @@ class Gallery:
 
         Args:
             kind: ``"IVF_PQ"`` (compressed vectors) or ``"IVF_FLAT"`` (whole vectors, more memory, finds more).
-            partitions: groups of entries, of which a search looks at some; by default √entries.
+            partitions: groups of entries, of which a search looks at some; by default one for 4,096
+                entries.
             sub_vectors: pieces of a compressed vector, one byte each; must divide its length, by default a quarter.
 
         Raises:
@@ -242,7 +243,7 @@ class Gallery:
         sub_vectors = sub_vectors or next(n for n in range(max(1, width // 4), 0, -1) if width % n == 0)
         if width % sub_vectors:
             raise UserError(f"{sub_vectors} sub-vectors do not divide {width} dimensions.", "Choose a divisor.")
-        self._store.build_index(kind, partitions or max(1, math.isqrt(entries)), sub_vectors)
+        self._store.build_index(kind, partitions or max(1, entries // _PARTITION), sub_vectors)
 
     def recall(
         self,
