@@ -81,6 +81,19 @@ def test_masks_are_asked_for_where_oan_decides(model, batch):
         assert described.visibility.all() and described.features.shape == (8, 6, 16)
 
 
+def test_a_mode_without_oan_hands_on_what_oan_sees_and_trains_without(batch):
+    model = model_of(mode="gnn", train_k=5, train_theta=0.5).eval()
+    with torch.no_grad():
+        model.oan.states.bias[2] = -10.0
+    described = model.describe(batch.images, batch.masks)
+    assert not described.visibility[:, 2].any()  # the ladder compares modes on the same descriptors
+    model.prepare_graphs(described)
+    seen = model.training_graphs.neighbours
+    described.visibility[:] = True
+    model.prepare_graphs(described)
+    assert torch.equal(model.training_graphs.neighbours, seen)
+
+
 def test_masks_of_another_size_are_refused(model, batch):
     for masks in (batch.masks[:, :32], batch.masks[:4]):
         with pytest.raises(UserError, match=r"masks of shape .* do not fit images of shape"):

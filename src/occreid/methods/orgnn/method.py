@@ -145,8 +145,10 @@ class OrGnn(Method):
         return self.oan.losses(_masks_of(batch), batch.visibility)
 
     def prepare_graphs(self, descriptors: Descriptors) -> None:
-        """Search the neighbours of all training images among them, by the frozen FEN and OAN."""
+        """Search the neighbours of all training images among them, by the frozen FEN and, if the mode asks it, OAN."""
         on_device = descriptors.to(self.gnn.W.device)
+        if not self.reconstruction.needs_visibility:
+            on_device.visibility = torch.ones_like(on_device.visibility)
         self.training_graphs = TrainingGraphs.build(on_device, self.train_k, self.train_theta, self.search_parts)
 
     def gnn_losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -170,7 +172,7 @@ class OrGnn(Method):
             UserError: the mode asks OAN and there are no masks, or masks of another size.
         """
         features = self.fen(self.normalize(images)).transpose(0, 1)  # (B, P, D)
-        if not self.reconstruction.needs_visibility:
+        if masks is None and not self.reconstruction.needs_visibility:
             return Descriptors(features)
         if masks is None:
             raise UserError(f"orgnn in mode {self.reconstruction.mode} needs a mask of every image.", _NO_MASKS)
