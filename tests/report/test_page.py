@@ -342,3 +342,15 @@ def test_a_browser_shows_it_without_a_word_on_its_console(width, compared, tmp_p
     assert 60 <= float(shown.removesuffix("px")) <= 120
     image = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR)
     assert image.shape[1] == width and image.std() > 10  # something is on it
+
+
+def test_scores_on_the_way_are_drawn_where_there_were_several(split, entries, log, tmp_path):
+    def labels():
+        path = write_report(tmp_path / "r.html", title="t", entries=entries[:1], split=split, log=log, shown=1)
+        return [attrs.get("aria-label", "") for attrs in Page(path.read_text(encoding="utf-8")).tags("svg")]
+
+    evaluation = log.with_name("evaluation.csv")
+    evaluation.write_text("stage,epoch,mAP,R-1\nmain,4,0.1,0.2\n")
+    assert not any(label.startswith("Scores over") for label in labels())
+    evaluation.write_text("stage,epoch,mAP,R-1\nmain,4,0.1,0.2\nmain,8,0.3,0.25\n")
+    assert "Scores over epoch. mAP from 10.0% to 30.0%; R-1 from 20.0% to 25.0%" in labels()

@@ -236,8 +236,19 @@ def loss_figure(log: str | Path, *, name: str = "loss") -> Markup:
     return _svg(lambda: draw_losses(log), name, f"Losses over {axis}. {said}")
 
 
-def draw_losses(log: str | Path) -> Figure:
-    """The figure of `loss_figure`, for `save_figure`."""
+def progress_figure(log: str | Path, *, name: str = "progress") -> Markup:
+    """Scores of the evaluations while training, from ``evaluation.csv``.
+
+    Raises:
+        UserError: see `read_log`.
+    """
+    axis, curves = read_log(log)
+    said = "; ".join(f"{label} from {points[0][1]:.1%} to {points[-1][1]:.1%}" for label, points in curves.items())
+    return _svg(lambda: draw_losses(log, "score"), name, f"Scores over {axis}. {said}")
+
+
+def draw_losses(log: str | Path, ylabel: str = "loss") -> Figure:
+    """The figure of `loss_figure` or `progress_figure`, for `save_figure`."""
     axis, curves = read_log(log)
     with matplotlib.rc_context():
         figure, axes = _axes(5.2, 3.5)
@@ -252,7 +263,7 @@ def draw_losses(log: str | Path) -> Figure:
                 marker="o" if len(points) == 1 else None,
                 label=_plain(label),
             )
-        axes.set(xlabel=axis, ylabel="loss")
+        axes.set(xlabel=axis, ylabel=ylabel)
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         if curves:

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from occreid import __version__
 from occreid.errors import UserError
 from occreid.records import Record, Split
-from occreid.report.figures import bar_figure, cmc_figure, loss_figure, separation_figure
+from occreid.report.figures import bar_figure, cmc_figure, loss_figure, progress_figure, separation_figure
 from occreid.report.looks import Look, looks
 from occreid.report.pictures import Picture, picture
 from occreid.report.ranked import RankedList, pick_differing, pick_queries, ranked_list
@@ -199,7 +199,18 @@ def _groups(entries: Sequence[Entry], split: Split, shown: int, seed: int) -> li
 
 def _losses(entries: Sequence[Entry], log: str | Path | None) -> list[dict[str, Any]]:
     logs = [("", log)] if log is not None else [(e.name, e.log) for e in entries if e.log is not None]
-    return [{"name": name, "figure": loss_figure(path, name=f"loss-{n}")} for n, (name, path) in enumerate(logs)]
+    return [
+        {"name": name, "figure": loss_figure(path, name=f"loss-{n}"), "progress": _progress(Path(path), n)}
+        for n, (name, path) in enumerate(logs)
+    ]
+
+
+def _progress(log: Path, number_: int) -> str:
+    """Scores of the evaluations while training, where there were at least two."""
+    file = log.with_name("evaluation.csv")
+    if not file.is_file() or len(file.read_text(encoding="utf-8").splitlines()) < 3:
+        return ""
+    return progress_figure(file, name=f"progress-{number_}")
 
 
 def _separations(entries: Sequence[Entry], seed: int) -> list[dict[str, Any]]:
