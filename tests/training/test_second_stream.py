@@ -182,7 +182,7 @@ def test_two_processes_train_with_two_streams(streams, tmp_path):
         [sys.executable, tmp_path / "program.py", tmp_path / "recipe.yaml", tmp_path / "run"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "run/result.json").is_file()
