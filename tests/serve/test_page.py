@@ -135,7 +135,7 @@ def test_a_search_from_sign_in_to_report(open_page, site):
     search(page)
     assert page.locator("#status").inner_text() == "8 answers, most alike first."
     assert "person 0" in page.locator(".hit").first.inner_text()
-    assert "the same person" in page.locator(".hit").first.inner_text()
+    assert "% the same at even odds" in page.locator(".hit").first.inner_text()
     page.locator(".hit").nth(0).get_by_role("button", name="Right").click()
     page.locator(".hit").nth(7).get_by_role("button", name="Wrong").click()
     page.get_by_text("1 marked right, 1 wrong.").wait_for()

@@ -104,7 +104,7 @@ def test_with_one_it_is_the_curves_and_says_what_it_presumes(make_service, pictu
     found = service.compare(ASKER, picture(1), picture(1))
     assert found.probability == pytest.approx(CURVE.probability(0.0), abs=1e-5)
     assert "50%" in found.message and "0.020" in found.message and "toy" in found.message
-    assert service.about(ASKER).calibrated and not service.warnings()
+    assert service.about(ASKER).calibrated and service.about(ASKER).prior == 0.5 and not service.warnings()
 
 
 def test_comparing_is_symmetric_and_takes_boxes(service, picture):

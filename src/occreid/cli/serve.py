@@ -184,7 +184,7 @@ def calibrate(
         typer.echo(out.read_text())
         return
     if descriptors.name == "train":
-        typer.echo("warning: the model was trained on these persons; its probabilities will be too sure.", err=True)
+        typer.echo("warning: if the model was trained on these persons, it is too sure of itself.", err=True)
     held = found.held_out
     typer.echo(f"fitted on {found.pairs['genuine']:,} pairs of one person and {found.pairs['impostor']:,} of two")
     typer.echo(f"on persons left out: expected calibration error {held['ece']:.4f}, Brier score {held['brier']:.4f}")

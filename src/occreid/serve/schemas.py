@@ -41,6 +41,7 @@ class About(BaseModel):
     latest: float | None
     calibrated: bool
     calibration: str | None = Field(description="Where the probabilities come from.")
+    prior: Probability | None = Field(description="Share of same-person pairs the probabilities presume.")
     keeps_pictures: bool
     retention_days: float | None
     key: str = Field(description="Name of the asking key.")
@@ -84,7 +85,7 @@ class HitOut(BaseModel):
     id: str
     distance: float
     score: Probability = Field(description="Similarity in [0, 1]; not a probability.")
-    probability: Probability | None = Field(description="Of being the same person; null without a calibration.")
+    probability: Probability | None = Field(description="Of being one person at the prior of `About`; null uncalibrated.")
     pid: int | None
     camid: int | None
     time: float | None

@@ -118,6 +118,7 @@ class Service:
             latest=stats.latest,
             calibrated=self.calibration is not None,
             calibration=None if self.calibration is None else self._presumes(),
+            prior=None if self.calibration is None else self.calibration.prior,
             keeps_pictures=self.settings.keep_pictures,
             retention_days=self.settings.retention_days,
             key=asker.key.name,

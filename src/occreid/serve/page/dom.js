@@ -25,10 +25,13 @@ export function described(hit) {
   ].filter(Boolean);
 }
 
-export function likeness(hit) {
-  return hit.probability === null
-    ? [`${(100 * hit.score).toFixed(1)} %`, "similar"]
-    : [`${(100 * hit.probability).toFixed(1)} %`, "the same person"];
+export const likeness = (hit) => [`${(100 * hit.score).toFixed(1)} %`, "similar"];
+
+// A probability is worth what its prior is worth, so it never stands without it.
+export function odds(hit, prior) {
+  if (hit.probability === null) return null;
+  const at = prior === 0.5 ? "even odds" : `a prior of ${+(100 * prior).toFixed(2)} %`;
+  return `${(100 * hit.probability).toFixed(1)} % the same at ${at}`;
 }
 
 const named = (seen) => (part, place) => (seen.length === PARTS.length ? PARTS[place] : `part ${place + 1}`);

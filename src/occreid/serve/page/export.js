@@ -1,6 +1,6 @@
 // A report of one search: one HTML file that needs nothing else, made in the browser and kept nowhere.
 
-import { described, element, likeness, seenWords } from "./dom.js";
+import { described, element, likeness, odds, seenWords } from "./dom.js";
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;margin:32px auto;max-width:900px;padding:0 16px;color:#17202b}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:8px;border-bottom:1px solid #dbe1e8;vertical-align:top}
@@ -23,7 +23,7 @@ export function reportHtml(search, about) {
     element("tr", {},
       element("td", {}, String(hit.rank)),
       element("td", {}, hit.picture ? element("img", { src: hit.picture, alt: `answer ${hit.rank}` }) : "not kept"),
-      element("td", {}, likeness(hit).join(" "), element("br"), `distance ${hit.distance.toFixed(4)}`),
+      element("td", {}, ...[likeness(hit).join(" "), odds(hit, about.prior), `distance ${hit.distance.toFixed(4)}`].filter(Boolean).map((t) => element("div", {}, t))),
       element("td", {}, ...[...described(hit), seenWords(hit.visibility), `id ${hit.id}`].filter(Boolean).map((t) => element("div", {}, t))),
       element("td", {}, search.marks.get(hit.id) ?? "not judged")));
   const page = element("html", { lang: "en" },

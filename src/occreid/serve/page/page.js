@@ -1,7 +1,7 @@
 // The page: sign in, choose, narrow, search, judge, export. It talks to this service only.
 
 import { Cropper } from "./crop.js";
-import { described, element, likeness, moment, partsBar, seenWords } from "./dom.js";
+import { described, element, likeness, moment, odds, partsBar, seenWords } from "./dom.js";
 import { download, reportHtml } from "./export.js";
 
 const at = (id) => document.getElementById(id);
@@ -174,7 +174,7 @@ function showResults() {
     element("dl", {},
       element("dt", {}, "Searched"), element("dd", {}, narrowed.join("; ") || "all entries"),
       ...(words ? [element("dt", {}, "Query"), element("dd", {}, words)] : []),
-      element("dt", {}, "Percentages"), element("dd", {}, state.about.calibration ?? "are similarities, not probabilities: this service is not calibrated."),
+      element("dt", {}, "Probability"), element("dd", {}, state.about.calibration ?? "none: this service is not calibrated. Percentages are similarities."),
       element("dt", {}, "Search id"), element("dd", {}, found.search_id))));
   at("hits").replaceChildren(...found.hits.map(card));
   say(found.hits.length ? `${found.hits.length} answers, most alike first.` : "Nobody in the gallery passes this filter.");
@@ -185,7 +185,7 @@ function showResults() {
 }
 
 function card(hit) {
-  const [percent, what] = likeness(hit);
+  const [[percent, what], chance] = [likeness(hit), odds(hit, state.about.prior)];
   const judge = (verdict, text) =>
     element("button", { type: "button", class: "quiet", "data-verdict": verdict, "aria-pressed": "false", onclick: () => mark(hit.id, verdict) }, text);
   return element("li", { class: "hit", tabindex: "0", "data-id": hit.id, "aria-label": `Answer ${hit.rank}: ${percent} ${what}. ${described(hit).join(", ")}` },
@@ -193,6 +193,7 @@ function card(hit) {
       element("span", { class: "rank" }, String(hit.rank)),
       hit.picture ? element("img", { src: hit.picture, alt: `Answer ${hit.rank}` }) : element("span", { class: "none" }, "picture not kept")),
     element("div", { class: "how" }, percent, " ", element("small", {}, what)),
+    chance ? element("div", { class: "odds" }, chance) : null,
     partsBar(hit.visibility),
     element("div", { class: "facts" }, ...described(hit).map((text) => element("div", {}, text))),
     element("div", { class: "verdict", role: "group", "aria-label": `Judge answer ${hit.rank}` }, judge("right", "Right"), judge("wrong", "Wrong")));
