@@ -85,7 +85,9 @@ class HitOut(BaseModel):
     id: str
     distance: float
     score: Probability = Field(description="Similarity in [0, 1]; not a probability.")
-    probability: Probability | None = Field(description="Of being one person at the prior of `About`; null uncalibrated.")
+    probability: Probability | None = Field(
+        description="Of being one person at the prior of `About`; null uncalibrated."
+    )
     pid: int | None
     camid: int | None
     time: float | None
