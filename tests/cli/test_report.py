@@ -45,11 +45,11 @@ def test_two_runs_side_by_side_with_figures_for_paper(make_run, market, tmp_path
     result = run(
         tmp_path / "one/run", tmp_path / "two/run", "--on", f"market1501={market}", "--option", "strict=false",
         "--out", tmp_path / "both.html", "--figures", tmp_path / "figures", "--figure-format", "png",
-        "--shown", 1, "--title", "Gains",
+        "--shown", 1, "--title", "Gains", "--name", "plain", "--name", "twice as strong",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     page = (tmp_path / "both.html").read_text()
-    for words in ("<title>Gains</title>", "one/run", "two/run"):
+    for words in ("<title>Gains</title>", "plain", "twice as strong"):
         assert words in page
     assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == [
         "cmc.png", "distances-1.png", "distances-2.png", "scores.png"]  # fmt: skip
@@ -92,6 +92,7 @@ def test_missing_images_are_listed(make_run, market, monkeypatch):
 def test_mistakes_are_said(make_run, market):
     folder = make_run()
     assert "given twice" in problem(folder, folder)
+    assert "2 names do not fit 1 runs" in problem(folder, "--name", "a", "--name", "b")
     assert "Did you mean 'png'?" in problem(folder, "--figure-format", "pgn")
     both = ("--on", f"market1501={market}") * 2
     assert "one benchmark" in problem(folder, *both, "--option", "strict=false")

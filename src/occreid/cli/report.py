@@ -23,6 +23,7 @@ Runs = Annotated[
     list[Path], typer.Argument(metavar="RUN…", help="Run folders or weights files; the first is the page's own.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="The page; left out: report.html in the first run's folder.")]
+Names = Annotated[list[str] | None, typer.Option("--name", help="What to call a run; once for each, in their order.")]
 Title = Annotated[str | None, typer.Option("--title", help="Heading of the page.")]
 Figures = Annotated[
     Path | None, typer.Option("--figures", metavar="FOLDER", help="Write the figures as files too, for paper.")
@@ -47,6 +48,7 @@ def report(
     runs: Runs,
     out: Out = None,
     title: Title = None,
+    name: Names = None,
     on: On = None,
     option: Option = None,
     figures: Figures = None,
@@ -83,11 +85,11 @@ def report(
     split = splits[0]
     _same_data(runs, split, asked=on is not None)
     _no_image_missing(split)
-    names = _names(runs)
+    names = _names(runs, name)
     where = str(usable_device(device))
     entries = [
-        _entry(run, name, split, (same_camera, ap), where, precision, batch_size, workers, quiet)
-        for run, name in zip(runs, names, strict=True)
+        _entry(run, called, split, (same_camera, ap), where, precision, batch_size, workers, quiet)
+        for run, called in zip(runs, names, strict=True)
     ]
     path = out or (runs[0] if runs[0].is_dir() else runs[0].parent) / "report.html"
     oracle = {e.note for e in entries if "oracle" in e.note}
@@ -157,8 +159,14 @@ def _no_image_missing(split: Split, named: int = 5) -> None:
         raise UserError(f"{len(missing)} images of {split.name} are missing: {some}.", "Bring them back.")
 
 
-def _names(runs: Sequence[Path]) -> list[str]:
-    """The folders' own names, with as much of their paths as tells them apart."""
+def _names(runs: Sequence[Path], given: Sequence[str] | None) -> list[str]:
+    """The names given, else the folders' own, with as much of their paths as tells them apart."""
+    if given:
+        if len(given) != len(runs) or len(set(given)) < len(given):
+            raise UserError(
+                f"{len(given)} names do not fit {len(runs)} runs.", "Give one --name for each, all different."
+            )
+        return list(given)
     resolved = [run.resolve() for run in runs]
     for depth in range(1, max(len(path.parts) for path in resolved) + 1):
         names = ["/".join(path.parts[-depth:]) for path in resolved]
