@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import pytest
 import torch
@@ -72,6 +73,17 @@ def test_calibrating_writes_a_file_and_says_what_it_is_worth(cli, extracted, tmp
     )
     found = Calibration.load(tmp_path / "calibration.json", weights_hash="w", metric="cosine")
     assert found.prior == 0.2 and found.fitted_on == "toy query"
+
+
+def test_a_curve_is_checked_on_other_descriptors(cli, extracted, tmp_path):
+    text = cli("calibrate", extracted / "train", "--check", extracted / "query").stdout
+    assert re.search(r"on .*query: expected calibration error 0\.\d+, Brier", text)
+    other = tmp_path / "other"
+    shutil.copytree(extracted, other)
+    about = json.loads((other / "extraction.json").read_text())
+    (other / "extraction.json").write_text(json.dumps({**about, "weights_sha256": "v"}))
+    with pytest.raises(UserError, match="another model"):
+        cli("calibrate", extracted / "train", "--check", other / "query")
 
 
 def test_calibrating_on_training_persons_is_warned_of(cli, extracted):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.serve.calibration import Calibration, calibrate, fit_platt, reliability
+from occreid.serve.calibration import Calibration, calibrate, check, fit_platt, reliability
 
 
 def sigmoid(x):
@@ -125,6 +125,14 @@ def test_persons_left_out_of_the_fit_bear_it_out():
     assert found.pairs["genuine"] == 30 * 27  # nine images by three cameras: 27 of 36 pairs are of two cameras
     assert found.probability(0.0) > 0.9 > found.probability(8.0)
     assert (found.weights_hash, found.metric, found.prior, found.fitted_on) == ("w", "euclidean", 0.5, "toy train")
+
+
+def test_a_curve_holds_on_like_persons_and_not_on_harder_ones():
+    found = calibrate(persons(60, 9, 0.8), "euclidean", weights_hash="w", fitted_on="")
+    like, harder = (check(found, persons(60, 9, spread, seed=5)) for spread in (0.8, 1.6))
+    assert like["ece"] < 0.1 < harder["ece"] and like["genuine"] == 60 * 27
+    with pytest.raises(UserError, match="no person ids"):
+        check(found, Descriptors(torch.zeros(4, 3)))
 
 
 def test_two_runs_agree_and_another_seed_takes_other_persons():

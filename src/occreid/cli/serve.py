@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -156,6 +156,9 @@ def revoke(
 def calibrate(
     descriptors: Annotated[Path, typer.Argument(help="A part's folder of 'occreid extract', e.g. descriptors/query.")],
     out: Annotated[Path, typer.Option("--out", help="The file to write.")] = Path("calibration.json"),
+    check: Annotated[
+        Path | None, typer.Option("--check", help="Other descriptors of the model, to measure the result on.")
+    ] = None,
     prior: Annotated[float, typer.Option("--prior", help="Presumed share of pairs that show one person.")] = 0.5,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     as_json: Json = False,
@@ -166,18 +169,13 @@ def calibrate(
 
     Example: occreid serve calibrate descriptors/train --out calibration.json
     """
-    from occreid.cli.subjects import ABOUT
     from occreid.descriptors import Descriptors
     from occreid.serve.calibration import calibrate as fit
+    from occreid.serve.calibration import check as measure
 
-    try:
-        about = json.loads((descriptors.parent / ABOUT).read_text())
-        metric, weights, benchmark = about["metric"], about["weights_sha256"], about["benchmark"]
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"cannot read {descriptors.parent / ABOUT} ({error}).", "Write descriptors with: occreid extract"
-        ) from error
-    words = f"{benchmark} {descriptors.name}"
+    metric, weights, words = _about(descriptors)
+    if check is not None and _about(check)[:2] != (metric, weights):
+        raise UserError(f"{check} holds descriptors of another model.", "Extract them with the same weights.")
     found = fit(Descriptors.load(descriptors), metric, weights_hash=weights, fitted_on=words, prior=prior, seed=seed)
     found.save(out)
     if as_json:
@@ -188,7 +186,23 @@ def calibrate(
     held = found.held_out
     typer.echo(f"fitted on {found.pairs['genuine']:,} pairs of one person and {found.pairs['impostor']:,} of two")
     typer.echo(f"on persons left out: expected calibration error {held['ece']:.4f}, Brier score {held['brier']:.4f}")
+    if check is not None:
+        other = measure(found, Descriptors.load(check), seed=seed)
+        typer.echo(f"on {check}: expected calibration error {other['ece']:.4f}, Brier score {other['brier']:.4f}")
     typer.echo(f"written to {out}")
+
+
+def _about(descriptors: Path) -> tuple[Any, str, str]:
+    """Metric, weights and words for a part's folder of `occreid extract`."""
+    from occreid.cli.subjects import ABOUT
+
+    try:
+        about = json.loads((descriptors.parent / ABOUT).read_text())
+        return about["metric"], about["weights_sha256"], f"{about['benchmark']} {descriptors.name}"
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"cannot read {descriptors.parent / ABOUT} ({error}).", "Write descriptors with: occreid extract"
+        ) from error
 
 
 def _day(seconds: float) -> str:

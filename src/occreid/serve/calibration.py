@@ -143,6 +143,21 @@ def calibrate(
     )
 
 
+def check(
+    calibration: Calibration, descriptors: Descriptors, *, max_pairs: int = 200_000, seed: int = 0
+) -> dict[str, Any]:
+    """How well a curve holds on other descriptors of the same model: `reliability` over all their pairs.
+
+    Raises:
+        UserError: no pids, or too few pairs.
+    """
+    if descriptors.pids is None:
+        raise UserError("these descriptors have no person ids.", "Extract them from a benchmark: occreid extract")
+    rows = np.arange(len(descriptors))
+    pairs = _pair_distances(descriptors, calibration.metric, rows, max_pairs, np.random.default_rng(seed))
+    return reliability(calibration.intercept, calibration.slope, *pairs, calibration.prior)
+
+
 def fit_platt(genuine: Floats, impostor: Floats, prior: float) -> tuple[float, float]:
     """Intercept a and slope b ≥ 0 of p = σ(a − b·d) by Newton's method on the weighted log-likelihood.
 
