@@ -221,7 +221,9 @@ class LanceStore:
         try:
             return read()
         except (OSError, RuntimeError) as error:
-            raise UserError(f"cannot read the gallery {self._folder} ({error}).", "Is the disk all right?") from error
+            raise UserError(
+                f"cannot read the gallery {self._folder} ({_plain(error)}).", "Is the disk all right?"
+            ) from error
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -236,7 +238,9 @@ class LanceStore:
                 f"another process writes to the gallery {self._folder} for more than {_WAIT} seconds.", "Try again."
             ) from error
         except (OSError, RuntimeError) as error:
-            raise UserError(f"cannot write the gallery {self._folder} ({error}).", "Is the disk full?") from error
+            raise UserError(
+                f"cannot write the gallery {self._folder} ({_plain(error)}).", "Is the disk full?"
+            ) from error
 
 
 def _replace(file: Path, text: str) -> None:
@@ -244,6 +248,11 @@ def _replace(file: Path, text: str) -> None:
     part = file.with_name(f"{file.name}.part")
     part.write_text(text)
     os.replace(part, file)
+
+
+def _plain(error: Exception) -> str:
+    """The error without the place in Lance's source."""
+    return str(error).split(", /")[0]
 
 
 def _in(column: str, values: Sequence[str] | Sequence[int]) -> str:
