@@ -84,6 +84,14 @@ def test_accuracy_is_drawn_against_throughput(data, tmp_path):
     assert {"han", "ssgr", "images a second"} <= words and "slow" not in words
 
 
+def test_what_was_not_ranked_is_left_out(data, tmp_path):
+    folder, add = data
+    file = add("parser.json", 0.5)
+    file.write_text(file.read_text().replace('"mAP"', '"mIoU"'))
+    add("han.json", 0.2)
+    assert "parser" not in page(folder, tmp_path)
+
+
 def test_an_oracle_is_marked(data, tmp_path):
     folder, add = data
     add("orgnn.json", 0.9, notes={"oracle": "exact masks of the test images"}), add("han.json", 0.2)

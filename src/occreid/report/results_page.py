@@ -124,7 +124,8 @@ def read_results(folder: Path) -> list[Result]:
         content = _read_json(file)
         name = re.sub(r"\.seed-\d+$", "", file.stem)
         try:
-            results += [Result(name, e["benchmark"], e, content, file) for e in content["benchmarks"]]
+            entries = [entry for entry in content["benchmarks"] if "mAP" in entry["scores"]]  # parsing has none
+            results += [Result(name, e["benchmark"], e, content, file) for e in entries]
         except (KeyError, TypeError) as error:
             raise UserError(f"{file} is no result of a run.", "Remove it, or copy a run's result.json.") from error
     firsts: dict[str, Result] = {}
@@ -173,6 +174,8 @@ def _measured(benchmark: str, results: Sequence[Result], rates: dict[str, float]
         lines.append("Mean ± sample standard deviation over seeds.")
     if any(result.oracle for result in results):
         lines.append("Rows marked *oracle* were given exact masks of the test images, which nobody has in use.")
+    if len({result.content.get("recipe", {}).get("training", {}).get("epochs") for result in results}) > 1:
+        lines.append("Training lengths differ: see the column.")
     return [*lines, f"Versions: {'; '.join(versions)}.", ""]
 
 
