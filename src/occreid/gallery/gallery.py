@@ -18,7 +18,7 @@ from occreid.gallery.places import create_store, open_store
 from occreid.gallery.rows import to_descriptors, to_entries, to_table, whole_column
 from occreid.gallery.store import Store
 
-MEMORY = 4 * 2**30
+MEMORY = 4 * 2**30  # bytes of descriptors kept in memory by default
 _KINDS = ("IVF_PQ", "IVF_FLAT")
 _FEWEST = 256  # a codebook of IVF-PQ has as many words
 _PARTITION = 4096  # entries of one partition: training costs their number squared
@@ -228,8 +228,7 @@ class Gallery:
 
         Args:
             kind: ``"IVF_PQ"`` (compressed vectors) or ``"IVF_FLAT"`` (whole vectors, more memory, finds more).
-            partitions: groups of entries, of which a search looks at some; by default one for 4,096
-                entries.
+            partitions: groups of entries, of which a search looks at some; by default one for 4,096 entries.
             sub_vectors: pieces of a compressed vector, one byte each; must divide its length, by default a quarter.
 
         Raises:

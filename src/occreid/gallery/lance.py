@@ -118,12 +118,17 @@ class LanceStore:
         query = self._table.search().select(list(columns))
         if conditions := _conditions(narrow):
             query = query.where(_all(conditions))
-        yield from query.to_batches(rows)
+        try:
+            yield from query.to_batches(rows)
+        except (OSError, RuntimeError) as error:
+            raise UserError(
+                f"the gallery {self._folder} changed while it was read ({_plain(error)}).", "Try again."
+            ) from error
 
     def blocks(self, narrow: Filter | None) -> Iterator[Block]:
         """See `Store`: from memory where it is large enough, else from disk."""
         if self.count() * self.manifest.parts * self.manifest.dim * 4 <= self._memory:
-            yield from self._read(lambda: [*self._resident.blocks(narrow)])
+            yield from self._read(lambda: self._resident.blocks(narrow))
             return
         for batch in self.scan(block_columns(self.manifest), narrow, BLOCK):
             if len(batch):
@@ -184,8 +189,8 @@ class LanceStore:
 
     def compact(self) -> None:
         """See `Store`. Lance keeps deleted rows while they are few, so their neighbours are written anew first."""
-        touched = self._touched()
         with self._writing():
+            touched = self._touched()
             for fragment in touched:
                 rows = f"_rowid >= {fragment << 32} AND _rowid < {(fragment + 1) << 32}"
                 self._table.update(where=rows, values_sql={"crc": "crc"})

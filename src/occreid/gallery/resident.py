@@ -68,8 +68,14 @@ class Resident:
         self._held = _Held(-1, (), (), np.empty(0, np.int64))
 
     def blocks(self, narrow: Filter | None) -> Iterator[Block]:
-        """The rows that pass the filter; ``exclude_camera`` must be a number or None."""
-        held, wanted = self._snapshot(narrow)
+        """The rows that pass the filter; ``exclude_camera`` must be a number or None.
+
+        All reading is done when this returns.
+        """
+        return self._chosen(*self._snapshot(narrow))
+
+    @staticmethod
+    def _chosen(held: _Held, wanted: np.ndarray) -> Iterator[Block]:
         for block, numbers in zip(held.blocks, held.numbers, strict=True):
             chosen = torch.from_numpy(_among(numbers, wanted))
             if chosen.any():
