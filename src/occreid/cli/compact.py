@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -87,7 +87,7 @@ def compact(
     )
 
 
-def _about(source: Path) -> dict[str, str]:
+def _about(source: Path) -> dict[str, Any]:
     try:
         return json.loads((source / ABOUT).read_text())
     except (OSError, json.JSONDecodeError) as error:

@@ -97,7 +97,7 @@ class HAN(Method):
         super().__init__()
         self.input_size = (height, width)
         _check(height, k, fused_stages)
-        self.fused_stages = sorted(fused_stages)
+        self.fused_stages: list[int] = sorted(fused_stages)
         self.backbone, channels = _trunk(backbone, pretrained, self.fused_stages)
         before, _, after = attention.partition("concat")
         self.before = nn.ModuleList(_weighting(before, c) for c in channels)
