@@ -1,7 +1,7 @@
 """HAN: a hybrid-attention guided network with multiple resolution features.
 
-Source: "Hybrid-Attention Guided Network with Multiple Resolution Features for Person Re-Identification"; sections
-and equations below are the paper's.
+Source: "Hybrid-Attention Guided Network with Multiple Resolution Features for Person Re-Identification" (2020, arXiv
+2009.07536); sections and equations below are the paper's. Eq. 6, the learning rate, is the recipes' schedule.
 
 Letters: B images, C channels of the fused map, k stripes = levels, P = k (k + 1) / 2 windows, D dimensions of a
 window's feature.
@@ -66,7 +66,7 @@ class HAN(Method):
         attention: see `Order`.
         k: number of stripes, and of granularities.
         mpfe: multi-pool feature extractor; without it a window's mean is its feature.
-        reduced: D of the extractor's first layer.
+        reduced: dimension after the extractor's 1×1 convolution.
         dim: D of a window's feature.
         margin: triplet margin on Euclidean distance, before the last batch normalisation.
         label_smoothing: ε of the ID losses, spread over all classes.
@@ -212,7 +212,7 @@ class Weighted(nn.Module):
 
 def _weighting(letters: str, channels: int) -> nn.Sequential:
     """Attention steps in the order of the letters S and C; none is the identity."""
-    kinds = {"S": SpatialAttention, "C": lambda: ChannelAttention(channels)}
+    kinds = {"S": SpatialAttention, "C": lambda: ChannelAttention(channels)}  # Eqs. 1 and 2
     return nn.Sequential(*[Weighted(kinds[letter]()) for letter in letters.split("-") if letter])
 
 

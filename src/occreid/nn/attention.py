@@ -31,7 +31,7 @@ class SpatialAttention(nn.Module):
 class ChannelAttention(nn.Module):
     """What to look at: σ(f(mean) + f(max)) with mean and max over the positions and one f (CBAM, Eq. 2).
 
-    HAN prints its Eq. 2 as σ(f(mean + max)), but cites CBAM, and its text and Figure 4 add what f gives.
+    HAN prints its Eq. 2 as σ(f(mean + max)), but cites CBAM, and its text adds what f gives for each.
 
     Args:
         channels: C.
