@@ -2,7 +2,7 @@
 
 For every test image and part the truth is the exact mask and the exact visible fraction (visible pixels over the pixels
 the part would have without occluders). Reported for each bin of the fraction: how many parts, the share that is called
-visible, and the mean intersection over union of the part's mask.
+visible, and the mean intersection over union of the part's mask. Above it, the same over all pixels of each part.
 
     python benchmarks/hpnet_parts.py runs/hpnet data/occsynth-demo
 """
@@ -31,7 +31,7 @@ def parse_arguments():
 
 @torch.no_grad()
 def measure(model, records, batch_size):
-    """(N, 4) visible fractions, (N, 4) called visible, (N, 4) IoU, (N, 4) whether the true mask has a pixel."""
+    """(N, 4) each: visible fraction, called visible, pixels in both masks, in either, whether the true one has any."""
     height, width = model.input_size
     rows = []
     for batch in eval_loader(records, height=height, width=width, batch_size=batch_size):
@@ -43,8 +43,7 @@ def measure(model, records, batch_size):
             both.append((truth & found).flatten(1).sum(1))
             either.append((truth | found).flatten(1).sum(1))
             there.append(truth.flatten(1).any(1))
-        iou = torch.stack(both, 1) / torch.stack(either, 1)  # NaN where neither shows the part
-        rows.append((batch.visibility, called, iou, torch.stack(there, 1)))
+        rows.append((batch.visibility, called, *(torch.stack(column, 1) for column in (both, either, there))))
     return tuple(torch.cat(column) for column in zip(*rows, strict=True))
 
 
@@ -58,8 +57,11 @@ def in_bin(fraction, there, low, high):
 def main():
     options = parse_arguments()
     model, split = load_model(options.run), load_benchmark("occsynth", options.root)
-    fraction, called, iou, there = measure(model, (*split.query, *split.gallery), options.batch)
-    right = called == there
+    fraction, called, both, either, there = measure(model, (*split.query, *split.gallery), options.batch)
+    right, iou = called == there, both / either.clamp_min(1)
+    whole = both.sum(0) / either.sum(0)
+    print(f"mean IoU of the parts {100 * whole.mean():.1f} %:")
+    print("  " + ", ".join(f"{n} {100 * r:.1f} %" for n, r in zip(PART_NAMES, whole, strict=True)))
     print(f"{len(fraction)} images; visibility right: {100 * right.float().mean():.1f} % of parts, by part:")
     print("  " + ", ".join(f"{n} {100 * r:.1f} %" for n, r in zip(PART_NAMES, right.float().mean(0), strict=True)))
     print(f"{'visible fraction':>20} {'parts':>6} {'called visible':>15} {'visibility right':>17} {'mean IoU':>9}")
@@ -71,7 +73,7 @@ def main():
             print(f"{name:>20} {count:>6}")
             continue
         shares = f"{100 * called[chosen].float().mean():14.1f}% {100 * right[chosen].float().mean():16.1f}%"
-        overlap = "" if high == 0 else f"{100 * iou[chosen].nan_to_num(0).mean():8.1f}%"
+        overlap = "" if high == 0 else f"{100 * iou[chosen].mean():8.1f}%"
         print(f"{name:>20} {count:>6} {shares} {overlap}")
 
 
