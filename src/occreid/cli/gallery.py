@@ -195,7 +195,7 @@ def index(
     uri: Uri,
     kind: Annotated[str, typer.Option("--kind", help="IVF_PQ or IVF_FLAT.")] = "IVF_PQ",
     partitions: Annotated[int | None, typer.Option("--partitions", min=1, help="By default entries / 4,096.")] = None,
-    sub_vectors: Annotated[int | None, typer.Option("--sub-vectors", min=1, help="By default dimensions / 4.")] = None,
+    sub_vectors: Annotated[int | None, typer.Option("--sub-vectors", min=1, help="By default dimensions / 16.")] = None,
     k: Annotated[int, typer.Option("--recall-at", min=1, help="Measure the share of so many nearest.")] = 10,
     queries: Annotated[int, typer.Option("--queries", min=1, help="Entries drawn to measure it.")] = 100,
     as_json: Json = False,

@@ -229,7 +229,8 @@ class Gallery:
         Args:
             kind: ``"IVF_PQ"`` (compressed vectors) or ``"IVF_FLAT"`` (whole vectors, more memory, finds more).
             partitions: groups of entries, of which a search looks at some; by default one for 4,096 entries.
-            sub_vectors: pieces of a compressed vector, one byte each; must divide its length, by default a quarter.
+            sub_vectors: pieces of a compressed vector, one byte each; must divide its length, by default a
+                sixteenth.
 
         Raises:
             UserError: fewer than 256 entries, or numbers that do not fit.
@@ -239,7 +240,7 @@ class Gallery:
             raise UserError(f"there is no index '{kind}'.", did_you_mean(kind, _KINDS))
         if entries < _FEWEST:
             raise UserError(f"{entries} entries are too few for an index.", f"It pays beyond {_FEWEST} at the least.")
-        sub_vectors = sub_vectors or next(n for n in range(max(1, width // 4), 0, -1) if width % n == 0)
+        sub_vectors = sub_vectors or next(n for n in range(max(1, width // 16), 0, -1) if width % n == 0)
         if width % sub_vectors:
             raise UserError(f"{sub_vectors} sub-vectors do not divide {width} dimensions.", "Choose a divisor.")
         self._store.build_index(kind, partitions or max(1, entries // _PARTITION), sub_vectors)
