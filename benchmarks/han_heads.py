@@ -130,7 +130,7 @@ def infer(model, batch, clock):
 
 def measure(models, batch, options):
     """Seconds of each kind, (ours, separate) round by round; one round warms up."""
-    rates = {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
+    rates = {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4, "fused": options.fused}
     optimizers, clock = [torch.optim.SGD(model.parameters(), **rates) for model in models], CLOCKS[options.clock]
     seconds = {"forward and backward": [], "training step": [], "inference": []}
     for _ in range(options.rounds + 1):
@@ -149,6 +149,7 @@ def main():
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--classes", type=int, default=751)
+    parser.add_argument("--fused", action="store_true", help="SGD without temporary copies of each tensor")
     parser.add_argument("--clock", default="wall", choices=tuple(CLOCKS))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "0")))
