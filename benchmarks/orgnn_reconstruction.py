@@ -1,6 +1,6 @@
 """What OR-GNN's reconstruction costs as the gallery grows: images a second, and memory beyond the features.
 
-    python benchmarks/orgnn_reconstruction.py [--sizes 1000,10000,100000] [--threads 1]
+    python benchmarks/orgnn_reconstruction.py [--sizes 1000,10000,100000] [--threads 1 --clock cpu]
 
 Descriptors are random: persons of ten images each, a quarter of the parts hidden. Every size runs in a process of
 its own, so that its peak is its own. Reconstructing a whole gallery takes its size divided by images a second.
@@ -27,6 +27,7 @@ from occreid.methods.orgnn.neighbourhood import neighbourhoods
 from occreid.nn import OutlierRemovableGNN
 
 PARTS, DIM, PER_PERSON = 6, 256, 10
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}  # with one thread, cpu is what a free machine takes
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ def peak_so_far() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 
 
-def measure(size: int, images: int, repeats: int, threads: int, pipe: Connection) -> None:
+def measure(size: int, images: int, repeats: int, threads: int, clock: str, pipe: Connection) -> None:
     """Run in a process of its own; sends a `Cost`."""
     torch.set_num_threads(threads)
+    now = CLOCKS[clock]
     persons = max(1, size // PER_PERSON)
     gallery, query = people(size, persons, 1), people(images, persons, 2)
     gnn, how = OutlierRemovableGNN(PARTS, DIM), Reconstruction(k=PER_PERSON, theta=0.7)
@@ -70,22 +72,22 @@ def measure(size: int, images: int, repeats: int, threads: int, pipe: Connection
     reconstruct(small, small, gnn, how)  # the libraries' own buffers
     before, seconds, single = peak_so_far(), [], []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = now()
         reconstruct(query, gallery, gnn, how)
-        middle = time.perf_counter()
+        middle = now()
         reconstruct(query[:1], gallery, gnn, how)
         seconds.append(middle - start)
-        single.append(time.perf_counter() - middle)
+        single.append(now() - middle)
     features = gallery.features.numel() * 4 / 2**20
     beyond = max(0.0, peak_so_far() - before)
     found = torch.cat([(rows >= 0).sum(1) for _, rows in neighbourhoods(query[:64], gallery, how.k, how.theta)])
     pipe.send(Cost(images / median(seconds), 1000 * median(single), float(found.float().mean()), features, beyond))
 
 
-def run(size: int, images: int, repeats: int, threads: int) -> Cost:
+def run(size: int, images: int, repeats: int, threads: int, clock: str) -> Cost:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=measure, args=(size, images, repeats, threads, there))
+    process = context.Process(target=measure, args=(size, images, repeats, threads, clock, there))
     process.start()
     cost = here.recv()
     process.join()
@@ -98,11 +100,14 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=512, help="reconstructed at each size")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
     given = parser.parse_args()
-    print(f"torch {torch.__version__}, {given.threads} threads, {PARTS} parts of {DIM} dimensions, K = {PER_PERSON}\n")
+    print(
+        f"torch {torch.__version__}, {given.threads} threads, {given.clock} clock, {PARTS} parts of {DIM} dimensions, K = {PER_PERSON}\n"
+    )
     print("| gallery | images/s | one query | neighbours | features | memory beyond |\n|---|---|---|---|---|---|")
     for size in (int(word) for word in given.sizes.split(",")):
-        cost = run(size, given.images, given.repeats, given.threads)
+        cost = run(size, given.images, given.repeats, given.threads, given.clock)
         cells = [f"{size:,}", f"{cost.images_per_second:,.0f}", f"{cost.single_ms:,.0f} ms", f"{cost.neighbours:.1f}"]
         print(f"| {' | '.join([*cells, f'{cost.features_mib:,.0f} MiB', f'{cost.beyond_mib:,.0f} MiB'])} |", flush=True)
 
