@@ -102,9 +102,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     given = parser.parse_args()
-    print(
-        f"torch {torch.__version__}, {given.threads} threads, {given.clock} clock, {PARTS} parts of {DIM} dimensions, K = {PER_PERSON}\n"
-    )
+    setting = f"{given.threads} threads, {given.clock} clock, {PARTS} parts of {DIM} dimensions, K = {PER_PERSON}"
+    print(f"torch {torch.__version__}, {setting}\n")
     print("| gallery | images/s | one query | neighbours | features | memory beyond |\n|---|---|---|---|---|---|")
     for size in (int(word) for word in given.sizes.split(",")):
         cost = run(size, given.images, given.repeats, given.threads, given.clock)
