@@ -6,6 +6,7 @@ Letters: B images, H × W pixels, P body parts, T tries per rectangle.
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -169,8 +170,11 @@ def compound_batch_erasing(
     rows = torch.arange(height, device=device)
     inside = (rows >= stripe * height // s) & (rows < (stripe + 1) * height // s)  # (H,)
     striped = _with_pictures(batch, *erase(batch.images, inside[None, :, None], batch.masks))
-    pairs = {f.name: (getattr(erased, f.name), getattr(striped, f.name)) for f in fields(Batch)}
-    return Batch(**{name: None if one is None else torch.cat([one, two]) for name, (one, two) in pairs.items()})
+    doubled: dict[str, Any] = {}
+    for name in (f.name for f in fields(Batch)):
+        one, two = getattr(erased, name), getattr(striped, name)
+        doubled[name] = None if one is None else torch.cat([one, two])
+    return Batch(**doubled)
 
 
 def _with_pictures(batch: Batch, images: Tensor, masks: Tensor | None) -> Batch:

@@ -60,7 +60,8 @@ class BoundedExponentialLoss(nn.Module):
         super().__init__()
         if not alpha > 0:
             raise UserError(f"alpha of the BED loss is {alpha:g}.", "Choose one above 0; the paper has 0.3.")
-        self.alpha, self.reduction, self.normalize = alpha, reduction, normalize
+        self.reduction: Reduction = reduction
+        self.alpha, self.normalize = alpha, normalize
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of (B, D) features and (B,) identity labels."""

@@ -162,7 +162,7 @@ class SSGR(Method):
         ``stage2_pairwise``, ``stage2_salient``, …, ``reconstructive``; only those that the options have built.
         """
         inputs: dict[str, Tensor] = {}
-        blocks = {f"stage{stage[-1]}": self.backbone.get_submodule(stage)[-1] for stage in _BLOCKS}
+        blocks = {f"stage{stage[-1]}": list(self.backbone.get_submodule(stage).children())[-1] for stage in _BLOCKS}
         blocks = {name: block for name, block in blocks.items() if isinstance(block, DisentangledNonLocal)}
         hooks = [block.register_forward_pre_hook(_keep(inputs, name)) for name, block in blocks.items()]
         try:
