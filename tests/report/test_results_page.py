@@ -44,8 +44,8 @@ def test_methods_stand_in_one_table_best_first_seeds_averaged(data, tmp_path):
     lines = page(folder, tmp_path).splitlines()
     rows = [line for line in lines if line.startswith(("| ssgr", "| han"))]
     assert rows == [
-        "| ssgr | 32.0 ± 2.8 | 50.0 ± 0.0 | 25.0 ± 0.0 | 2 | 3 | resnet18 | 128×64 |",
-        "| han | 20.0 | 50.0 | 25.0 | 1 | 3 | resnet18 | 128×64 |",
+        "| ssgr | 32.0 ± 2.8 | 50.0 ± 0.0 | 25.0 ± 0.0 | 2 | 3 | resnet18 | start | 128×64 |",
+        "| han | 20.0 | 50.0 | 25.0 | 1 | 3 | resnet18 | start | 128×64 |",
     ]
     text = "\n".join(lines)
     assert "80 query images, 285 gallery images; same-camera images of the person unseen; all gallery images" in text
@@ -68,16 +68,17 @@ def test_accuracy_is_drawn_against_throughput(data, tmp_path):
     folder, add = data
     add("han.json", 0.20), add("ssgr.json", 0.30), add("slow.json", 0.10)
     lines = [
-        {"name": n, "batch_size": b, "images_per_second": r}
+        {"name": n, "batch_size": b, "images_per_second": r, "size": [128, 64]}
         for n, b, r in (("han", 32, 90.0), ("han", 1, 9.0), ("ssgr", 32, 50.4))
     ]
+    lines.append({"name": "slow", "batch_size": 32, "images_per_second": 7.0, "size": [256, 128]})  # another size
     (folder / "throughput.json").write_text(
         json.dumps({"device": "a CPU", "command": "occreid bench x", "lines": lines})
     )
     text = page(folder, tmp_path)
-    assert "| ssgr | 30.0 | 50.0 | 25.0 | 1 | 3 | resnet18 | 128×64 | 50 |" in text
-    assert "| slow | 10.0 | 50.0 | 25.0 | 1 | 3 | resnet18 | 128×64 | – |" in text
-    assert "| han | 20.0 | 50.0 | 25.0 | 1 | 3 | resnet18 | 128×64 | 90 |" in text
+    assert "| ssgr | 30.0 | 50.0 | 25.0 | 1 | 3 | resnet18 | start | 128×64 | 50 |" in text
+    assert "| slow | 10.0 | 50.0 | 25.0 | 1 | 3 | resnet18 | start | 128×64 | – |" in text
+    assert "| han | 20.0 | 50.0 | 25.0 | 1 | 3 | resnet18 | start | 128×64 | 90 |" in text
     assert "Images a second on a CPU: `occreid bench x`." in text
     drawn = ET.parse(tmp_path / "out/accuracy-throughput.svg").getroot()
     words = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}

@@ -90,7 +90,7 @@ def write_results_page(data: str | Path, out: str | Path, command: str = "") -> 
     """
     folder, page = Path(data), Path(out)
     results = read_results(folder)
-    rates = _throughput(folder / THROUGHPUT)
+    rates = _throughput(folder / THROUGHPUT, results)
     lines = ["# Results", "", "This page is generated from the files in `data/`; every number on it is in one of them."]
     lines += [f"Do not edit it: `{command}`.", ""] if command else [""]
     for benchmark in sorted({result.benchmark for result in results}):
@@ -158,7 +158,7 @@ def _measured(benchmark: str, results: Sequence[Result], rates: dict[str, float]
     rows = {name: [result for result in results if result.name == name] for name in names}
     order = sorted(names, key=lambda name: -_mean(rows[name], "mAP"))
     shown = [score for score in _SCORES if all(score in result.entry["scores"] for result in results)]
-    head = ["", *shown, "runs", "epochs", "backbone", "size", *(["images/s"] if rates else [])]
+    head = ["", *shown, "runs", "epochs", "backbone", "starts from", "size", *(["images/s"] if rates else [])]
     lines = [f"## {benchmark}", "", _row(head), _row(["---", *["---:"] * (len(head) - 1)])]
     for name in order:
         lines.append(_row(_cells(name, rows[name], shown, rates)))
@@ -181,13 +181,19 @@ def _measured(benchmark: str, results: Sequence[Result], rates: dict[str, float]
 
 def _cells(name: str, results: Sequence[Result], shown: Sequence[str], rates: dict[str, float]) -> list[str]:
     recipe = results[0].content.get("recipe", {})
-    options, data = recipe.get("method", {}).get("options", {}), recipe.get("data", {})
+    options = recipe.get("method", {}).get("options", {})
     label = name + (" (*oracle*)" if any(result.oracle for result in results) else "")
     epochs = recipe.get("training", {}).get("epochs", "–")
-    size = f"{data['height']}×{data['width']}" if {"height", "width"} <= data.keys() else "–"
+    size, start = _size(results[0]), str(options.get("pretrained", "default"))
     row = [label, *(_score(results, score) for score in shown), str(len(results)), str(epochs)]
-    row += [str(options.get("backbone", "default")), size]
+    row += [str(options.get("backbone", "default")), Path(start).name, "×".join(map(str, size)) or "–"]
     return row + ([f"{rates[name]:.0f}" if name in rates else "–"] if rates else [])
+
+
+def _size(result: Result) -> list[int]:
+    """Height and width of the pictures it was trained and tested on, where the file says so."""
+    data = result.content.get("recipe", {}).get("data", {})
+    return [data[key] for key in ("height", "width") if key in data]
 
 
 def _published(file: Path) -> list[str]:
@@ -210,14 +216,18 @@ def _published(file: Path) -> list[str]:
     return [*lines, *(_row(row) for row in rows), ""]
 
 
-def _throughput(file: Path) -> dict[str, float]:
-    """Row's name → images a second, at the largest batch of the file."""
+def _throughput(file: Path, results: Sequence[Result]) -> dict[str, float]:
+    """Row's name → images a second at the row's own picture size, at the largest batch of the file."""
     if not file.is_file():
         return {}
     content = _read_json(file)
     try:
         lines = sorted(content["lines"], key=lambda line: line["batch_size"])
-        return {line["name"]: float(line["images_per_second"]) for line in lines}
+        return {
+            line["name"]: float(line["images_per_second"])
+            for line in lines
+            if any((line["name"], line["size"]) == (result.name, _size(result)) for result in results)
+        }
     except (KeyError, TypeError) as error:
         raise UserError(f"{file} was not written by occreid bench.", "Write it with: occreid bench … --out") from error
 
