@@ -258,6 +258,7 @@ def _draw(points: dict[str, tuple[float, float]], benchmark: str) -> Figure:
         axes.annotate(name.replace("$", r"\$"), (rate, score), xytext=(6, 5), textcoords="offset points")
     axes.set(xlabel="images a second", ylabel=f"mAP on {benchmark}, %")
     axes.margins(x=0.25, y=0.2)
+    axes.set_xlim(left=0)
     return figure
 
 
