@@ -12,6 +12,11 @@ import typer
 from occreid.errors import UserError
 
 KeysFile = Annotated[Path, typer.Option("--keys", help="The keys file.")]
+AuditFile = Annotated[Path, typer.Option("--audit", help="The audit log; lines are only appended.")]
+CalibrationFile = Annotated[
+    Path | None, typer.Option("--calibration", help="A file of 'occreid serve calibrate'; without: no probability.")
+]
+RetentionDays = Annotated[float | None, typer.Option("--retention-days", help="Delete older entries for good, hourly.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -39,12 +44,8 @@ def serve(
         str | None, typer.Option("--gallery", help="A folder (made if missing) or a Milvus URI.")
     ] = None,
     keys: KeysFile = Path("keys.json"),
-    audit: Annotated[Path, typer.Option("--audit", help="The audit log; lines are only appended.")] = Path(
-        "audit.jsonl"
-    ),
-    calibration: Annotated[
-        Path | None, typer.Option("--calibration", help="A file of 'occreid serve calibrate'; without: no probability.")
-    ] = None,
+    audit: AuditFile = Path("audit.jsonl"),
+    calibration: CalibrationFile = None,
     host: Annotated[str, typer.Option("--host", help="Loopback, or with --behind-proxy another.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
     behind_proxy: Annotated[
@@ -56,9 +57,7 @@ def serve(
     rate: Annotated[float, typer.Option("--rate", help="Requests per second of one key.")] = 50,
     concurrency: Annotated[int, typer.Option("--concurrency", help="Requests at once; more get a 429.")] = 32,
     max_batch: Annotated[int, typer.Option("--max-batch", help="Pictures described at once.")] = 32,
-    retention_days: Annotated[
-        float | None, typer.Option("--retention-days", help="Delete older entries for good, hourly.")
-    ] = None,
+    retention_days: RetentionDays = None,
     keep_pictures: Annotated[
         bool, typer.Option("--keep-pictures/--no-pictures", help="Whether the gallery keeps enrolled crops.")
     ] = True,
