@@ -35,6 +35,7 @@ bench: $(INSTALLED)  ## all benchmarks, small sizes (ratios within one run)
 	$(BIN)/python benchmarks/synth.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/evaluation.py --small
+	$(BIN)/python benchmarks/serve.py batching
 
 bench-eval: $(INSTALLED)  ## evaluation and re-ranking against their references, full size
 	$(BIN)/python benchmarks/evaluation.py

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from occreid.descriptors import Descriptors as Descriptors
     from occreid.errors import UserError as UserError
+    from occreid.gallery import Gallery as Gallery
     from occreid.methods import create_model as create_model
     from occreid.methods import list_methods as list_methods
     from occreid.methods import load_model as load_model
@@ -18,6 +19,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Descriptors": "occreid.descriptors",
+    "Gallery": "occreid.gallery",
     "Record": "occreid.records",
     "UserError": "occreid.errors",
     "create_model": "occreid.methods",
@@ -25,7 +27,7 @@ _HOMES = {
     "list_methods": "occreid.methods",
     "load_model": "occreid.methods",
 }
-__all__ = ["Descriptors", "Record", "UserError", "create_model", "evaluate", "list_methods", "load_model"]
+__all__ = ["Descriptors", "Gallery", "Record", "UserError", "create_model", "evaluate", "list_methods", "load_model"]
 
 
 def __getattr__(name: str) -> Any:
