@@ -24,8 +24,6 @@ def bench(tmp_path):
 class Counting:
     """Marks the upper half; fails where it is told to."""
 
-
-
     def __init__(self, fails_at=None, empty=False):
         self.key = {"provider": "counting"}
         self.calls, self.fails_at, self.empty = [], fails_at, empty

@@ -81,28 +81,32 @@ def bench(
 
     chosen, sizes, reference, title = _gathered(models, against, batch_size, size)
     where = usable_device(device)
-    if threads is not None:
-        torch.set_num_threads(threads)
     if clock not in ("wall", "cpu"):
         raise UserError(f"there is no clock '{clock}'.", "Choose wall or cpu.")
     if clock == "cpu" and where.type != "cpu":
         raise UserError(f"the clock cpu cannot time {where}.", "Leave --clock out.")
-    lines = room.measure(
-        chosen,
-        batch_sizes=sizes,
-        precisions=[word.strip() for word in precision.split(",")],
-        against=reference,
-        device=where,
-        compiled=compiled,
-        channels_last=channels_last,
-        rounds=rounds,
-        warmup=warmup,
-        clock=time.process_time if clock == "cpu" else None,
-    )
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        lines = room.measure(
+            chosen,
+            batch_sizes=sizes,
+            precisions=[word.strip() for word in precision.split(",")],
+            against=reference,
+            device=where,
+            compiled=compiled,
+            channels_last=channels_last,
+            rounds=rounds,
+            warmup=warmup,
+            clock=time.process_time if clock == "cpu" else None,
+        )
+        facts = room.facts(where)
+    finally:
+        torch.set_num_threads(before)
     about: dict[str, Any] = {
         "title": title,
         "command": shlex.join(["occreid", *sys.argv[1:]]),
-        **room.facts(where),
+        **facts,
         "compiled": compiled,
         "channels_last": channels_last,
         "rounds": rounds,
