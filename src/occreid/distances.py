@@ -125,7 +125,8 @@ class Prepared:
 
     def __init__(self, gallery: Descriptors, metric: Metric) -> None:
         check_comparable(gallery, gallery, metric)
-        self.gallery, self.metric = gallery, metric
+        self.gallery = gallery
+        self.metric: Metric = metric
         work = {"cosine": _inverse_lengths, "euclidean": _squares}
         self._work = work[metric](gallery.features.flatten(1)) if metric in work else None
 

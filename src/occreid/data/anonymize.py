@@ -50,7 +50,8 @@ class Anonymizer:
     """
 
     def __init__(self, find: Find, fill: Fill = "grey") -> None:
-        self.find, self.fill = find, fill
+        self.find = find
+        self.fill: Fill = fill
 
     def __call__(self, image: Pixels, mask: Pixels | None, record: Record) -> tuple[Pixels, Pixels | None]:
         """Picture and mask → picture without head, and the same mask."""

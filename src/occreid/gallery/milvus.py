@@ -263,10 +263,11 @@ def _to_milvus(row: dict[str, Any], where: str) -> dict[str, Any]:
     Raises:
         UserError: something is longer than Milvus keeps.
     """
-    picture = None if row["picture"] is None else base64.b64encode(row["picture"]).decode()
+    taken: bytes = row["picture"] or b""
+    picture = None if row["picture"] is None else base64.b64encode(taken).decode()
     if picture is not None and len(picture) > _LONGEST:
         raise UserError(
-            f"the picture of {row['id']} has {len(row['picture']):,} bytes; Milvus keeps 49,149 with an entry.",
+            f"the picture of {row['id']} has {len(taken):,} bytes; Milvus keeps 49,149 with an entry.",
             "Give a smaller JPEG, or only its path.",
         )
     if len(row["tags"]) > _TAGS or len((row["path"] or "").encode()) > _PATH:

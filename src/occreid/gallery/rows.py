@@ -117,7 +117,7 @@ def to_entries(table: pa.Table, manifest: Manifest) -> list[Entry]:
     names = ("id", "pid", "camid", "time", "tags", "path", "picture")
     rows = zip(*(table.column(name).to_pylist() for name in names), strict=True)
     return [
-        Entry(described.features[i].clone(), described.visibility[i].clone(), *row[:4], tuple(row[4]), *row[5:])
+        Entry(described.features[i].clone(), described.visibility[i].clone(), *row[:4], tuple(row[4]), *row[5:])  # pyright: ignore[reportCallIssue]  # 2 + 4 + 1 + 2 of its 9 fields
         for i, row in enumerate(rows)
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -23,7 +24,7 @@ class Metrics:
 
     def __init__(self, entries: Callable[[], int], waiting: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
-        made = {"registry": self.registry}
+        made: dict[str, Any] = {"registry": self.registry}
         self._requests = Counter("occreid_requests", "Requests answered.", ["route", "status"], **made)
         self._seconds = Histogram("occreid_request_seconds", "Time to answer.", ["route"], buckets=_SECONDS, **made)
         self._refused = Counter("occreid_refused", "Requests refused with 429.", ["why"], **made)

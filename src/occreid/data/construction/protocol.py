@@ -104,7 +104,11 @@ def plan_splits(crops: Sequence[Crop], shares: Shares | None = None, seed: int =
             f"none of {len(people)} persons can be a query: that takes two occluded pictures and a holistic one.",
             "Add pictures, or correct the review table.",
         )
-    return Plan(*(tuple(sorted(part, key=lambda c: c.path)) for part in (train, query, gallery)), unused)
+    return Plan(_by_path(train), _by_path(query), _by_path(gallery), unused)
+
+
+def _by_path(crops: Sequence[Crop]) -> tuple[Crop, ...]:
+    return tuple(sorted(crops, key=lambda c: c.path))
 
 
 def _kinds(own: Sequence[Crop]) -> tuple[list[Crop], list[Crop]]:
