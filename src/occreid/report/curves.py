@@ -10,10 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from occreid.errors import UserError
-from occreid.report.figures import SERIES
-
-_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 3)))
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+from occreid.report.figures import DASHES, MARKERS, SERIES
 
 
 class PointLike(Protocol):
@@ -45,10 +42,11 @@ def draw_curves(panels: Mapping[str, Mapping[str, Sequence[PointLike]]], path: P
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(3.2 * columns, 2.7 * rows + 0.4), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    for axes, (title, models) in zip(grid.flat, panels.items(), strict=False):  # the last row may have empty places
+    places = grid.flat[: len(panels)]  # the last row may have empty ones
+    for axes, (title, models) in zip(places, panels.items(), strict=True):
         for number, (name, points) in enumerate(models.items()):
             colour, levels = SERIES[number % len(SERIES)], [p.level for p in points]
-            style = {"linestyle": _DASHES[number % len(_DASHES)], "marker": _MARKERS[number % len(_MARKERS)]}
+            style = {"linestyle": DASHES[number % len(DASHES)], "marker": MARKERS[number % len(MARKERS)]}
             axes.plot(levels, [p.mean_ap for p in points], color=colour, label=name, markersize=3.5, **style)
             axes.fill_between(
                 levels, [p.low for p in points], [p.high for p in points], color=colour, alpha=0.12, linewidth=0

@@ -29,8 +29,8 @@ from occreid.report.separation import Separation
 SERIES = ("#0b6bcb", "#c2410c", "#0f8a6a", "#8b3fc7", "#a16207", "#be185d")
 """Colours of the series in the light theme; the page may set ``--series-1`` … for the dark one."""
 _INK, _GRID = "#010203", "#040506"  # stand-ins, replaced by the page's own colours
-_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 3)))
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 3)))
+MARKERS = ("o", "s", "^", "D", "v", "P")
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: readable by a screen reader, drawn in the page's font
     "svg.hashsalt": "occreid",  # same figure, same bytes
@@ -109,8 +109,8 @@ def draw_cmc(curves: Mapping[str, Mapping[int, float]]) -> Figure:
                 [rank for rank, _ in points],
                 [value for _, value in points],
                 color=SERIES[look],
-                linestyle=_DASHES[look],
-                marker=_MARKERS[look],
+                linestyle=DASHES[look],
+                marker=MARKERS[look],
                 markevery=max(1, round(len(points) / 8)),
                 markersize=4.5,
                 label=_plain(label),
@@ -258,7 +258,7 @@ def draw_losses(log: str | Path, ylabel: str = "loss") -> Figure:
                 [x for x, _ in points],
                 [y for _, y in points],
                 color=SERIES[look],
-                linestyle=_DASHES[look],
+                linestyle=DASHES[look],
                 linewidth=2.2 if label in {"loss", "total"} else 1.2,
                 marker="o" if len(points) == 1 else None,
                 label=_plain(label),
@@ -289,9 +289,7 @@ def draw_separation(found: Separation, metric: str = "distance") -> Figure:
         figure, axes = _axes(5.2, 2.9)
         for number, (label, counts) in enumerate((("the same person", found.same), ("two persons", found.other))):
             shares = counts / max(counts.sum(), 1)
-            axes.stairs(
-                shares, found.edges, color=SERIES[number], linestyle=_DASHES[number], linewidth=1.8, label=label
-            )
+            axes.stairs(shares, found.edges, color=SERIES[number], linestyle=DASHES[number], linewidth=1.8, label=label)
             axes.stairs(shares, found.edges, color=SERIES[number], fill=True, alpha=0.18)
         axes.set(xlabel=_plain(f"{metric} distance".replace("_", " ")), ylabel="share of the pairs")
         axes.set_ylim(bottom=0)
