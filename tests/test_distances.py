@@ -236,3 +236,11 @@ def test_errors_of_metric_and_shape():
         distances(one, one, "euclidian")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="same model"):
         distances(one, other, "euclidean")
+
+
+def test_threads_together_hold_no_more_rows_than_one(monkeypatch, threads):
+    monkeypatch.setattr(module, "_ROW_BYTES", 4 * 500 * 64)  # 64 rows of 500
+    side = Descriptors(torch.ones(500, 1, 4))
+    for count, rows in ((1, 64), (2, 32), (4, 16)):
+        threads(count)
+        assert max(map_rows(side, side, "cosine", lambda start, block: len(block))) == rows
