@@ -40,20 +40,20 @@ def test_it_is_only_appended_to(path):
     assert [entry["action"] for entry in read_audit(path)] == ["old", "new"]
 
 
-def test_many_threads_and_two_logs_write_whole_lines(path):
-    logs = [AuditLog(path), AuditLog(path)]
+def test_many_threads_and_logs_write_whole_lines(path):
+    logs = [AuditLog(path) for _ in range(4)]
 
     def work(log, who):
-        for number in range(50):
-            log.write("search", who=who, number=number, filler="x" * 500)
+        for number in range(100):
+            log.write("search", who=who, number=number, filler="x" * 3000)  # often across a page: seen half written
 
-    threads = [threading.Thread(target=work, args=(logs[i % 2], i)) for i in range(6)]
+    threads = [threading.Thread(target=work, args=(logs[i % 4], i)) for i in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     lines = path.read_text().splitlines()
-    assert len(lines) == 300 and len(read_audit(path)) == 300
+    assert len(lines) == 800 and len(read_audit(path)) == 800
     for log in logs:
         log.close()
 

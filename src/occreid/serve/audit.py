@@ -6,6 +6,7 @@ descriptor; of a query picture it holds the SHA-256, so that a picture at hand c
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
@@ -23,7 +24,7 @@ class StorageFull(Exception):
 class AuditLog:
     """Appends lines to a file that only its owner can read.
 
-    Several processes may append to one file: a line is one write in append mode.
+    Several processes may append to one file: each takes the file's lock for the moment of a line.
 
     Args:
         path: the file; made if missing.
@@ -56,9 +57,13 @@ class AuditLog:
         line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         with self._lock:
             try:
-                if self._torn():
-                    line = b"\n" + line  # a line cut short by a full disk stays what it is, and spoils no other
-                written = os.write(self._file, line)
+                fcntl.flock(self._file, fcntl.LOCK_EX)  # or another's half-written line would look torn
+                try:
+                    if self._torn():
+                        line = b"\n" + line  # a line cut short by a full disk stays what it is, and spoils no other
+                    written = os.write(self._file, line)
+                finally:
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
             except OSError as error:
                 raise StorageFull(f"the audit log {self.path} cannot be written ({error.strerror}).") from error
         if written != len(line):
