@@ -56,6 +56,8 @@ class AuditLog:
         entry = {"time": round(time.time(), 3), "action": action, **facts}
         line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         with self._lock:
+            if self._file < 0:
+                raise StorageFull(f"the audit log {self.path} is closed.")
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX)  # or another's half-written line would look torn
                 try:
