@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import local
+from threading import BoundedSemaphore, local
 from typing import Literal, TypeVar, get_args
 
 import torch
@@ -21,12 +21,13 @@ from occreid.descriptors import Descriptors
 from occreid.errors import UserError, did_you_mean
 
 T = TypeVar("T")
+Tile = Callable[[slice, slice, Tensor, Tensor], object]  # (queries, gallery images, scratch, out): writes into out
 Metric = Literal["euclidean", "cosine", "visible_parts"]
 """How two images are compared; see the functions of the same names."""
 
 METRICS: tuple[str, ...] = get_args(Metric)
 _ROW_BYTES = 128 * 2**20  # the rows of distances held at once; large enough for fast products
-_TILE_COLUMNS = {"cpu": 2048}  # tiles that stay in the processor's cache; a GPU takes larger ones
+_TILE_COLUMNS = {"cpu": 512}  # tiles that stay in the processor's cache; a GPU takes larger ones
 
 
 def euclidean(x: Tensor, y: Tensor) -> Tensor:
@@ -176,21 +177,24 @@ def distance_rows(
     q, g = len(query), len(gallery)
     rows = rows or _rows_at_once(g)
     buffer = torch.empty(min(rows, q), g, device=query.features.device)
+    scratch = buffer.new_empty(buffer.shape[0] * _tile_columns(buffer))
     for start in range(0, q, rows):
         block = buffer[: min(rows, q - start)]
         with _float32(buffer.device):
-            _fill(block, start, tile)
+            _fill(block, start, tile, scratch)
         yield start, block
 
 
 @torch.no_grad()
-def map_rows(
+def map_order_rows(
     query: Descriptors, gallery: Descriptors, metric: Metric, work: Callable[[int, Tensor], T], rows: int | None = None
 ) -> list[T]:
-    """What ``work(start, block)`` makes of each piece of `distance_rows`, in order, computed on all cores.
+    """What ``work(start, block)`` makes of each piece of the order of the gallery, computed on all cores.
 
-    On the CPU each of torch's threads multiplies pieces of its own and works on them, so that nobody waits while
-    the work, which may use one core only, is done. The threads' blocks together take what one takes there.
+    For whoever only asks which of two gallery images is closer to a query: a block's rows are ordered as the rows
+    of `distances`, but hold what costs less (no root, no term that is the same in a whole row). On the CPU each of
+    torch's threads multiplies pieces of its own and works on them, so that nobody waits while the work, which may
+    use one core only, is done. The threads' blocks together take what one takes in `distance_rows`.
 
     Args:
         query: Q descriptors.
@@ -199,59 +203,90 @@ def map_rows(
         work: called with each piece; it may write into the block, which is used again.
         rows: queries per piece; left out, the threads' share of 128 MiB.
 
+    Returns:
+        The results, in the order of the queries.
+
     Raises:
         UserError: as `distances`.
     """
     threads = torch.get_num_threads() if query.features.device.type == "cpu" else 1
     q, g = len(query), len(gallery)
     rows = rows or max(16, _rows_at_once(g) // threads)
-    threads = min(threads, -(-q // rows))
-    if threads <= 1:
-        return [work(start, block) for start, block in distance_rows(query, gallery, metric, rows)]
-    tile, own, before = _tiles(query, gallery, metric), local(), torch.get_num_threads()
+    threads = max(1, min(threads, -(-q // rows)))
+    tile, own, before = _tiles(query, gallery, metric, order_only=True), local(), torch.get_num_threads()
+    turns = BoundedSemaphore(max(1, threads // 3))
 
     @torch.no_grad()  # what is switched off in this thread is on in another
     def piece(start: int) -> T:
         if not hasattr(own, "buffer"):
-            torch.set_num_threads(1)
-            own.buffer = torch.empty(rows, g)
+            if threads > 1:
+                torch.set_num_threads(1)
+            own.buffer = torch.empty(min(rows, q), g, device=query.features.device)
+            own.scratch = own.buffer.new_empty(own.buffer.shape[0] * _tile_columns(own.buffer))
         block = own.buffer[: min(rows, q - start)]
-        _fill(block, start, tile)
-        return work(start, block)
+        _fill(block, start, tile, own.scratch)
+        with turns:
+            return work(start, block)
 
-    with _float32(query.features.device), ThreadPoolExecutor(threads) as pool:
-        try:
-            return list(pool.map(piece, range(0, q, rows)))
-        finally:
-            torch.set_num_threads(before)
+    with _float32(query.features.device):
+        if threads == 1:
+            return [piece(start) for start in range(0, q, rows)]
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                return list(pool.map(piece, range(0, q, rows)))
+            finally:
+                torch.set_num_threads(before)
 
 
 def _rows_at_once(columns: int) -> int:
     return max(16, min(512, _ROW_BYTES // (4 * max(columns, 1))))
 
 
-def _fill(block: Tensor, start: int, tile: Callable[[slice, slice], Tensor]) -> None:
-    """Compute the rows ``start …`` into ``block``, tile by tile."""
-    columns = _TILE_COLUMNS.get(block.device.type, 16384)
+def _tile_columns(block: Tensor) -> int:
+    return min(block.shape[1], _TILE_COLUMNS.get(block.device.type, 16384))
+
+
+def _fill(block: Tensor, start: int, tile: Tile, scratch: Tensor) -> None:
+    """Compute the rows ``start …`` into ``block``, tile by tile; ``scratch`` holds one tile."""
+    columns = _tile_columns(block)
     for left in range(0, block.shape[1], columns):
         part = slice(left, min(left + columns, block.shape[1]))
-        block[:, part] = tile(slice(start, start + len(block)), part)
+        out = block[:, part]
+        tile(slice(start, start + len(block)), part, scratch[: out.numel()].view(out.shape), out)
 
 
-def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric) -> Callable[[slice, slice], Tensor]:
-    """A function (query slice, gallery slice) → tile of distances, with all per-image work done once."""
+def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric, order_only: bool = False) -> Tile:
+    """Tiles of distances with all per-image work done once; ``order_only`` leaves −cos, or |y|² − 2 x·y."""
     check_comparable(query, gallery, metric)
     if metric == "visible_parts":
-        x_visible, y_visible = query.visibility.float(), gallery.visibility.float()
-        left = _left(normalize(query.features, dim=2), x_visible)
-        right = _right(normalize(gallery.features, dim=2), y_visible)
-        return lambda i, j: _visible_parts(left[:, i], right[:, j], x_visible[i], y_visible[j])
+        return _visible_tiles(query, gallery)
     x, y = query.features.flatten(1), gallery.features.flatten(1)
-    if metric == "cosine":
-        x, scale = x * _inverse_lengths(x)[:, None], _inverse_lengths(y)
-        return lambda i, j: _cosine(x[i], y[j], scale[j])
-    x_squares, y_squares = _squares(x), _squares(y)
-    return lambda i, j: _root(_squared(x[i], y[j], x_squares[i], y_squares[j]))
+    cosines, squares = metric == "cosine", _squares(x)[:, None]
+    join, factor = (torch.mul, -_inverse_lengths(y)) if cosines else (torch.add, _squares(y))
+    x = x * _inverse_lengths(x)[:, None] if cosines else -2 * x
+
+    def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
+        join(torch.mm(x[i], y[j].T, out=scratch), factor[j], out=out)
+        if not order_only:
+            out.add_(1) if cosines else out.add_(squares[i]).relu_().sqrt_()
+
+    return tile
+
+
+def _visible_tiles(query: Descriptors, gallery: Descriptors) -> Tile:
+    x_visible, y_visible = query.visibility.float(), gallery.visibility.float()
+    left = _left(normalize(query.features, dim=2), x_visible)
+    right = _right(normalize(gallery.features, dim=2), y_visible)
+
+    def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
+        out.zero_()
+        for part in range(len(left)):
+            out.add_(torch.mm(left[part, i], right[part, j].T, out=scratch).relu_().sqrt_())
+        shared = torch.mm(x_visible[i], y_visible[j].T, out=scratch)
+        out.div_(shared)  # 0 / 0 where nothing is shared
+        out.masked_fill_(shared == 0, torch.inf)
+
+    return tile
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from occreid.descriptors import Descriptors
-from occreid.distances import Metric, map_rows
+from occreid.distances import Metric, map_order_rows
 from occreid.errors import UserError, did_you_mean
 from occreid.retrieval.matches import Ints, Matches, find_matches, numbers
 from occreid.retrieval.precision import APForm, average_precision, first_ranks, inverse_negative_penalty
@@ -56,7 +56,7 @@ def evaluate(
             with a valid match (naming the cause).
     """
     return _score(
-        lambda work: map_rows(query, gallery, metric, work),
+        lambda work: map_order_rows(query, gallery, metric, work),
         *(query, gallery, metric, same_camera, ap, ranks, shots, draws, seed, None),
     )
 
