@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from occreid.cli import build
 from occreid.data import load_benchmark
-from occreid.data.construction import read_review
+from occreid.data.construction import Keypoints, read_keypoints, read_review
 from occreid.errors import UserError
 
 
@@ -61,11 +61,49 @@ def test_crops_without_keypoints_are_candidates(crops, tmp_path):
     assert "29 proposed as occluded (5 without keypoints among them)" in said
 
 
+def test_a_detector_proposes_and_is_asked_once(crops, tmp_path, monkeypatch):
+    asked, opened = [], []
+
+    def find(image):
+        asked.append(image)
+        return None if len(asked) <= 10 else Keypoints(((1.0, 1.0),) * 17, (len(asked) <= 12,) * 17)
+
+    monkeypatch.setattr(
+        "occreid.data.keypoint_model.open_keypoint_model",
+        lambda weights, device: opened.append((weights, str(device))) or find,
+    )
+    words = (crops, "--detector", "some/w.pth", "--review", tmp_path / "r.csv", "--device", "cpu")
+    said = call(*words)
+    file = tmp_path / "r.keypoints.json"
+    assert f"looked for in 72 crops now, 0 were there already: {file}" in said.replace("\n", " ")
+    assert "72 crops, 70 proposed as occluded (10 without keypoints among them)" in said
+    assert opened == [("some/w.pth", "cpu")] and len(read_keypoints(file)) == 62
+    assert "looked for in 0 crops now, 72 were there already" in call(*words) and len(asked) == 72
+    call(crops, "--keypoints", file, "--review", tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "r.csv").read_bytes()
+
+
+def test_a_detector_that_finds_nobody_is_said(crops, tmp_path, monkeypatch):
+    monkeypatch.setattr("occreid.data.keypoint_model.open_keypoint_model", lambda weights, device: lambda image: None)
+    with pytest.raises(UserError, match=r"none of the 72 crops.*Is there a person"):
+        call(crops, "--detector", "coco", "--review", tmp_path / "r.csv")
+
+
+def test_crops_of_one_name_are_refused(crops, tmp_path):
+    (crops / "more").mkdir()
+    (crops / "more/0003_c1_0.png").write_bytes((crops / "0003_c1_0.png").read_bytes())
+    with pytest.raises(UserError, match="have the same name"):
+        call(crops, "--keypoints", tmp_path / "k.json", "--review", tmp_path / "r.csv")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("crops",), "give either --keypoints"),
         (("crops", "--keypoints", "k.json", "--out", "mine"), "give either --keypoints"),
+        (("crops", "--keypoints", "k.json", "--detector", "coco"), "give either --keypoints"),
+        (("crops", "--detector", "coco", "--out", "mine"), "give either --keypoints"),
+        (("crops", "--detector", "none.pth"), "no weights none.pth"),
         (("none", "--keypoints", "k.json"), "no folder"),
         (("crops", "--keypoints", "none.json"), "no keypoint file"),
         (("crops", "--out", "mine"), "cannot be read"),

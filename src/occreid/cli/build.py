@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from occreid.cli.anonymize import Detector
+from occreid.cli.subjects import Device
 from occreid.errors import UserError
+
+if TYPE_CHECKING:
+    from occreid.data.benchmarks.folder import Row
 
 Crops = Annotated[Path, typer.Argument(help="A folder of crops, one person each; ids and cameras in the file names.")]
 KeypointFile = Annotated[
@@ -27,6 +32,7 @@ def build(
     crops: Crops,
     review: Review,
     keypoints: KeypointFile = None,
+    detector: Detector = None,
     out: Out = None,
     pattern: Pattern = None,
     score: Score = 0.3,
@@ -34,6 +40,7 @@ def build(
     query_share: QueryShare = None,
     seed: Seed = 0,
     leak_bits: Bits = 3,
+    device: Device = "auto",
 ) -> None:
     """Build an occluded benchmark as OPReID was built: keypoints propose, you correct, splits are drawn.
 
@@ -41,20 +48,30 @@ def build(
 
         occreid data build crops --keypoints keypoints.json --review review.csv
 
+        occreid data build crops --detector coco --review review.csv
+
         occreid data build crops --review review.csv --out data/mine
     """
-    if (keypoints is None) == (out is None):
+    if sum(way is not None for way in (keypoints, detector, out)) != 1:
         raise UserError(
-            "give either --keypoints (step 1: propose) or --out (step 2: build).",
+            "give either --keypoints or --detector (step 1: propose) or --out (step 2: build).",
             "For example: occreid data build crops --keypoints keypoints.json --review review.csv",
         )
-    if keypoints is not None:
-        _propose(crops, keypoints, review, pattern, score)
-    elif out is not None:
+    if out is not None:
         _build(crops, review, out, train_share, query_share, seed, leak_bits)
+    else:
+        _propose(crops, keypoints, detector, review, pattern, score, device)
 
 
-def _propose(crops: Path, keypoints: Path, review: Path, pattern: str | None, score: float) -> None:
+def _propose(
+    crops: Path,
+    keypoints: Path | None,
+    detector: str | None,
+    review: Path,
+    pattern: str | None,
+    score: float,
+    device: str,
+) -> None:
     from occreid.data.benchmarks.folder import PATTERN, compiled, parse_names
     from occreid.data.construction import Crop, missing_run, read_keypoints, write_review
 
@@ -62,10 +79,13 @@ def _propose(crops: Path, keypoints: Path, review: Path, pattern: str | None, sc
         raise UserError(f"there is no folder {crops}.", "Give the folder of the crops.")
     skipped: list[Path] = []
     rows = parse_names(crops, "crops", compiled(pattern or PATTERN), skipped)
-    found = read_keypoints(keypoints, score)
+    _require_own_names(rows)
+    file = keypoints or _detect(crops, rows, str(detector), review, device)
+    found = read_keypoints(file, score)
     known = [row for row in rows if row.path.name in found]
     if not known:
-        raise UserError(f"{keypoints} has keypoints of none of the {len(rows)} crops.", "Are the file names the same?")
+        why = "Are the file names the same?" if detector is None else "Is there a person in each of them?"
+        raise UserError(f"{file} has keypoints of none of the {len(rows)} crops.", why)
     proposed = []
     for row in rows:
         why = missing_run(found.get(row.path.name))
@@ -79,6 +99,30 @@ def _propose(crops: Path, keypoints: Path, review: Path, pattern: str | None, sc
         f"Open {page}, correct the ticks, save the table over {review}, then:\n"
         f"  occreid data build {crops} --review {review} --out FOLDER"
     )
+
+
+def _require_own_names(rows: list[Row]) -> None:
+    """Keypoints go by file name, without folders."""
+    seen: dict[str, Path] = {}
+    for row in rows:
+        first = seen.setdefault(row.path.name, row.path)
+        if first is not row.path:
+            raise UserError(f"{first} and {row.path} have the same name.", "Give each crop a file name of its own.")
+
+
+def _detect(crops: Path, rows: list[Row], weights: str, review: Path, device: str) -> Path:
+    """The file of keypoints beside the review table, with all crops in it."""
+    from occreid.data.construction import detect_keypoints
+    from occreid.data.keypoint_model import open_keypoint_model
+    from occreid.extract import progress_bar, usable_device
+
+    file = review.with_suffix(".keypoints.json")
+    model = open_keypoint_model(weights, device=usable_device(device))
+    info = {"description": "torchvision's Keypoint R-CNN", "weights": Path(weights).name}
+    with progress_bar("finding keypoints", len(rows), True) as advance:
+        looked = detect_keypoints([row.path for row in rows], crops, file, model, info, advance=advance)
+    typer.echo(f"keypoints looked for in {looked:,} crops now, {len(rows) - looked:,} were there already: {file}")
+    return file
 
 
 def _build(

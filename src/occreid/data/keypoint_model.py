@@ -6,17 +6,14 @@ Letters: H × W pixels, n persons found in a picture.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from occreid.data.construction.keypoints import Keypoints
+from occreid.data.detectors import COCO_PERSON, open_detector
 from occreid.data.images import Pixels
-from occreid.errors import UserError
-
-_PERSON = 1
 
 
 class KeypointModel:
@@ -45,7 +42,7 @@ class KeypointModel:
         """Keypoints in the pixels of (H, W, 3) uint8 RGB."""
         pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).to(self.device)
         (found,) = self.network([pixels.float() / 255])
-        persons = ((found["labels"] == _PERSON) & (found["scores"] >= self.score)).nonzero().flatten()
+        persons = ((found["labels"] == COCO_PERSON) & (found["scores"] >= self.score)).nonzero().flatten()
         if not len(persons):
             return None
         left, top, right, bottom = found["boxes"][persons].unbind(1)
@@ -56,35 +53,15 @@ class KeypointModel:
         )
 
 
-def open_keypoint_model(weights: str, *, device: torch.device | str = "cpu", shorter_side: int = 320) -> KeypointModel:
+def open_keypoint_model(weights: str, *, device: torch.device | str = "cpu") -> KeypointModel:
     """Torchvision's Keypoint R-CNN (ResNet-50 FPN).
 
     Args:
-        weights: ``"coco"`` downloads torchvision's weights, anything else is the path of its state dict.
+        weights: see `occreid.data.detectors.open_detector`.
         device: where it runs.
-        shorter_side: crops of persons are small: they are enlarged to this, not to 800 pixels.
 
     Raises:
-        UserError: no such file, one of another network, or no network for the download.
+        UserError: see `occreid.data.detectors.open_detector`.
     """
-    from torchvision.models.detection import KeypointRCNN_ResNet50_FPN_Weights, keypointrcnn_resnet50_fpn
-
-    sizes = {"min_size": shorter_side, "max_size": 4 * shorter_side}
     mend = "Give a file of torchvision's weights, or keypoints as COCO-format JSON."
-    try:
-        if weights == "coco":
-            known = KeypointRCNN_ResNet50_FPN_Weights.COCO_V1
-            network: nn.Module = keypointrcnn_resnet50_fpn(weights=known, **sizes)
-        else:
-            if not Path(weights).is_file():
-                raise UserError(f"there are no weights {weights}.", f"Give 'coco' to download them. {mend}")
-            network = keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None, **sizes)
-            network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except OSError as error:
-        raise UserError(f"the weights of Keypoint R-CNN could not be downloaded ({error}).", mend) from error
-    except (RuntimeError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"{weights} does not hold weights of torchvision's keypointrcnn_resnet50_fpn ({reason}).", mend
-        ) from error
-    return KeypointModel(network.to(device).eval(), device=device)
+    return KeypointModel(open_detector("keypointrcnn_resnet50_fpn", weights, mend, device=device), device=device)

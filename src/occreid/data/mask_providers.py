@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from occreid.data.detectors import COCO_PERSON, open_detector
 from occreid.data.images import Pixels, open_pillow, read_bytes, read_image
 from occreid.data.mask_folders import mask_path
 from occreid.data.masks import check_aspect, resize_mask, write_mask
@@ -26,7 +27,6 @@ from occreid.records import Record
 
 KEY = "masks.json"
 """In a folder of masks: what made them."""
-_PERSON = 1  # COCO's class, and the value of a person's pixels in these masks
 
 
 class MaskProvider(Protocol):
@@ -98,7 +98,7 @@ class MaskRCNN:
         """See `MaskProvider`."""
         pixels = torch.from_numpy(np.ascontiguousarray(read_image(image).transpose(2, 0, 1)))
         (found,) = self.network([pixels.to(self.device).float() / 255])
-        persons = (found["labels"] == _PERSON) & (found["scores"] >= self.score)
+        persons = (found["labels"] == COCO_PERSON) & (found["scores"] >= self.score)
         masks = found["masks"][persons][:, 0] > 0.5  # (n, H, W)
         if not len(masks):
             return np.zeros(tuple(pixels.shape[1:]), np.uint8)
@@ -106,39 +106,19 @@ class MaskRCNN:
         return masks[best].cpu().numpy().astype(np.uint8)
 
 
-def open_mask_rcnn(weights: str, *, device: torch.device | str = "cpu", shorter_side: int = 320) -> MaskRCNN:
+def open_mask_rcnn(weights: str, *, device: torch.device | str = "cpu") -> MaskRCNN:
     """Torchvision's Mask R-CNN (ResNet-50 FPN).
 
     Args:
-        weights: ``"coco"`` downloads torchvision's weights, anything else is the path of its state dict.
+        weights: see `occreid.data.detectors.open_detector`.
         device: where it runs.
-        shorter_side: crops of persons are small: they are enlarged to this, not to 800 pixels.
 
     Raises:
-        UserError: no such file, one of another network, or no network for the download.
+        UserError: see `occreid.data.detectors.open_detector`.
     """
-    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights, maskrcnn_resnet50_fpn
-
-    sizes = {"min_size": shorter_side, "max_size": 4 * shorter_side}
-    try:
-        if weights == "coco":
-            known = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
-            network: nn.Module = maskrcnn_resnet50_fpn(weights=known, **sizes)
-        else:
-            if not Path(weights).is_file():
-                raise UserError(f"there are no weights {weights}.", "Give 'coco', or a file of torchvision's weights.")
-            network = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, **sizes)
-            network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except OSError as error:
-        raise UserError(
-            f"the weights of Mask R-CNN could not be downloaded ({error}).", "Give a file of torchvision's weights."
-        ) from error
-    except (RuntimeError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"{weights} does not hold weights of torchvision's maskrcnn_resnet50_fpn ({reason}).", "Give its weights."
-        ) from error
-    return MaskRCNN(network.to(device).eval(), Path(weights).name, device=device)
+    mend = "Give a file of torchvision's weights, or silhouettes."
+    network = open_detector("maskrcnn_resnet50_fpn", weights, mend, device=device)
+    return MaskRCNN(network, Path(weights).name, device=device)
 
 
 def write_masks(

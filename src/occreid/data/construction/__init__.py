@@ -1,10 +1,11 @@
 """Build an occluded benchmark from one's own crops, after the construction of OPReID (SSGR paper, Section 4).
 
-Keypoints tell which pictures are candidates for "occluded" (`keypoints`), a person corrects them on a page of pictures
-(`review`), the splits are drawn by the paper's rules (`protocol`), looked through for leaks (`leaks`) and written with
-a card that says how they came about (`write`).
+Keypoints, from a file or found by a network (`detect`), tell which pictures are candidates for "occluded"
+(`keypoints`), a person corrects them on a page of pictures (`review`), the splits are drawn by the paper's rules
+(`protocol`), looked through for leaks (`leaks`) and written with a card that says how they came about (`write`).
 """
 
+from occreid.data.construction.detect import detect_keypoints
 from occreid.data.construction.keypoints import CHAINS, Keypoints, missing_run, read_keypoints
 from occreid.data.construction.leaks import Leak, find_leaks, picture_hash
 from occreid.data.construction.protocol import Plan, Shares, plan_splits
@@ -18,6 +19,7 @@ __all__ = [
     "Leak",
     "Plan",
     "Shares",
+    "detect_keypoints",
     "find_leaks",
     "missing_run",
     "picture_hash",
