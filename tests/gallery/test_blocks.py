@@ -1,7 +1,9 @@
+import pyarrow as pa
+import pytest
 import torch
 
 from occreid.distances import distances
-from occreid.gallery import Entry, Manifest
+from occreid.gallery import Entry, Filter, Manifest
 from occreid.gallery.blocks import NO_CAMERA, block_columns, to_block
 from occreid.gallery.rows import to_table
 
@@ -24,3 +26,32 @@ def test_the_rows_of_a_mask_are_a_block_and_all_of_them_are_the_same():
     assert some.about.column("id").to_pylist() == ["0", "2"] and len(some.side) == len(some.camids) == 2
     assert torch.equal(some.side.gallery.features[1, 0], torch.eye(4)[2])
     assert block.where(torch.ones(3, dtype=torch.bool)) is block
+
+
+@pytest.mark.parametrize(
+    ("narrow", "rows"),
+    [
+        (Filter(), [0, 1, 2, 3]),
+        (Filter(cameras=(0, 2)), [0, 2]),
+        (Filter(cameras=()), []),
+        (Filter(exclude_camera=2), [0, 1, 3]),  # of row 1 the camera is not known
+        (Filter(start=10.0), [1, 2]),  # of row 3 the time is not known
+        (Filter(end=11.0), [0, 1]),
+        (Filter(start=10.0, end=11.0), [1]),
+        (Filter(tags=("a",)), [0, 1]),
+        (Filter(tags=("a", "b")), [1]),
+        (Filter(tags=("c",)), []),
+        (Filter(cameras=(0, 3), tags=("a",), end=20.0), [0]),
+    ],
+)
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_a_filter_is_a_mask_of_rows(narrow, rows, pieces):
+    facts = [(0, 9.0, ("a",)), (None, 10.0, ("b", "a")), (2, 11.0, ("b",)), (3, None, ())]
+    entries = [
+        Entry(torch.eye(4)[i], id=str(i), camid=camera, time=time, tags=tags)
+        for i, (camera, time, tags) in enumerate(facts)
+    ]
+    table = to_table(entries, MANIFEST, 0.0)
+    table = pa.concat_tables([table.slice(0, 2), table.slice(2)]) if pieces > 1 else table
+    mask = to_block(table, MANIFEST).passing(narrow)
+    assert mask.dtype == torch.bool and mask.nonzero().flatten().tolist() == rows

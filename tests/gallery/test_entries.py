@@ -84,6 +84,8 @@ def test_a_filter_is_plain_and_says_what_cannot_be():
         ({"end": math.inf}, "inf is not a moment"),
         ({"tags": ("'",)}, "is not a tag"),
         ({"exclude_camera": "mine"}, "no camera 'mine'"),
+        ({"exclude_camera": 2**63}, "the camera 9223372036854775808 does not fit 64 bits"),
+        ({"cameras": (1, -(2**63))}, "the camera -9223372036854775808 does not fit 64 bits"),
     ):
         with pytest.raises(UserError, match=message):
             Filter(**options)

@@ -1,5 +1,7 @@
 """What is in memory follows what is on disk, reading only what is new."""
 
+import random
+
 import pytest
 import torch
 
@@ -70,6 +72,30 @@ def test_blocks_stay_few_while_single_entries_come(gallery, monkeypatch):
         assert found(gallery) == [*range(n + 1)]
     held = gallery._store._resident._held
     assert [len(block) for block in held.blocks] == [45, 5]
+
+
+def test_a_filter_needs_no_disk_and_finds_what_the_disk_would(gallery, tmp_path, described, people, monkeypatch):
+    with Gallery.create(str(tmp_path / "h"), dim=8, metric="cosine", weights_hash="w") as filled:
+        filled.add(people(60))
+        filled.delete(ids=["p0007", "p0008"])
+    from_memory, from_disk = Gallery.open(str(tmp_path / "h")), Gallery.open(str(tmp_path / "h"), memory=0)
+    query = described(3, seed=1)
+    from_memory.search(query)
+    monkeypatch.setattr(from_memory._store._table, "search", None)
+    generator = random.Random(0)
+    sizes = set()
+    for _ in range(100):
+        narrow = Filter(
+            cameras=generator.choice([None, None, (), (0,), (1, 3, 9)]),
+            start=generator.choice([None, None, 101.0, 130.5]),
+            end=generator.choice([None, None, 131.0, 999.0]),
+            tags=generator.choice([(), (), ("even",), ("person", "odd"), ("even", "odd")]),
+            exclude_camera=generator.choice([None, None, 1, 9, "query"]),
+        )
+        found = from_memory.search(query, 99, narrow)
+        assert found == from_disk.search(query, 99, narrow)
+        sizes.add(len(found[0]))
+    assert len(sizes) > 10
 
 
 def test_another_writer_is_seen(gallery, tmp_path):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from occreid.distances import Prepared
+from occreid.gallery.entries import Filter
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.rows import ABOUT, to_descriptors, whole_column
 
@@ -21,14 +24,41 @@ NO_CAMERA = -(2**63)  # no entry can have this camera (`Entry`)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """N rows: what a `Hit` says of them (columns `ABOUT`), camids (N,) int64 with `NO_CAMERA`, descriptors."""
+    """N rows: what a `Hit` says of them (columns `ABOUT`), two of those to compute with, descriptors.
+
+    Attributes:
+        about: the columns `ABOUT`.
+        camids: (N,) int64, `NO_CAMERA` where it is not known.
+        times: (N,) float64, NaN where it is not known.
+        side: the descriptors.
+    """
 
     about: pa.Table
     camids: Tensor
+    times: Tensor
     side: Prepared
 
     def __len__(self) -> int:
         return len(self.about)
+
+    def passing(self, narrow: Filter) -> Tensor:
+        """Which rows pass the filter, (N,) bool; ``exclude_camera`` must be a number or None."""
+        from pyarrow.compute import equal, list_flatten, list_parent_indices  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
+
+        mask = torch.ones(len(self), dtype=torch.bool)
+        if narrow.cameras is not None:
+            mask &= torch.isin(self.camids, torch.tensor(narrow.cameras, dtype=torch.int64))
+        if isinstance(narrow.exclude_camera, int):
+            mask &= self.camids != narrow.exclude_camera
+        if narrow.start is not None:
+            mask &= self.times >= narrow.start
+        if narrow.end is not None:
+            mask &= self.times < narrow.end
+        for tag in narrow.tags:
+            tags = self.about.column("tags").combine_chunks()
+            places = list_parent_indices(tags).filter(equal(list_flatten(tags), tag))
+            mask &= torch.from_numpy(np.isin(np.arange(len(self)), places.to_numpy()))
+        return mask
 
     def where(self, mask: Tensor) -> Block:
         """The rows where ``mask`` (N,) bool is True; without a copy where all are."""
@@ -36,7 +66,8 @@ class Block:
 
         if mask.all():
             return self
-        return Block(self.about.filter(pa.array(mask.numpy())), self.camids[mask], self.side[mask])
+        rows = mask.nonzero().flatten()
+        return Block(self.about.take(pa.array(rows.numpy())), self.camids[rows], self.times[rows], self.side[rows])
 
 
 def block_columns(manifest: Manifest) -> list[str]:
@@ -50,6 +81,6 @@ def to_block(rows: pa.RecordBatch | pa.Table, manifest: Manifest) -> Block:
 
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
     camids = table.column("camid").fill_null(NO_CAMERA).to_numpy().copy()
-    return Block(
-        table.select(ABOUT), torch.from_numpy(camids), Prepared(to_descriptors(table, manifest), manifest.metric)
-    )
+    times = table.column("time").fill_null(math.nan).to_numpy().copy()
+    side = Prepared(to_descriptors(table, manifest), manifest.metric)
+    return Block(table.select(ABOUT), torch.from_numpy(camids), torch.from_numpy(times), side)

@@ -69,9 +69,8 @@ class Entry:
                 "Give features (parts, dimensions) and visibility (parts,).",
             )
         for name in ("pid", "camid"):
-            number = getattr(self, name)
-            if number is not None and not -_INT64 < number < _INT64:
-                raise UserError(f"the {name} {number} does not fit 64 bits.", "Give a smaller number.")
+            if (number := getattr(self, name)) is not None:
+                _check_fits(name, number)
         if self.time is not None and not math.isfinite(self.time):
             raise UserError(f"the time {self.time} is not a moment.", "Give Unix seconds, or None where unknown.")
         self.tags = checked_tags(self.tags)
@@ -142,7 +141,7 @@ class Filter:
     An entry without a time is never in a time range.
 
     Raises:
-        UserError: an empty range of time, a tag that cannot be.
+        UserError: an empty range of time, a tag or a camera that cannot be.
 
     >>> Filter(cameras=(1, 2), start=1_700_000_000.0, tags=("staff",))
     Filter(cameras=(1, 2), start=1700000000.0, end=None, tags=('staff',), exclude_camera=None)
@@ -165,6 +164,11 @@ class Filter:
             raise UserError(f"no time lies from {self.start} to {self.end}.", "Give an end after the start.")
         if isinstance(self.exclude_camera, str) and self.exclude_camera != "query":
             raise UserError(f"there is no camera '{self.exclude_camera}'.", 'Give a number, or "query".')
+        if self.exclude_camera not in (None, "query"):
+            object.__setattr__(self, "exclude_camera", int(self.exclude_camera))
+            _check_fits("camera", self.exclude_camera)
+        for camera in self.cameras or ():
+            _check_fits("camera", camera)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,11 @@ def score(distance: float, metric: str) -> float:
     (0.75, 0.25)
     """
     return 1 / (1 + distance) if metric == "euclidean" else min(max(1 - distance / 2, 0.0), 1.0)
+
+
+def _check_fits(name: str, number: int) -> None:
+    if not -_INT64 < number < _INT64:
+        raise UserError(f"the {name} {number} does not fit 64 bits.", "Give a smaller number.")
 
 
 def checked_ids(ids: Sequence[str]) -> list[str]:

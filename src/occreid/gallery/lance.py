@@ -138,12 +138,10 @@ class LanceStore:
         """See `Numbered`."""
         return self._table.version
 
-    def numbers(self, narrow: Filter | None = None) -> np.ndarray:
+    def numbers(self) -> np.ndarray:
         """See `Numbered`."""
-        query = self._table.search().with_row_id(True).select(["_rowid"])
-        if conditions := _conditions(narrow):
-            query = query.where(_all(conditions))
-        return np.sort(query.to_arrow().column("_rowid").to_numpy().astype(np.int64))
+        rows = self._table.search().with_row_id(True).select(["_rowid"]).to_arrow()
+        return np.sort(rows.column("_rowid").to_numpy().astype(np.int64))
 
     def numbered(self, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         """See `Numbered`."""

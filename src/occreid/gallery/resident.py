@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from occreid.descriptors import Descriptors
 from occreid.distances import Prepared
@@ -36,8 +37,8 @@ class Numbered(Protocol):
         """Changes with every commit."""
         ...
 
-    def numbers(self, narrow: Filter | None = None) -> np.ndarray:
-        """Row ids (N,) int64 of the rows that pass the filter, ascending."""
+    def numbers(self) -> np.ndarray:
+        """Row ids (N,) int64, ascending."""
         ...
 
     def numbered(self, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
@@ -51,12 +52,12 @@ class Numbered(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What is in memory of one version: blocks, the row ids of each, and which row ids of all still exist."""
+    """What is in memory of one version: blocks, and of each the row ids and which of its rows still exist."""
 
     version: int
     blocks: tuple[Block, ...]
     numbers: tuple[np.ndarray, ...]
-    alive: np.ndarray
+    alive: tuple[Tensor, ...]
 
 
 class Resident:
@@ -65,32 +66,28 @@ class Resident:
     def __init__(self, store: Numbered) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._held = _Held(-1, (), (), np.empty(0, np.int64))
+        self._held = _Held(-1, (), (), ())
 
     def blocks(self, narrow: Filter | None) -> Iterator[Block]:
         """The rows that pass the filter; ``exclude_camera`` must be a number or None.
 
         All reading is done when this returns.
         """
-        return self._chosen(*self._snapshot(narrow))
+        return self._chosen(self._current(), narrow or Filter())
 
     @staticmethod
-    def _chosen(held: _Held, wanted: np.ndarray) -> Iterator[Block]:
-        for block, numbers in zip(held.blocks, held.numbers, strict=True):
-            chosen = torch.from_numpy(_among(numbers, wanted))
+    def _chosen(held: _Held, narrow: Filter) -> Iterator[Block]:
+        for block, alive in zip(held.blocks, held.alive, strict=True):
+            chosen = alive & block.passing(narrow)
             if chosen.any():
                 yield block.where(chosen)
 
-    def _snapshot(self, narrow: Filter | None) -> tuple[_Held, np.ndarray]:
-        """What is held and which rows are wanted, of the same version even while others write."""
+    def _current(self) -> _Held:
+        """What is held, of one version even while others write."""
         with self._lock:
-            while True:
-                if self._store.version() != self._held.version:
-                    self._held = self._renewed()
-                held = self._held
-                wanted = held.alive if narrow in (None, Filter()) else self._store.numbers(narrow)
-                if self._store.version() == held.version:
-                    return held, wanted
+            while self._store.version() != self._held.version:
+                self._held = self._renewed()
+            return self._held
 
     def _renewed(self) -> _Held:
         version, alive = self._store.version(), self._store.numbers()
@@ -102,7 +99,8 @@ class Resident:
             blocks, numbers = [*self._held.blocks], [*self._held.numbers]
             for start in range(0, len(new), _TAKEN):
                 self._append(blocks, numbers, new[start : start + _TAKEN])
-        return _Held(version, tuple(blocks), tuple(numbers), alive)
+        exist = (torch.from_numpy(_among(own, alive)) for own in numbers)
+        return _Held(version, tuple(blocks), tuple(numbers), tuple(exist))
 
     def _read_all(self) -> tuple[list[Block], list[np.ndarray]]:
         import pyarrow as pa
@@ -139,6 +137,7 @@ def _joined(first: Block, second: Block) -> Block:
     return Block(
         pa.concat_tables([first.about, second.about]).combine_chunks(),
         torch.cat([first.camids, second.camids]),
+        torch.cat([first.times, second.times]),
         Prepared(Descriptors.cat([first.side.gallery, second.side.gallery]), first.side.metric),
     )
 
