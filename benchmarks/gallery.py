@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import time
@@ -45,9 +46,9 @@ def _person(person: int, parts: int, dim: int) -> torch.Tensor:
     return torch.nn.functional.normalize(torch.randn(parts, dim, generator=generator), dim=1)
 
 
-def batches(total: int, parts: int, dim: int) -> Iterator[list[Entry]]:
-    """Entries as an enrolment would make them."""
-    for start in range(0, total, BATCH):
+def batches(total: int, parts: int, dim: int, start: int = 0) -> Iterator[list[Entry]]:
+    """Entries as an enrolment would make them, from number ``start`` on."""
+    for start in range(start, total, BATCH):
         some = descriptors(start, min(BATCH, total - start), parts, dim, total)
         yield [
             Entry(some.features[i], some.visibility[i], id=f"e{start + i:09d}", camid=(start + i) % CAMERAS)
@@ -55,14 +56,20 @@ def batches(total: int, parts: int, dim: int) -> Iterator[list[Entry]]:
         ]
 
 
-def fill(gallery: Gallery, total: int, parts: int, dim: int) -> float:
-    """Seconds that `Gallery.add` took for all entries, made beforehand."""
-    seconds = 0.0
+def fill(gallery: Gallery, total: int, parts: int, dim: int) -> dict[str, int]:
+    """Entries per second that `Gallery.add` took, made beforehand: of all batches and of the last."""
+    seconds, last = 0.0, 0.0
     for batch in batches(total, parts, dim):
-        start = time.perf_counter()
-        gallery.add(batch)
-        seconds += time.perf_counter() - start
-    return seconds
+        last = once(gallery.add, batch)["seconds"]
+        seconds += last
+    return {"per_second": round(total / seconds), "last_per_second": round(min(BATCH, total) / last)}
+
+
+def once(run: Callable[..., object], *words: object) -> dict[str, float]:
+    """Seconds of one call and of the processor."""
+    start, cpu = time.perf_counter(), time.process_time()
+    run(*words)
+    return {"seconds": round(time.perf_counter() - start, 3), "cpu_seconds": round(time.process_time() - cpu, 3)}
 
 
 def timed(run: Callable[[int], object], times: int) -> dict[str, float]:
@@ -92,46 +99,48 @@ def say(**facts: object) -> None:
 
 
 def measure_global(folder: Path, total: int, dim: int, times: int, probes: list[int]) -> None:
-    """A global method: insertion, size, exact and indexed search."""
+    """A global method: insertion, size, exact and, with ``probes``, indexed search."""
     uri = str(folder / f"g{total}")
     gallery = Gallery.create(uri, dim=dim, metric="cosine", weights_hash="generated")
-    seconds = fill(gallery, total, 1, dim)
-    stored = gallery.stats().bytes_on_disk or 0
-    say(entries=total, what="insert", per_second=round(total / seconds), bytes_each=round(stored / total))
-    start = time.perf_counter()
-    gallery.compact()
-    stored = gallery.stats().bytes_on_disk or 0
-    say(entries=total, what="compact", seconds=round(time.perf_counter() - start, 1), bytes_each=round(stored / total))
+    rates = fill(gallery, total, 1, dim)
+    say(entries=total, what="insert", bytes_each=round(stored(gallery) / total), **rates)
+    say(entries=total, what="compact", **once(gallery.compact), bytes_each=round(stored(gallery) / total))
+    more = next(batches(total + min(BATCH, total), 1, dim, start=total))
+    say(entries=total, what=f"insert {len(more)} after compaction", **once(gallery.add, more))
     query = descriptors(0, 128, 1, dim, total, seed=1)
     one = [query[i : i + 1] for i in range(len(query))]
     disk = Gallery.open(uri, memory=0)
     say(entries=total, what="exact, from disk", **timed(lambda i: disk.search(one[i], 10), 3))
-    start = time.perf_counter()
-    gallery.search(one[0], 10)
-    say(entries=total, what="load into memory", seconds=round(time.perf_counter() - start, 1))
+    say(entries=total, what="load into memory", **once(gallery.search, one[0], 10))
     say(entries=total, what="exact", **timed(lambda i: gallery.search(one[i % 128], 10), times))
     say(entries=total, what="exact, 32 at once", **timed(lambda i: gallery.search(query[:32], 10), max(2, times // 20)))
-    narrow = Filter(cameras=(1,))
-    say(entries=total, what="exact, 1 of 6 cameras", **timed(lambda i: gallery.search(one[i % 128], 10, narrow), times))
-    start = time.perf_counter()
-    gallery.build_index()
-    larger = (gallery.stats().bytes_on_disk or 0) - stored
-    say(entries=total, what="index", seconds=round(time.perf_counter() - start, 1), bytes_each=round(larger / total))
+    own, others = Filter(cameras=(1,)), Filter(exclude_camera=1)
+    say(entries=total, what="exact, 1 of 6 cameras", **timed(lambda i: gallery.search(one[i % 128], 10, own), times))
+    say(entries=total, what="exact, 5 of 6 cameras", **timed(lambda i: gallery.search(one[i % 128], 10, others), times))
+    if probes:
+        before = stored(gallery)
+        taken = once(gallery.build_index)
+        say(entries=total, what="index", bytes_each=round((stored(gallery) - before) / total), **taken)
     for number in probes:
         options = {"candidates": 200, "probes": number}
         taken = timed(lambda i, options=options: gallery.search(one[i % 128], 10, exact=False, **options), times)
         found = recall(gallery, query[:64], 10, **options)
         say(entries=total, what="index", probes=number, recall_at_10=found, **taken)
+    say(entries=total, what="largest memory", mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     shutil.rmtree(uri)
+
+
+def stored(gallery: Gallery) -> int:
+    """Bytes on disk."""
+    return gallery.stats().bytes_on_disk or 0
 
 
 def measure_parts(folder: Path, total: int, dim: int, parts: int, times: int) -> None:
     """A part-based method: exhaustive against candidates by the aggregate."""
     uri = str(folder / f"p{total}")
     gallery = Gallery.create(uri, dim=dim, parts=parts, metric="visible_parts", weights_hash="generated")
-    seconds = fill(gallery, total, parts, dim)
-    stored = gallery.stats().bytes_on_disk or 0
-    say(entries=total, parts=parts, what="insert", per_second=round(total / seconds), bytes_each=round(stored / total))
+    rates = fill(gallery, total, parts, dim)
+    say(entries=total, parts=parts, what="insert", bytes_each=round(stored(gallery) / total), **rates)
     gallery.compact()
     query = descriptors(0, 64, parts, dim, total, seed=1)
     one = [query[i : i + 1] for i in range(len(query))]
@@ -151,7 +160,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--parts", type=int, default=0, help="measure a part-based method of so many parts instead")
     parser.add_argument("--searches", type=int, default=100)
-    parser.add_argument("--probes", type=int, nargs="+", default=[5, 20, 80])
+    parser.add_argument("--probes", type=int, nargs="*", default=[5, 20, 80], help="none: no index is built")
     arguments = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     arguments.folder.mkdir(parents=True, exist_ok=True)
