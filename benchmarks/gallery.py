@@ -46,9 +46,9 @@ def _person(person: int, parts: int, dim: int) -> torch.Tensor:
     return torch.nn.functional.normalize(torch.randn(parts, dim, generator=generator), dim=1)
 
 
-def batches(total: int, parts: int, dim: int, start: int = 0) -> Iterator[list[Entry]]:
-    """Entries as an enrolment would make them, from number ``start`` on."""
-    for start in range(start, total, BATCH):
+def batches(total: int, parts: int, dim: int, first: int = 0) -> Iterator[list[Entry]]:
+    """Entries as an enrolment would make them, from number ``first`` on."""
+    for start in range(first, total, BATCH):
         some = descriptors(start, min(BATCH, total - start), parts, dim, total)
         yield [
             Entry(some.features[i], some.visibility[i], id=f"e{start + i:09d}", camid=(start + i) % CAMERAS)
@@ -105,7 +105,7 @@ def measure_global(folder: Path, total: int, dim: int, times: int, probes: list[
     rates = fill(gallery, total, 1, dim)
     say(entries=total, what="insert", bytes_each=round(stored(gallery) / total), **rates)
     say(entries=total, what="compact", **once(gallery.compact), bytes_each=round(stored(gallery) / total))
-    more = next(batches(total + min(BATCH, total), 1, dim, start=total))
+    more = next(batches(total + min(BATCH, total), 1, dim, first=total))
     say(entries=total, what=f"insert {len(more)} after compaction", **once(gallery.add, more))
     query = descriptors(0, 128, 1, dim, total, seed=1)
     one = [query[i : i + 1] for i in range(len(query))]
