@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 
 from occreid.cli.subjects import (
     ABOUT,
+    OCCLUDERS,
     REFINED,
     BatchSize,
     Device,
@@ -61,6 +63,7 @@ def extract(
     """
     from occreid.data.evaluation_masks import ORACLE, has_test_masks
     from occreid.extract import extract_to_disk, usable_device
+    from occreid.lab import Occluders
     from occreid.methods import load_model, read_card
     from occreid.retrieval import query_labels
 
@@ -102,6 +105,7 @@ def extract(
         "same_camera": split.same_camera,
         "labels": query_labels(split.query),
         "oracle": split.notes.get(ORACLE, ""),
+        OCCLUDERS: [astuple(Occluders.of(part)) for part in (split.query, split.gallery)],
     }
     (out / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
     typer.echo(json.dumps({"out": str(out), "parts": rows}, indent=2) if as_json else f"descriptors are in {out}")

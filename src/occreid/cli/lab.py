@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli.subjects import Device, Json, On, Option, load_benchmarks
+from occreid.cli.subjects import Device, Json, On, Option, Subject, is_extracted, load_benchmarks, subjects
+from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from occreid.lab import CleverHans
 
-Run = Annotated[Path, typer.Argument(help="A run folder, or a .safetensors file.")]
+Run = Annotated[
+    Path, typer.Argument(help="A run folder, a .safetensors file, or for --natural a folder of 'occreid extract'.")
+]
+Natural = Annotated[
+    str | None,
+    typer.Option(
+        "--natural",
+        metavar="kind|id",
+        help="Paste nothing: take what the benchmark says hides each person, and count as shared its kind or the very "
+        "thing.",
+    ),
+]
 Trials = Annotated[int, typer.Option("--trials", min=1, help="How many; they go round the queries.")]
 Share = Annotated[float, typer.Option("--share", help="Share of each picture that is covered, at most 0.9.")]
 Occluders = Annotated[str, typer.Option("--occluders", help="A folder of cut-outs, or procedural.")]
@@ -35,6 +47,7 @@ def clever_hans(
     occluders: Occluders = "procedural",
     seed: Seed = 0,
     sheet: Sheet = None,
+    natural: Natural = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -45,7 +58,12 @@ def clever_hans(
         occreid clever-hans runs/first --trials 240 --sheet fooled.png
 
         occreid clever-hans runs/first --on market1501=data/market1501 --occluders data/cutouts
+
+        occreid clever-hans runs/first --on occsynth=data/occsynth-demo --natural kind
     """
+    if natural is not None:
+        _natural(run, on, option, natural, seed, sheet, device, as_json)
+        return
     from occreid.data.occluders import OccluderLibrary
     from occreid.extract import usable_device
     from occreid.lab import clever_hans as carry_out
@@ -89,4 +107,72 @@ def _summary(found: CleverHans, seed: int) -> dict[str, Any]:
         "fooled": found.fooled,
         "fooled_anyway": found.fooled_anyway,
         "consistency": found.consistency,
+    }
+
+
+def _natural(
+    run: Path,
+    on: list[str] | None,
+    option: list[str] | None,
+    by: str,
+    seed: int,
+    sheet: Path | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Of what hides people in the benchmarks' own pictures."""
+    if by not in ("kind", "id"):
+        raise UserError(f"occluders are not shared by '{by}'.", did_you_mean(by, ("kind", "id")))
+    if sheet is not None:
+        raise UserError("there is no sheet of natural occluders.", "Leave --sheet out, or --natural.")
+    benchmarks = None if on is None and is_extracted(run) else load_benchmarks(run, on, option)
+    rows = [
+        _natural_row(subject, by, seed) for subject in subjects(run, benchmarks, device, "float32", 64, 0, quiet=True)
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        low, high = row["interval"]
+        what, other = ("kind", "another kind") if by == "kind" else ("very thing", "another of its kind")
+        typer.echo(
+            f"{row['benchmark']}: Clever Hans score without pasting {row['score']:.3f} (95 % {low:.3f} to {high:.3f}), "
+            f"{row['queries']:,} of {row['queries_in_all']:,} queries\n"
+            f"  a wrong image wins behind the query's {what}: {100 * row['fooled']:.1f} % "
+            f"({row['shared_pairs']:,} pairs with a right one)\n"
+            f"  a wrong image wins behind {other}: {100 * row['fooled_anyway']:.1f} % ({row['apart_pairs']:,} pairs)"
+        )
+        if row["oracle"]:
+            typer.echo(f"  ORACLE: {row['oracle']}")
+
+
+def _natural_row(subject: Subject, by: str, seed: int) -> dict[str, Any]:
+    from occreid.lab import natural_clever_hans
+
+    if subject.occluders is None:
+        raise UserError(
+            "the descriptors come without what hides each person.", "Write them again with: occreid extract"
+        )
+    found = natural_clever_hans(
+        subject.query,
+        subject.gallery,
+        *subject.occluders,
+        subject.metric,
+        subject.same_camera,
+        by,  # type: ignore[arg-type]  # checked by the caller
+    )
+    return {
+        "benchmark": subject.name,
+        "by": by,
+        "queries": len(found.queries),
+        "queries_in_all": len(subject.query),
+        "persons": len(set(found.pids.tolist())),
+        "shared_pairs": int(found.shared_pairs.sum()),
+        "apart_pairs": int(found.apart_pairs.sum()),
+        "score": found.score,
+        "interval": found.interval(seed=seed),
+        "fooled": found.fooled,
+        "fooled_anyway": found.fooled_anyway,
+        "oracle": subject.oracle,
+        "seed": seed,
     }

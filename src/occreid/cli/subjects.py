@@ -15,10 +15,13 @@ from occreid.errors import UserError
 if TYPE_CHECKING:
     from occreid.data.stress import Stress
     from occreid.descriptors import Descriptors
+    from occreid.lab import Occluders
     from occreid.records import Record, Split
 
 ABOUT = "extraction.json"
 """Beside extracted descriptors: which weights and benchmark they are of."""
+OCCLUDERS = "occluders"
+"""In `ABOUT`: kinds and ids of what hides queries, then gallery; see `occreid.lab.Occluders`."""
 REFINED = "refined"
 """Folder of the descriptors that a method has refined by the gallery."""
 
@@ -59,6 +62,7 @@ class Subject:
     labels: dict[str, list[str | None]]
     facts: dict[str, Any]
     oracle: str = ""
+    occluders: tuple[Occluders, Occluders] | None = None  # of queries and gallery; None where nobody kept them
 
 
 def is_extracted(source: Path) -> bool:
@@ -116,6 +120,7 @@ def subjects(
     from occreid import extract as extraction
     from occreid.data.evaluation_masks import ORACLE, has_test_masks
     from occreid.data.stress import Stressor
+    from occreid.lab import Occluders
     from occreid.methods import load_model, read_card
     from occreid.retrieval import query_labels
 
@@ -161,6 +166,7 @@ def subjects(
                 query_labels(split.query),
                 said,
                 _told(split.notes.get(ORACLE, ""), stress if masks else None),
+                (Occluders.of(split.query), Occluders.of(split.gallery)),
             )
 
 
@@ -185,6 +191,7 @@ def facts(split: Split, card: dict[str, Any], precision: str) -> dict[str, Any]:
 
 def _saved(source: Path) -> Subject:
     from occreid.descriptors import Descriptors
+    from occreid.lab import Occluders
 
     try:
         about = json.loads((source / ABOUT).read_text())
@@ -192,7 +199,8 @@ def _saved(source: Path) -> Subject:
         raise UserError(f"cannot read {source / ABOUT} ({error}).", "Write it again with: occreid extract") from error
     folder = source / REFINED if (source / REFINED).is_dir() else source
     query, gallery = (Descriptors.load(folder / part) for part in ("query", "gallery"))
-    said = {key: value for key, value in about.items() if key not in ("metric", "same_camera", "labels")}
+    said = {key: value for key, value in about.items() if key not in ("metric", "same_camera", "labels", OCCLUDERS)}
+    hides = [Occluders(tuple(kinds), tuple(ids)) for kinds, ids in about.get(OCCLUDERS, ())]
     return Subject(
         about["benchmark"],
         query,
@@ -202,4 +210,5 @@ def _saved(source: Path) -> Subject:
         about["labels"],
         said,
         about.get("oracle", ""),
+        (hides[0], hides[1]) if hides else None,
     )

@@ -1,5 +1,14 @@
 """The occlusion laboratory: what hides a person, and whether a model falls for it."""
 
 from occreid.lab.clever_hans import CleverHans, Trial, clever_hans, draw_trials
+from occreid.lab.natural import NaturalHans, Occluders, natural_clever_hans
 
-__all__ = ["CleverHans", "Trial", "clever_hans", "draw_trials"]
+__all__ = [
+    "CleverHans",
+    "NaturalHans",
+    "Occluders",
+    "Trial",
+    "clever_hans",
+    "draw_trials",
+    "natural_clever_hans",
+]

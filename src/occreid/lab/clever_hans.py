@@ -31,6 +31,7 @@ from occreid.data.transforms import EvalTransform
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric, paired_distances
 from occreid.errors import UserError
+from occreid.lab.score import clever_hans_score, comes_first, score_interval
 from occreid.records import Record
 
 T = TypeVar("T")
@@ -93,8 +94,7 @@ class CleverHans:
         The share of trials that sharing the thing turns from right to wrong, among those it could turn:
         (fooled − fooled_anyway) / (1 − fooled_anyway), at least 0. A model that is always wrong scores 0.
         """
-        room = 1 - self.fooled_anyway
-        return max(0.0, (self.fooled - self.fooled_anyway) / room) if room > 0 else 0.0
+        return clever_hans_score(self.fooled, self.fooled_anyway)
 
     @property
     def consistency(self) -> float:
@@ -103,18 +103,8 @@ class CleverHans:
 
     def interval(self, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
         """95 % interval of the score: bootstrap over the queries' persons."""
-        people: dict[int, list[int]] = defaultdict(list)
-        for number, trial in enumerate(self.trials):
-            people[trial.query.pid].append(number)
-        groups = [np.array(people[pid]) for pid in sorted(people)]
-        rng = np.random.default_rng(seed)
-        scores = []
-        for _ in range(draws):
-            chosen = np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))])
-            again = CleverHans((), self.shared[chosen], self.apart[chosen], self.steady, self.margin)
-            scores.append(again.score)
-        low, high = np.quantile(scores, (0.025, 0.975))
-        return float(low), float(high)
+        pids = np.array([trial.query.pid for trial in self.trials], np.int64)
+        return score_interval(self.shared, self.apart, pids, draws, seed)
 
     def telling(self, count: int = 6) -> list[int]:
         """Numbers of the trials to look at: turned wrong by the thing first, by how far it moved them."""
@@ -227,13 +217,9 @@ def _outcomes(described: Descriptors, count: int, metric: Metric) -> NDArray[np.
     to_right, to_a, to_b = between(query, right), between(query, wrong_a), between(query, wrong_b)
     with np.errstate(invalid="ignore", divide="ignore"):
         margin = np.nan_to_num((to_b - to_a) / to_right, nan=0.0, posinf=0.0, neginf=0.0)
-    return np.stack([_first(to_a, to_right), _first(to_b, to_right), _first(between(query, query_b), to_a), margin])
-
-
-def _first(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 where one is smaller, ½ where they are equal to float32's rounding, else 0."""
-    tie = np.isclose(one, other, rtol=1e-5, atol=1e-6) | (np.isinf(one) & np.isinf(other))
-    return np.where(tie, 0.5, (one < other).astype(np.float64))
+    return np.stack(
+        [comes_first(to_a, to_right), comes_first(to_b, to_right), comes_first(between(query, query_b), to_a), margin]
+    )
 
 
 def _others(own: Sequence[Record], record: Record) -> list[Record]:

@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from occreid.lab.score import clever_hans_score, comes_first, score_interval
+
+
+@pytest.mark.parametrize(
+    ("fooled", "anyway", "score"),
+    [(0.6, 0.2, 0.5), (1, 0.5, 1), (0.3, 0.3, 0), (0.1, 0.2, 0), (1, 1, 0), (0.25, 0, 0.25)],
+)
+def test_the_score_is_the_share_that_sharing_turns(fooled, anyway, score):
+    assert clever_hans_score(fooled, anyway) == pytest.approx(score)
+
+
+def test_ties_count_half():
+    one, other = np.array([1, 2, 3, np.inf, np.inf, 1.0]), np.array([2, 1, 3 + 1e-6, np.inf, 1, np.inf])
+    assert comes_first(one, other).tolist() == [1, 0, 0.5, 0.5, 0, 1]
+
+
+def test_the_interval_draws_persons_not_queries():
+    rng = np.random.default_rng(0)
+    each, apart = rng.random(30), np.zeros(300)
+    alike, pids = np.repeat(each, 10), np.repeat(np.arange(30), 10)
+    low, high = score_interval(alike, apart, pids, 500, 0)
+    of_queries = score_interval(alike, apart, np.arange(300), 500, 0)
+    assert low < each.mean() < high and high - low > 2 * (of_queries[1] - of_queries[0])
+    assert (low, high) == score_interval(alike, apart, pids, 500, 0) != score_interval(alike, apart, pids, 500, 1)
+    order = rng.permutation(300)
+    assert score_interval(alike[order], apart, pids[order], 500, 0) == pytest.approx((low, high))
