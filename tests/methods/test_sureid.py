@@ -248,6 +248,23 @@ def test_the_adaptive_budget_keeps_what_an_image_needs():
     assert not torch.equal(whole, build().eval().describe(images).features)
 
 
+def test_the_adaptive_budget_keeps_the_share_on_average_and_not_in_every_image():
+    model = build(budget="adaptive", bucket=1, drop_path=0.0)
+    images = pictures(8)
+    before = model.thresholds.clone()
+    with torch.no_grad():
+        for _ in range(40):
+            model.train().train_tokens(images)
+        counts = model.eval().explain(images)["kept after stage 1"].flatten(1).sum(1)
+    assert not torch.equal(model.thresholds, before) and "thresholds" in model.state_dict()
+    tokens = model.grid[0] * model.grid[1]
+    assert abs(counts.mean().item() / tokens - 0.7) < 0.05 and counts.unique().numel() > 1
+    tracked = model.thresholds.clone()
+    with torch.no_grad():
+        model.train_tokens(images)
+    assert torch.equal(model.thresholds, tracked), "only training moves them"
+
+
 @pytest.mark.parametrize("backbone", ["deit_tiny_distilled_patch16_224", "deit3_small_patch16_224"])
 def test_other_plain_transformers(backbone):
     model = build(backbone=backbone).eval()

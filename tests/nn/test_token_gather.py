@@ -75,10 +75,11 @@ def test_an_image_in_a_batch_gets_what_it_gets_alone(bucket):
     predictors = {2: TokenPredictor(16), 3: TokenPredictor(16)}
     blocks = [Mixing()] * 3
     x = torch.randn(7, 13, 16)
-    y, kept = bucketed_forward(blocks, predictors, x, bucket, 1)
+    thresholds = torch.tensor([0.02, -0.01])
+    y, kept = bucketed_forward(blocks, predictors, x, thresholds, bucket, 1)
     assert y.shape == (7, 1, 16) and len(kept) == 2
     for i in range(7):
-        alone, own = bucketed_forward(blocks, predictors, x[i : i + 1], bucket, 1)
+        alone, own = bucketed_forward(blocks, predictors, x[i : i + 1], thresholds, bucket, 1)
         torch.testing.assert_close(alone[0], y[i])
         assert all(torch.equal(a[0], b[i]) for a, b in zip(own, kept, strict=True))
         counts = [int(stage[i].sum()) for stage in kept]
@@ -88,6 +89,14 @@ def test_an_image_in_a_batch_gets_what_it_gets_alone(bucket):
         assert positions[1][0].tolist() == kept[1][i].nonzero()[:, 0].tolist()
     if bucket == 1:
         assert len({int(row.sum()) for row in kept[0]}) > 1, "images differ in what they need"
+
+
+def test_a_token_is_needed_above_its_stages_threshold():
+    x = torch.randn(3, 13, 4, generator=torch.Generator().manual_seed(2))
+    thresholds = torch.tensor([-0.5, 0.3])
+    _, kept = bucketed_forward([torch.nn.Identity()] * 2, {1: Lookup(), 2: Lookup()}, x, thresholds, 1, 1)
+    first, second = x[:, 1:, 0] > -0.5, x[:, 1:, 0] > 0.3
+    assert torch.equal(kept[0].bool(), first) and torch.equal(kept[1].bool(), first & second)
 
 
 def test_the_map_shows_exactly_what_was_kept():

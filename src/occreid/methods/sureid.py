@@ -28,10 +28,11 @@ from occreid.nn import BNNeck, TokenPredictor, create_backbone
 from occreid.nn.token_attention import is_plain, masked_block, plain_blocks, prefix_block
 from occreid.nn.token_gather import Layer, bucketed_forward, gathered_forward, kept_map
 from occreid.nn.token_patches import set_patch_step
-from occreid.nn.token_predictor import keep_counts, sample_decisions
+from occreid.nn.token_predictor import keep_counts, log_odds, sample_decisions, share_thresholds
 from occreid.records import Batch
 
 NO_TEACHER = "none"
+_TRACKING = 0.1  # how fast the adaptive thresholds follow the batches
 
 
 class Teacher(Protocol):
@@ -56,8 +57,9 @@ class SUReID(Method):
         patch_step: pixels from one patch to the next; less than the patch's size makes patches overlap. None: its size.
         keep_ratio: p in (0, 1]: the shares kept after the stages are p, p², …; 1 prunes nothing (no predictors).
         prune_before: blocks, counted from 1, before which tokens are dropped.
-        budget: ``"fixed"`` keeps the same number in every image; ``"adaptive"`` keeps as many as an image needs
-            (probability above ½), rounded up to a bucket; beyond the paper, which asks for it in Section VI.
+        budget: ``"fixed"`` keeps the same number in every image; ``"adaptive"`` as many as an image needs, rounded up to
+            a bucket: the tokens more probable than a threshold that a share p of the training images' tokens pass,
+            so that the mean is p and images differ; beyond the paper, which asks for it in Section VI.
         bucket: adaptive: kept numbers are multiples of it.
         reweighting: strengthen attended tokens in the last block's attention, while training.
         teacher: run folder of a trained ViT (`baseline_vit`), read when training starts; ``"none"``: no NPKD.
@@ -82,6 +84,7 @@ class SUReID(Method):
     metric = "cosine"
     pixel_mean = (0.5, 0.5, 0.5)
     pixel_std = (0.5, 0.5, 0.5)
+    thresholds: Tensor
 
     def __init__(
         self,
@@ -121,6 +124,7 @@ class SUReID(Method):
         self.counts = keep_counts(self.grid[0] * self.grid[1], keep_ratio, len(self.prune_before))
         dim = self.backbone.num_features
         self.predictors = nn.ModuleList(TokenPredictor(dim) for _ in self.prune_before)
+        self.register_buffer("thresholds", torch.zeros(len(self.prune_before)))  # log odds, moving averages
         self.strength = nn.Parameter(torch.tensor(0.5)) if reweighting else None  # λ of Eq. 8
         self.neck = BNNeck(dim, num_classes)
         self.triplet = BatchHardTripletLoss(margin)
@@ -141,12 +145,17 @@ class SUReID(Method):
         x = self.embed(images)
         keep: Tensor | None = None
         stages: list[Tensor] = []
+        scores: list[Tensor] = []
         for number, block in enumerate(plain_blocks(self.backbone), start=1):
             if number in self.prune_before:
                 logits = self.predictors[len(stages)](x[:, self.prefix :], keep)  # Eq. 1
                 keep = sample_decisions(logits, keep)  # Eqs. 2 and 3
                 stages.append(keep)
+                scores.append(log_odds(logits.detach()))
             x = self.masked(number, block, x, keep)
+        if self.training and scores:
+            new = share_thresholds(scores, self.keep_ratio)
+            self.thresholds.lerp_(torch.where(new.isnan(), self.thresholds, new), _TRACKING)
         return self.pooled(x), stages
 
     def masked(self, number: int, block: Block, x: Tensor, keep: Tensor | None) -> Tensor:
@@ -228,7 +237,7 @@ class SUReID(Method):
     def adaptive_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(B, 3, H, W) → the feature (B, C) and what each image kept after each stage, (B, N) of 0 and 1 each."""
         x, kept = bucketed_forward(
-            self.layers(), self.predictor_of_block(), self.embed(images), self.bucket, self.prefix
+            self.layers(), self.predictor_of_block(), self.embed(images), self.thresholds, self.bucket, self.prefix
         )
         return self.pooled(x), kept
 

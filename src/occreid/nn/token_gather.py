@@ -81,12 +81,17 @@ class _Group(NamedTuple):
 
 
 def bucketed_forward(
-    blocks: Iterable[Layer], predictors: Mapping[int, TokenPredictor], x: Tensor, bucket: int, prefix: int
+    blocks: Iterable[Layer],
+    predictors: Mapping[int, TokenPredictor],
+    x: Tensor,
+    thresholds: Tensor,
+    bucket: int,
+    prefix: int,
 ) -> tuple[Tensor, list[Tensor]]:
     """Like `gathered_forward`, but every image keeps as many tokens as it needs; images are computed in groups.
 
-    A token is needed where keeping is more probable than dropping. The number is rounded up to a multiple of
-    ``bucket``, so that an image's result does not depend on the others', and there are few groups.
+    A token is needed where its score is above its stage's entry of ``thresholds`` (S,). The number is rounded up to a
+    multiple of ``bucket``, so that an image's result does not depend on the others', and there are few groups.
 
     Returns:
         The prefix tokens after the last block, (B, prefix, C), and what was kept after each decision, (B, N) float32
@@ -98,7 +103,7 @@ def bucketed_forward(
     kept: list[Tensor] = []
     for number, block in enumerate(blocks, start=1):
         if number in predictors:
-            groups = _regrouped(groups, predictors[number], bucket, prefix)
+            groups = _regrouped(groups, predictors[number], thresholds[len(kept)], bucket, prefix)
             decisions = torch.zeros(len(x), total, device=x.device)
             for group in groups:
                 decisions[group.rows[:, None], group.positions] = 1
@@ -108,12 +113,14 @@ def bucketed_forward(
     return torch.cat([group.x[:, :prefix] for group in groups])[order], kept
 
 
-def _regrouped(groups: list[_Group], predictor: TokenPredictor, bucket: int, prefix: int) -> list[_Group]:
+def _regrouped(
+    groups: list[_Group], predictor: TokenPredictor, threshold: Tensor, bucket: int, prefix: int
+) -> list[_Group]:
     """Decide anew, and put together what keeps equally many."""
     found: dict[int, list[_Group]] = {}
     for rows, x, positions in groups:
         scores = predictor.scores(x[:, prefix:])
-        sizes = bucket_sizes(scores, bucket)
+        sizes = bucket_sizes(scores - threshold, bucket)
         for size in sizes.unique().tolist():
             mine = sizes == size
             chosen = top_tokens(scores[mine], size)

@@ -53,8 +53,13 @@ class TokenPredictor(nn.Module):
 
         In the order of the probabilities, but without their ties near 0 and 1.
         """
-        logits = self(x).float()
-        return logits[:, :, 1] - logits[:, :, 0]
+        return log_odds(self(x))
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """(B, N, 2) logits of dropping and keeping → (B, N) float32, above 0 where keeping is more probable."""
+    logits = logits.float()
+    return logits[:, :, 1] - logits[:, :, 0]
 
 
 def sample_decisions(logits: Tensor, keep: Tensor | None = None) -> Tensor:
@@ -69,6 +74,26 @@ def sample_decisions(logits: Tensor, keep: Tensor | None = None) -> Tensor:
     """
     drawn = gumbel_softmax(logits.float(), hard=True)[:, :, 1]  # Eq. 2
     return drawn if keep is None else keep * drawn  # Eq. 3
+
+
+@torch.no_grad()
+def share_thresholds(scores: list[Tensor], ratio: float) -> Tensor:
+    """For each stage the score that a share p of the tokens that reached it exceed, over all images together.
+
+    Args:
+        scores: S tensors (B, N), log odds of keeping each token, whether it reached the stage or not.
+        ratio: p.
+
+    Returns:
+        (S,) float32; NaN for a stage that no token reached.
+    """
+    reached = torch.ones_like(scores[0], dtype=torch.bool)
+    thresholds = []
+    for stage in scores:
+        threshold = stage.where(reached, torch.nan).flatten().nanquantile(1 - ratio)
+        thresholds.append(threshold)
+        reached = reached & (stage > threshold)
+    return torch.stack(thresholds)
 
 
 def keep_counts(tokens: int, ratio: float, stages: int) -> tuple[int, ...]:
