@@ -57,7 +57,7 @@ class SUReID(Method):
         patch_step: pixels from one patch to the next; less than the patch's size makes patches overlap. None: its size.
         keep_ratio: p in (0, 1]: the shares kept after the stages are p, p², …; 1 prunes nothing (no predictors).
         prune_before: blocks, counted from 1, before which tokens are dropped.
-        budget: ``"fixed"`` keeps the same number in every image; ``"adaptive"`` as many as an image needs, rounded up to
+        budget: ``"fixed"`` keeps the same number in every image; ``"adaptive"`` as many as it needs, rounded up to
             a bucket: the tokens more probable than a threshold that a share p of the training images' tokens pass,
             so that the mean is p and images differ; beyond the paper, which asks for it in Section VI.
         bucket: adaptive: kept numbers are multiples of it.
