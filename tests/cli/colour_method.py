@@ -33,6 +33,17 @@ class Masked(Colour):
         return Descriptors(features, torch.full(features.shape[:2], masks is not None))
 
 
+class NeedsMasks(Colour):
+    """Describes what a mask shows, and sees the picture where the mask is not empty."""
+
+    needs_masks = True
+
+    def describe(self, images, masks=None):
+        shown = masks > 0
+        features = super().describe(images * shown[:, None]).features
+        return Descriptors(features, shown.any(2).any(1)[:, None])
+
+
 class Trusting(Colour):
     """Says whom a picture was rebuilt from, as OR-GNN does."""
 

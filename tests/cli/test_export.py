@@ -84,3 +84,24 @@ def test_an_exported_file_is_evaluated_as_its_run_is(make_run, occreid_cli, tmp_
     one, other = (json.loads((tmp_path / out).read_text()) for out in ("run.json", "onnx.json"))
     assert one["queries"]["first_rank"] == other["queries"]["first_rank"]
     assert one["protocol"] == other["protocol"]
+
+
+def test_a_method_that_needs_masks_is_compared_on_pictures_with_masks(make_run, occreid_cli, market, tmp_path):
+    folder = make_run(cls="NeedsMasks")
+    assert "--option test_masks=FOLDER" in problem(folder)
+    for part in ("query", "bounding_box_test"):
+        (tmp_path / "masks" / part).mkdir(parents=True)
+        for place, picture in enumerate(sorted((market / part).iterdir())):
+            mask = np.full((32, 16), place % 3 > 0, np.uint8)
+            assert cv2.imwrite(str(tmp_path / "masks" / part / picture.name), mask)
+    with_masks = ("--on", f"market1501={market}", "--option", "strict=false", "--option")
+    with_masks += (f"test_masks={tmp_path / 'masks'}",)
+    result = run(folder, *with_masks, "--int8", "dynamic", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["inputs"] == ["images", "masks"]
+    assert "It takes pictures and masks" in run(folder, *with_masks).stdout
+    assert "no masks to find ranges" in problem(folder, *with_masks, "--int8", "static")
+    for source, out in ((folder, "run.json"), (folder / "model.onnx", "onnx.json")):
+        occreid_cli("evaluate", source, *with_masks, "--out", tmp_path / out)
+    one, other = (json.loads((tmp_path / out).read_text()) for out in ("run.json", "onnx.json"))
+    assert one["queries"]["first_rank"] == other["queries"]["first_rank"]

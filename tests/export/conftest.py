@@ -20,9 +20,9 @@ def small():
     """A method's name → the small model that the contract test of all methods uses."""
     contract = _contract()
 
-    def build(name):
+    def build(name, **options):
         torch.manual_seed(0)
-        model = create_model(name, 4, pretrained="none", **contract.SMALL.get(name, {}))
+        model = create_model(name, 4, pretrained="none", **contract.SMALL.get(name, {}) | options)
         model.input_size = contract.SIZES.get(name, model.input_size)
         return model.eval()
 
@@ -37,6 +37,19 @@ def pictures():
         generator = torch.Generator().manual_seed(seed)
         coarse = torch.rand(count, 3, 8, 4, generator=generator) * 255
         return torch.nn.functional.interpolate(coarse, model.input_size, mode="bilinear").to(torch.uint8)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def masks_of():
+    """Pictures → human masks of their size, of another extent each."""
+
+    def draw(images):
+        count, _, height, width = images.shape
+        rows, columns = torch.arange(height)[:, None], torch.arange(width)
+        top = torch.arange(count)[:, None, None] * height // count
+        return ((rows >= top) & (columns < width * 3 // 4)).to(torch.uint8)
 
     return draw
 

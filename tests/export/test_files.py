@@ -31,6 +31,44 @@ def test_every_method_exports_to_onnx_and_torchscript(name, small, pictures, tmp
     assert (loaded.metric, loaded.input_size) == (model.metric, model.input_size)
 
 
+def test_a_method_that_needs_masks_becomes_a_file_that_takes_them(small, pictures, masks_of, tmp_path):
+    pytest.importorskip("onnxruntime")
+    model = small("orgnn", mode="oan+orgnn")
+    images, others = pictures(model, 11), pictures(model, 5, seed=9)
+    masks, other_masks = masks_of(images), masks_of(others)
+    with torch.no_grad():  # an untrained network says "visible" to everything: let it tell the lower masks apart
+        model.oan.states.weight *= 100
+        model.oan.states.bias -= model.oan(other_masks)[2:4].mean(0)[:, None, None]
+    expected = reference(model)(others, other_masks)
+    assert 0 < expected[1].float().mean() < 1
+    for kind in ("onnx", "torchscript", "safetensors"):
+        file = tmp_path / f"model.{kind}"
+        assert export_model(model, file, images, masks, kind=kind).deviation < 1e-4
+        assert read_card(file)["masks"] is True if kind != "torchscript" else file.is_file()
+    loaded = load_model(tmp_path / "model.onnx")
+    described = loaded.describe(others, other_masks)
+    torch.testing.assert_close(described.features, expected[0], rtol=1e-3, atol=1e-4)
+    assert torch.equal(described.visibility, expected[1])
+    assert loaded.needs_masks
+    for given in (None, other_masks[:3], other_masks[:, :8]):
+        with pytest.raises(UserError, match="needs a mask of every picture"):
+            loaded.describe(others, given)
+
+
+def test_masks_are_asked_for_where_and_only_where_they_are_needed(small, pictures, masks_of, tmp_path):
+    needs, does_not = small("orgnn", mode="oan"), small("baseline")
+    images = pictures(needs, 3)
+    masks = masks_of(images)
+    for model, given, words in (
+        (needs, None, "describes pictures and masks"),
+        (does_not, masks, "describes pictures alone"),
+        (needs, masks[:2], "do not fit the pictures"),
+        (needs, masks.float(), "do not fit the pictures"),
+    ):
+        with pytest.raises(UserError, match=words):
+            export_model(model, tmp_path / "m", images, given, kind="torchscript")
+
+
 def test_safetensors_are_weights_and_card_that_load_again(small, pictures, tmp_path):
     model = small("baseline")
     images = pictures(model, 3)

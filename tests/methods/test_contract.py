@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torch import nn
 
 from occreid.methods import create_model, list_methods, load_model, save_model
 from occreid.records import Batch
@@ -102,24 +101,6 @@ def test_training_under_autocast_gives_float32_losses(model):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         losses = model.losses(model.augment(batch_for(model), torch.Generator().manual_seed(3)))
     assert all(v.dtype == torch.float32 and torch.isfinite(v) for v in losses.values())
-
-
-def test_describe_exports(model):
-    class Describe(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.model = model
-
-        def forward(self, images):
-            d = self.model.describe(images)
-            return d.features, d.visibility
-
-    images = pictures(model, 2)
-    batch = torch.export.Dim("batch", min=1, max=64)
-    exported = torch.export.export(Describe().eval(), (images,), dynamic_shapes={"images": {0: batch}}).module()
-    three = pictures(model, 3, seed=9)
-    with torch.no_grad():
-        torch.testing.assert_close(exported(three)[0], model.describe(three).features, rtol=1e-4, atol=1e-5)
 
 
 def test_parameter_groups_cover_what_is_trainable_once(model):

@@ -78,14 +78,15 @@ def export(
     if kind == "safetensors" and out is None:
         raise UserError("a run folder holds its weights as safetensors already.", "Give another place: --out FILE")
     splits = [] if images is not None and int8 is None else load_benchmarks(run, on, option)
-    pictures = _pictures(_folder(images) if images is not None else splits[0].query[:_COMPARED], model)
-    parity = room.export_model(model, target, pictures, kind=kind, opset=opset, card=card)
+    pictures, masks = _pictures(_folder(images) if images is not None else splits[0].query[:_COMPARED], model)
+    parity = room.export_model(model, target, pictures, masks, kind=kind, opset=opset, card=card)
     found: dict[str, Any] = {
         "file": str(target),
         "bytes": target.stat().st_size,
         "deviation": parity.deviation,
         "batches": list(parity.batches),
         "images": parity.images,
+        "inputs": ["images"] if masks is None else ["images", "masks"],
     }
     if not as_json:
         sizes = ", ".join(str(size) for size in parity.batches)
@@ -93,14 +94,22 @@ def export(
             f"{target}: {found['bytes'] / 2**20:.1f} MiB; deviates from PyTorch by at most {parity.deviation:.1e} of a "
             f"descriptor's length ({parity.images} pictures, batches of {sizes})"
         )
+        if masks is not None:
+            typer.echo("It takes pictures and masks: the method sees by the masks which parts are visible.")
     if int8 is not None:
-        found["int8"] = _quantized(model, target, int8, splits, calibration, pictures, quiet=as_json)
+        found["int8"] = _quantized(model, target, int8, splits, calibration, (pictures, masks), quiet=as_json)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
 
 
 def _quantized(
-    model: Method, source: Path, way: str, splits: list[Split], calibration: int, pictures: Tensor, quiet: bool
+    model: Method,
+    source: Path,
+    way: str,
+    splits: list[Split],
+    calibration: int,
+    compared: tuple[Tensor, Tensor | None],
+    quiet: bool,
 ) -> dict[str, Any]:
     """Write the int8 network beside its source and score both on every benchmark."""
     from occreid import export as room
@@ -110,13 +119,15 @@ def _quantized(
     target = source.with_name(f"{source.stem}-int8.onnx")
     ranges = None
     if way == "static":
+        if model.needs_masks:
+            raise UserError("training pictures have no masks to find ranges with.", "Use --int8 dynamic.")
         if not splits[0].train:
             raise UserError(f"{splits[0].name} has no training pictures for the ranges.", "Use --int8 dynamic.")
-        ranges = _pictures(_spread(splits[0].train, calibration), model)
+        ranges, _ = _pictures(_spread(splits[0].train, calibration), model)
     room.quantize(source, target, way, ranges)
     small = load_model(target)
     assert isinstance(small, ExportedModel)
-    parity = room.check_parity(small.run, room.reference(model), pictures, tolerance=None)
+    parity = room.check_parity(small.run, room.reference(model), *compared, tolerance=None)
     rows, benchmarks = [], []
     for split in splits:
         before, after = (_score(subject, split, quiet) for subject in (model, small))
@@ -136,23 +147,33 @@ def _quantized(
 
 
 def _score(model: Method, split: Split, quiet: bool) -> Ranking:
+    from occreid.data.evaluation_masks import has_test_masks
     from occreid.extract import extract
     from occreid.retrieval import evaluate
 
-    query, gallery = (extract(model, records, progress=not quiet) for records in (split.query, split.gallery))
+    masks = has_test_masks(split)
+    query, gallery = (extract(model, part, masks=masks, progress=not quiet) for part in (split.query, split.gallery))
     return evaluate(query, gallery, model.metric, same_camera=split.same_camera)  # type: ignore[arg-type]
 
 
-def _pictures(records: tuple[Record, ...] | list[Record], model: Method) -> Tensor:
-    """(N, 3, H, W) uint8, as evaluation loads them."""
+def _pictures(records: tuple[Record, ...] | list[Record], model: Method) -> tuple[Tensor, Tensor | None]:
+    """(N, 3, H, W) uint8, as evaluation loads them, and (N, H, W) uint8 masks where the method needs them."""
     import torch
 
     from occreid.data.loaders import eval_loader
 
     if not records:
         raise UserError("there is no picture to compare on.", "Give a folder of pictures: --images FOLDER")
+    if model.needs_masks and any(record.mask is None for record in records):
+        raise UserError(
+            f"this {type(model).__name__} needs masks to describe, and there is none of the pictures to compare on.",
+            "Make masks with 'occreid parse' or 'occreid masks', and name them: --option test_masks=FOLDER.",
+        )
     height, width = model.input_size
-    return torch.cat([batch.images for batch in eval_loader(records, height=height, width=width, batch_size=32)])
+    loader = eval_loader(records, height=height, width=width, batch_size=32, masks=model.needs_masks)
+    batches = [(batch.images, batch.masks) for batch in loader]
+    masks = [mask for _, mask in batches if mask is not None]
+    return torch.cat([images for images, _ in batches]), torch.cat(masks) if model.needs_masks else None
 
 
 def _folder(folder: Path) -> list[Record]:

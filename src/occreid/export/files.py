@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from occreid.errors import UserError, did_you_mean, require
 from occreid.export.graph import Describe, card_for
-from occreid.export.parity import BATCHES, Parity, check_parity
+from occreid.export.parity import BATCHES, Describing, Parity, check_parity
 from occreid.methods import Method, load_model, save_model
 from occreid.methods.exported import ExportedModel
 from occreid.methods.weights import CARD, WEIGHTS
@@ -25,12 +25,14 @@ FORMATS = {"onnx": ".onnx", "torchscript": ".torchscript", "safetensors": ".safe
 OPSETS = range(18, 24)
 """ONNX operator sets that PyTorch's exporter writes and ONNX Runtime reads."""
 OPSET = 20
+_INPUTS = ("images", "masks")
 
 
 def export_model(
     model: Method,
     path: str | Path,
     images: Tensor,
+    masks: Tensor | None = None,
     *,
     kind: str = "onnx",
     opset: int = OPSET,
@@ -42,6 +44,8 @@ def export_model(
         model: on the CPU; left in eval mode.
         path: the file to write; its folder is made.
         images: (N, 3, H, W) uint8 real pictures of the model's input size, to compare on.
+        masks: (N, H, W) uint8 masks of these pictures, for a method that needs them: the file then takes
+            ``images`` and ``masks``.
         kind: ``"onnx"``, ``"torchscript"`` or ``"safetensors"``.
         opset: of ONNX.
         card: of the trained model (`occreid.methods.read_card`), to be kept in the file.
@@ -50,11 +54,13 @@ def export_model(
         How well the file agrees, at batch sizes 1, 2, 7 and 32.
 
     Raises:
-        UserError: an unknown format or opset, pictures of another size, a network that cannot be exported or whose
-            export does not agree (nothing is written then), or a path that cannot be written.
+        UserError: an unknown format or opset, pictures of another size, masks missing or too many, a network that
+            cannot be exported or whose export does not agree (nothing is written then), or a path that cannot be
+            written.
     """
     path = Path(path)
-    _check(model, images, kind, opset)
+    _check(model, images, masks, kind, opset)
+    inputs = (images,) if masks is None else (images, masks)
     model.eval()
     part = path.with_name(f"{path.name}.part")
     write = {"onnx": _write_onnx, "torchscript": _write_torchscript, "safetensors": _write_safetensors}[kind]
@@ -62,7 +68,7 @@ def export_model(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            parity = check_parity(write(model, part, images, facts), reference(model), images, batches=BATCHES)
+            parity = check_parity(write(model, part, _two(inputs), facts), reference(model), *inputs, batches=BATCHES)
             os.replace(part, path)
             if kind == "safetensors":
                 os.replace(_card_beside(part), path.with_suffix(".json"))
@@ -74,25 +80,35 @@ def export_model(
     return parity
 
 
-def reference(model: Method) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+def reference(model: Method) -> Describing:
     """PyTorch's own descriptors, as `check_parity` takes them."""
     network = Describe(model).eval()
 
-    def describe(images: Tensor) -> tuple[Tensor, Tensor]:
+    def describe(*inputs: Tensor) -> tuple[Tensor, Tensor]:
         with torch.inference_mode():
-            features, visibility = network(images)
+            features, visibility = network(*inputs)
             return features.clone(), visibility.clone()
 
     return describe
 
 
-def _check(model: Method, images: Tensor, kind: str, opset: int) -> None:
+def _check(model: Method, images: Tensor, masks: Tensor | None, kind: str, opset: int) -> None:
     if kind not in FORMATS:
         raise UserError(f"there is no format '{kind}'.", did_you_mean(kind, FORMATS))
     if tuple(images.shape[1:]) != (3, *model.input_size) or images.dtype != torch.uint8:
         raise UserError(
             f"pictures of shape {tuple(images.shape)} ({images.dtype}) cannot be compared on.",
             f"Give uint8 pictures of shape (N, 3, {model.input_size[0]}, {model.input_size[1]}).",
+        )
+    if model.needs_masks != (masks is not None):
+        raise UserError(
+            f"this {type(model).__name__} describes {'pictures and masks' if model.needs_masks else 'pictures alone'}.",
+            "Give masks of the pictures where the method needs them, and only there.",
+        )
+    if masks is not None and (masks.shape != (len(images), *model.input_size) or masks.dtype != torch.uint8):
+        raise UserError(
+            f"masks of shape {tuple(masks.shape)} ({masks.dtype}) do not fit the pictures.",
+            f"Give uint8 masks of shape ({len(images)}, {model.input_size[0]}, {model.input_size[1]}).",
         )
     if opset not in OPSETS:
         raise UserError(
@@ -102,17 +118,18 @@ def _check(model: Method, images: Tensor, kind: str, opset: int) -> None:
         require(package, "export")
 
 
-def _write_onnx(model: Method, path: Path, images: Tensor, facts: dict[str, Any]) -> Any:
+def _write_onnx(model: Method, path: Path, inputs: tuple[Tensor, ...], facts: dict[str, Any]) -> Describing:
     """One file with a dynamic batch; the card is in its metadata."""
     batch = torch.export.Dim("batch", min=1, max=2**16)
+    names = list(_INPUTS[: len(inputs)])
     with _quiet():
         try:
             program = torch.onnx.export(
                 Describe(model).eval(),
-                (_two(images),),
+                inputs,
                 dynamo=True,
-                dynamic_shapes={"images": {0: batch}},
-                input_names=["images"],
+                dynamic_shapes={name: {0: batch} for name in names},
+                input_names=names,
                 output_names=["features", "visibility"],
                 opset_version=facts["opset"],
                 verbose=False,
@@ -129,21 +146,21 @@ def _write_onnx(model: Method, path: Path, images: Tensor, facts: dict[str, Any]
     return ExportedModel(path).run
 
 
-def _write_torchscript(model: Method, path: Path, images: Tensor, facts: dict[str, Any]) -> Any:
+def _write_torchscript(model: Method, path: Path, inputs: tuple[Tensor, ...], facts: dict[str, Any]) -> Describing:
     """A traced graph: no Python control flow is left in it; the card is an extra file, ``card.json``."""
     with _quiet(), torch.inference_mode(False), torch.no_grad():
-        traced: Any = torch.jit.trace(Describe(model).eval(), (_two(images),), check_trace=False)
+        traced: Any = torch.jit.trace(Describe(model).eval(), inputs, check_trace=False)
         torch.jit.save(traced, str(path), _extra_files={"card.json": json.dumps(facts, ensure_ascii=False)})
         loaded: Any = torch.jit.load(str(path))
 
-    def describe(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    def describe(*inputs: Tensor) -> tuple[Tensor, Tensor]:
         with torch.inference_mode():
-            return loaded(pictures)
+            return loaded(*inputs)
 
     return describe
 
 
-def _write_safetensors(model: Method, path: Path, images: Tensor, facts: dict[str, Any]) -> Any:
+def _write_safetensors(model: Method, path: Path, inputs: tuple[Tensor, ...], facts: dict[str, Any]) -> Describing:
     """The weights and, beside them, the card; `load_model` needs occreid to run them."""
     folder = path.with_name(f"{path.name}.folder")
     save_model(model, folder, {k: v for k, v in facts.items() if k not in ("sha256", "opset")})
@@ -153,8 +170,8 @@ def _write_safetensors(model: Method, path: Path, images: Tensor, facts: dict[st
     return reference(load_model(path))
 
 
-def _two(images: Tensor) -> Tensor:
-    return images[torch.arange(2) % len(images)]
+def _two(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(each[torch.arange(2) % len(each)] for each in inputs)
 
 
 def _card_beside(part: Path) -> Path:

@@ -15,7 +15,9 @@ from occreid.methods.weights import versions
 
 
 class Describe(nn.Module):
-    """uint8 pictures → features and visibility: normalisation is inside, so nobody can do it otherwise.
+    """uint8 pictures, and masks where a method needs them → features and visibility.
+
+    Normalisation is inside, so nobody can do it otherwise.
 
     Args:
         model: what describes.
@@ -25,9 +27,9 @@ class Describe(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) uint8 RGB → (B, P, D) float32 and (B, P) bool."""
-        described = self.model.describe(images)
+    def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) uint8 RGB, (B, H, W) uint8 → (B, P, D) float32 and (B, P) bool."""
+        described = self.model.describe(images, masks)
         return described.features, described.visibility
 
 
@@ -40,8 +42,9 @@ def card_for(model: Method, card: dict[str, Any] | None = None, **facts: Any) ->
         facts: further entries.
     """
     spec = model.spec
+    blank = torch.zeros(1, 3, *model.input_size, dtype=torch.uint8)
     with torch.inference_mode():
-        shape = model.eval().describe(torch.zeros(1, 3, *model.input_size, dtype=torch.uint8)).features.shape
+        shape = model.eval().describe(blank, blank[:, 0] if model.needs_masks else None).features.shape
     return {
         **({} if spec is None else {"method": spec.name, "options": spec.options, "num_classes": spec.num_classes}),
         **(card or {}),
@@ -50,6 +53,7 @@ def card_for(model: Method, card: dict[str, Any] | None = None, **facts: Any) ->
         "parts": shape[1],
         "dimensions": shape[2],
         "parameters": sum(p.numel() for p in model.parameters()),
+        "masks": model.needs_masks,
         "refines": type(model).refine is not Method.refine,
         "versions": versions(),
         **facts,

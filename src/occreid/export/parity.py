@@ -15,7 +15,8 @@ BATCHES = (1, 2, 7, 32)
 TOLERANCE = 1e-3
 """Largest allowed deviation of a part's descriptor, relative to its length: far below what changes a ranking."""
 
-Describing = Callable[[Tensor], tuple[Tensor, Tensor]]
+Describing = Callable[..., tuple[Tensor, Tensor]]
+"""Images, and masks where the method needs them → features and visibility."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ def check_parity(
     exported: Describing,
     reference: Describing,
     images: Tensor,
+    masks: Tensor | None = None,
     *,
     batches: Sequence[int] = BATCHES,
     tolerance: float | None = TOLERANCE,
@@ -46,9 +48,10 @@ def check_parity(
     """Compare an export with PyTorch on real pictures.
 
     Args:
-        exported: (B, 3, H, W) uint8 → features (B, P, D) and visibility (B, P).
+        exported: (B, 3, H, W) uint8 (and masks) → features (B, P, D) and visibility (B, P).
         reference: likewise; is asked once for each batch.
         images: (N, 3, H, W) uint8; where N is less than the largest batch, pictures occur again.
+        masks: (N, H, W) uint8 of these pictures, where both take masks, too.
         batches: batch sizes to try.
         tolerance: of ``deviation``; None: measure only (an int8 network deviates by design).
 
@@ -59,10 +62,10 @@ def check_parity(
     for size in batches:
         rows = torch.arange(seen, seen + size) % len(images)
         seen += size
-        chosen = images[rows]
-        wanted, visible = reference(chosen)
+        chosen = [images[rows]] if masks is None else [images[rows], masks[rows]]
+        wanted, visible = reference(*chosen)
         try:
-            found, shown = exported(chosen)
+            found, shown = exported(*chosen)
         except RuntimeError as error:  # ONNX Runtime's errors are RuntimeErrors too
             raise UserError(
                 f"the exported network fails at batch size {size} ({str(error).splitlines()[0]}).",

@@ -61,6 +61,8 @@ class Method(nn.Module):
     """What a run tests it on: ranking people, or the overlap of its part masks with true ones."""
     input_size: tuple[int, int] = (256, 128)
     """Height and width in pixels the method was made for; an instance may set its own."""
+    needs_masks: bool = False
+    """Whether `describe` cannot do without masks; an instance may set its own."""
     pixel_mean: ClassVar[tuple[float, float, float]] = (0.485, 0.456, 0.406)
     pixel_std: ClassVar[tuple[float, float, float]] = (0.229, 0.224, 0.225)
     _pixel_mean: Tensor

@@ -36,20 +36,28 @@ class ExportedModel(Method):
         self.card = _card(self.session, self.path)
         self.metric = self.card["metric"]  # type: ignore[misc]  # of the exported method
         self.input_size = tuple(self.card["input_size"])
+        self.needs_masks = bool(self.card.get("masks"))
         self.parameters_in_file = int(self.card.get("parameters", 0))
         if "method" in self.card:
             self.spec = ModelSpec(self.card["method"], self.card["num_classes"], self.card["options"])
 
-    def run(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) uint8 RGB → features (B, P, D) float32 and visibility (B, P) bool, on the CPU."""
-        features, visibility = self.session.run(None, {"images": images.cpu().contiguous().numpy()})
+    def run(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) uint8 RGB → features (B, P, D) float32 and visibility (B, P) bool, on the CPU.
+
+        ``masks`` (B, H, W) uint8 if, and only if, the method needs them.
+        """
+        inputs = {"images": images} if masks is None else {"images": images, "masks": masks}
+        arrays = {name: each.cpu().contiguous().numpy() for name, each in inputs.items()}
+        features, visibility = self.session.run(None, arrays)
         return torch.from_numpy(features), torch.from_numpy(visibility)
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """Descriptors of uint8 pictures of exactly ``input_size``, or of float ones in [0, 1].
 
+        Masks (B, H, W) count only where the exported method needs them.
+
         Raises:
-            UserError: pictures of another size; the network was made for one.
+            UserError: pictures of another size, for the network was made for one; no masks where they are needed.
         """
         if tuple(images.shape[1:]) != (3, *self.input_size):
             height, width = self.input_size
@@ -58,7 +66,14 @@ class ExportedModel(Method):
                 "Resize them, or export the model for another size.",
             )
         pixels = images if images.dtype == torch.uint8 else (images * 255).round().clamp(0, 255).to(torch.uint8)
-        return Descriptors(*self.run(pixels)).to(images.device)
+        if not self.needs_masks:
+            return Descriptors(*self.run(pixels)).to(images.device)
+        if masks is None or masks.shape != (len(images), *self.input_size):
+            raise UserError(
+                f"{self.path} needs a mask of every picture, at the pictures' size.",
+                "Make masks with 'occreid parse' or 'occreid masks', and name them: --option test_masks=FOLDER.",
+            )
+        return Descriptors(*self.run(pixels, masks.to(torch.uint8))).to(images.device)
 
     def refine(self, descriptors: Descriptors, gallery: Descriptors) -> Descriptors:
         """Unchanged, as most methods do.

@@ -98,6 +98,7 @@ class OrGnn(Method):
         self.search_parts = None if search_parts is None else tuple(search_parts)
         self.reconstruction = Reconstruction(mode, k, theta, self.search_parts)
         self.metric = self.reconstruction.metric
+        self.needs_masks = self.reconstruction.needs_visibility
         self.train_k, self.train_theta = train_k, train_theta
         self.train_legs: tuple[Leg, ...] = ("fen", "oan", "gnn") if train is None else tuple(train)
         if not self.train_legs:
@@ -172,11 +173,11 @@ class OrGnn(Method):
             UserError: the mode asks OAN and there are no masks, or masks of another size.
         """
         features = self.fen(self.normalize(images)).transpose(0, 1)  # (B, P, D)
-        if masks is None and not self.reconstruction.needs_visibility:
+        if masks is None and not self.needs_masks:
             return Descriptors(features)
         if masks is None:
             raise UserError(f"orgnn in mode {self.reconstruction.mode} needs a mask of every image.", _NO_MASKS)
-        if masks.shape != (len(images), *images.shape[2:]):
+        if masks.shape != (images.shape[0], *images.shape[2:]):
             raise UserError(
                 f"masks of shape {tuple(masks.shape)} do not fit images of shape {tuple(images.shape)}.",
                 "Give one (H, W) mask of each image, at the images' size.",
