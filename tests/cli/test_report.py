@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import typer
 from typer.testing import CliRunner
 
 from occreid.cli import report as command
+from occreid.cli.subjects import load_benchmarks
 from occreid.errors import UserError
 
 
@@ -53,6 +55,21 @@ def test_two_runs_side_by_side_with_figures_for_paper(make_run, market, tmp_path
         assert words in page
     assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == [
         "cmc.png", "distances-1.png", "distances-2.png", "scores.png"]  # fmt: skip
+
+
+def test_exact_masks_are_marked_as_an_oracle(make_run, market, tmp_path, monkeypatch):
+    folder, shown = make_run(cls="Masked"), {}
+    monkeypatch.setattr(command, "_write_figures", lambda *words: shown.update(names=[e.name for e in words[2]]) or [])
+    monkeypatch.setattr(command, "load_benchmarks", lambda *words: [exact(split) for split in load_benchmarks(*words)])
+
+    def exact(split):
+        return replace(split, notes={**split.notes, "oracle": "exact masks of the test images"})
+
+    result = run(folder, "--shown", 1, "--figures", tmp_path / "figures")
+    assert result.exit_code == 0, result.output
+    page = (folder / "report.html").read_text()
+    assert "<strong>ORACLE:</strong> exact masks of the test images." in page
+    assert shown["names"] == ["run (ORACLE)"]
 
 
 def test_runs_under_two_protocols_are_refused_unless_one_is_given_for_all(make_run, tmp_path):

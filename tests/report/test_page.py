@@ -84,6 +84,28 @@ def test_well_formed_with_unique_ids_and_living_anchors(page):
         assert set(attrs.get("aria-labelledby", "").split()) <= set(ids)
 
 
+def test_an_oracle_is_marked_at_the_head_and_at_every_name(split, entries, page, tmp_path):
+    assert not page.of_class("oracle") and "ORACLE" not in "".join(page.text)
+    told = [with_oracle(entry, "exact masks of the <test> images") for entry in entries[:2]]
+    file = write_report(tmp_path / "r.html", title="T", entries=told, split=split, shown=1)
+    told_page = Page(file.read_text(encoding="utf-8"))
+    assert len(told_page.of_class("oracle")) == 1 and not told_page.faults
+    said = "".join(told_page.text)
+    assert "ORACLE: exact masks of the <test> images. Nobody has that in use" in said
+    names = [text for text in told_page.text if "perfect" in text.lower() or "hopeless" in text]
+    assert names and all("ORACLE" in text for text in names), names
+
+
+def test_an_oracle_is_not_compared_with_an_honest_result(split, entries, tmp_path):
+    with pytest.raises(UserError, match="oracle: exact masks / "):
+        both = [with_oracle(entries[0], "exact masks"), entries[1]]
+        write_report(tmp_path / "r.html", title="T", entries=both, split=split)
+
+
+def with_oracle(entry, oracle):
+    return replace(entry, ranking=replace(entry.ranking, protocol=replace(entry.ranking.protocol, oracle=oracle)))
+
+
 def test_loads_nothing_from_anywhere(html, page):
     assert not page.tags("script") and not page.tags("link") and not page.tags("iframe")
     assert all(attrs["src"].startswith("data:image/jpeg;base64,") for attrs in page.tags("img"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,6 +75,7 @@ def report(
     from occreid.extract import usable_device
     from occreid.methods import read_card
     from occreid.report import write_report
+    from occreid.report.summary import marked
 
     kinds = [word.strip() for word in figure_format.split(",")]
     for kind in kinds:
@@ -92,19 +94,17 @@ def report(
         for run, called in zip(runs, names, strict=True)
     ]
     path = out or (runs[0] if runs[0].is_dir() else runs[0].parent) / "report.html"
-    oracle = {e.note for e in entries if "oracle" in e.note}
     written = write_report(
         path,
         title=title or f"{names[0]} on {split.name}",
         entries=entries,
         split=split,
-        lead="Some figures use exact masks at test time: an oracle." if oracle else "",
         recipe_text=_recipes(runs, names, read_card),
         commands=[shlex.join(["occreid", *sys.argv[1:]])],
         shown=shown,
         seed=seed,
     )
-    for file in [] if figures is None else _write_figures(figures, kinds, entries, seed):
+    for file in [] if figures is None else _write_figures(figures, kinds, [marked(entry) for entry in entries], seed):
         typer.echo(f"figure {file}")
     typer.echo(f"report {written}")
 
@@ -195,8 +195,6 @@ def _entry(
     ranking = _ranking(subject, asked, *protocol)
     log = run / "log.csv"
     note = f"{card['method']}, {subject.metric.replace('_', ' ')} distance" if "method" in card else ""
-    if subject.oracle:
-        note += ", with exact masks at test time (oracle)"
     return Entry(
         name,
         ranking,
@@ -213,7 +211,7 @@ def _ranking(subject: Any, asked: dict[str, Any], same_camera: str | None, ap: s
     """Under the protocol of the run's own recipe, unless one is given for all runs."""
     from occreid.retrieval import evaluate
 
-    return evaluate(
+    ranking = evaluate(
         subject.query,
         subject.gallery,
         subject.metric,
@@ -223,6 +221,7 @@ def _ranking(subject: Any, asked: dict[str, Any], same_camera: str | None, ap: s
         shots=asked.get("shots", "multi"),
         draws=asked.get("draws", 10),
     )
+    return replace(ranking, protocol=replace(ranking.protocol, oracle=subject.oracle))
 
 
 def _trusted(

@@ -24,6 +24,7 @@ from occreid.report.summary import (
     breakdowns,
     cmc_curve,
     count_rows,
+    marked,
     number,
     percent,
     score_table,
@@ -64,6 +65,8 @@ def write_report(
 ) -> Path:
     """Write the report of one or more methods on one benchmark.
 
+    Where the protocol names an oracle, the page says so at its head and at every name.
+
     Args:
         path: the HTML file; folders above it are made.
         title: heading of the page.
@@ -87,6 +90,7 @@ def write_report(
     if not entries:
         raise UserError("a report needs at least one method.", "Give one entry for each ranking.")
     _same_protocol(entries)
+    entries = [marked(entry) for entry in entries]
     page = _environment().get_template("report.html.j2")
     figures = {
         "cmc": cmc_figure({entry.name: cmc_curve(entry.ranking) for entry in entries}),
@@ -105,6 +109,7 @@ def write_report(
         **facts,
         title=title,
         lead=lead,
+        oracle=entries[0].ranking.protocol.oracle,
         version=__version__,
         verdict=verdict(entries),
         tiles=tiles(entries, split),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,11 @@ class Entry:
     model: Method | None = None
     log: Path | None = None
     trusted: Callable[[int], list[tuple[int, float]]] | None = None
+
+
+def marked(entry: Entry) -> Entry:
+    """The entry under the name that tables and figures give it: an oracle's says so."""
+    return replace(entry, name=f"{entry.name} (ORACLE)") if entry.ranking.protocol.oracle else entry
 
 
 def percent(share: float) -> str:
