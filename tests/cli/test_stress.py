@@ -1,10 +1,13 @@
 import json
+import shutil
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from occreid.cli import stress
+from occreid.data.masks import write_mask
 from occreid.errors import UserError
 
 
@@ -36,6 +39,36 @@ def test_two_runs_side_by_side_and_resumed(make_run, tmp_path):
     curves = summary["other"]["curves"]
     assert [c["kind"] for c in curves] == ["flat", "dark"]
     assert summary["other"]["robustness"] == pytest.approx(sum(c["area"] for c in curves) / 2)
+
+
+def test_masks_are_marked_as_an_oracle_and_kept_apart(make_run, market, tmp_path):
+    for image in (*(market / "query").iterdir(), *(market / "bounding_box_test").iterdir()):
+        write_mask(tmp_path / "masks" / image.parent.name / image.name, np.ones((32, 16), np.uint8))
+    run, words = make_run(cls="Masked"), ("--kinds", "flat:top", "--levels", "0,0.5")
+    masked = (*words, "--option", "strict=false", "--option", f"test_masks={tmp_path / 'masks'}")
+    told = call(run, *masked, "--out", tmp_path / "with").stdout
+    assert "run (oracle)" in told and "ORACLE: masks that leave out what the stress hides" in told
+    summary = json.loads((tmp_path / "with" / "summary.json").read_text())
+    assert summary["run"]["oracle"] == "masks that leave out what the stress hides"
+    assert json.loads((tmp_path / "with" / "run.json").read_text())["about"]["test_masks"] == str(tmp_path / "masks")
+    with pytest.raises(UserError, match="other weights, data or options"):
+        call(run, *words, "--out", tmp_path / "with")
+    plain = call(run, *words, "--out", tmp_path / "without").stdout
+    assert "oracle" not in plain.lower() and "test_masks" not in (tmp_path / "without" / "run.json").read_text()
+
+
+def test_runs_trained_on_other_data_are_not_drawn_together(make_run, market, tmp_path):
+    shutil.copytree(market, tmp_path / "market")
+    next((tmp_path / "market" / "query").glob("0010*")).unlink()
+    run, other = make_run(), make_run("other")
+    card = json.loads((other / "model.json").read_text())
+    card["recipe"]["data"]["root"] = str(tmp_path / "market")
+    (other / "model.json").write_text(json.dumps(card))
+    words = ("--kinds", "flat", "--levels", "0", "--out", tmp_path / "out")
+    with pytest.raises(UserError, match=r"other was trained on another benchmark than .*query: market1501, 5 images"):
+        call(run, other, *words)
+    rows = call(run, other, "--on", f"market1501={market}", "--option", "strict=false", *words).stdout.splitlines()
+    assert rows[1].split()[1:] == rows[2].split()[1:]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from occreid.errors import UserError
@@ -25,6 +27,39 @@ def test_the_lines_differ_by_what_they_show(tmp_path):
         draw_curves({"object": {"m": points(*values)}}, tmp_path / f"{name}.png")
     with Image.open(tmp_path / "a.png") as a, Image.open(tmp_path / "b.png") as b:
         assert a.width > 300 and not np.array_equal(np.array(a), np.array(b))
+
+
+@pytest.fixture
+def drawn(monkeypatch, tmp_path):
+    """Draws panels and gives back the figure."""
+
+    def draw(names, panels):
+        kept = []
+        monkeypatch.setattr(Figure, "savefig", lambda self, *args, **options: kept.append(self))
+        draw_curves({f"stress {i}": {n: points(0.8, 0.5) for n in names} for i in range(panels)}, tmp_path / "a.png")
+        FigureCanvasAgg(kept[0]).draw()
+        return kept[0]
+
+    return draw
+
+
+@pytest.mark.parametrize("panels", [1, 2, 3, 5])
+@pytest.mark.parametrize("models", [1, 6, 9])
+def test_all_names_are_on_the_picture_and_off_the_panels(drawn, panels, models):
+    figure = drawn([f"a model of width {n} (oracle)" for n in range(models)], panels)
+    (legend,) = figure.legends
+    box, whole = legend.get_window_extent(), figure.bbox
+    assert len(legend.get_texts()) == models
+    assert box.x0 >= 0 and box.x1 <= whole.x1 and box.y1 <= whole.y1
+    assert box.y0 >= max(axes.get_tightbbox().y1 for axes in figure.axes if axes.get_visible())
+    assert min(axes.get_window_extent().height for axes in figure.axes) > 0.5 * 2.7 * figure.dpi
+
+
+def test_more_models_than_colours_look_different(drawn):
+    lines = drawn([f"m{n}" for n in range(13)], 1).axes[0].get_lines()
+    looks = {(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines}
+    dashes = {(line.get_color(), str(line._dash_pattern)) for line in lines}  # no public way to read dashes
+    assert len(looks) == len(dashes) == 13
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path):

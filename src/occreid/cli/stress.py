@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from occreid.cli.results import percent, print_table
-from occreid.cli.subjects import BatchSize, Device, Json, On, Option, StressOn, load_benchmarks
+from occreid.cli.subjects import BatchSize, Device, Json, On, Option, StressOn, load_benchmarks, oracle_of
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
@@ -59,33 +59,58 @@ def stress(
     if len({run.name for run in runs}) < len(runs):
         raise UserError("two runs have the same name.", "Rename a folder: names tell the curves apart.")
     wanted, heights = _kinds(kinds), _levels(levels)
-    curves: dict[str, list[Curve]] = {}
-    for run in runs:
-        splits = load_benchmarks(run, on, option)
-        if len(splits) > 1:
-            raise UserError("stress is measured on one benchmark at a time.", "Give --on once.")
-        curves[run.name] = _measure(
-            run, splits[0], out, wanted, heights, stress_on, seed, occluders, device, batch_size, quiet=as_json
+    splits = _one_benchmark(runs, on, option)
+    curves = {
+        run.name: _measure(
+            run, split, out, wanted, heights, stress_on, seed, occluders, device, batch_size, quiet=as_json
         )
+        for run, split in zip(runs, splits, strict=True)
+    }
+    oracles = {run.name: oracle_of(split, stressed=True) for run, split in zip(runs, splits, strict=True)}
+    shown = {name: f"{name} (oracle)" if told else name for name, told in oracles.items()}
     panels = {
-        str(kind if side == "any" else f"{kind}, {side}"): {name: own[number].points for name, own in curves.items()}
+        str(kind if side == "any" else f"{kind}, {side}"): {
+            shown[name]: own[number].points for name, own in curves.items()
+        }
         for number, (kind, side) in enumerate(wanted)
     }
     draw_curves(panels, out / "curves.png")
-    summary = {name: _summary(own, robustness(own)) for name, own in curves.items()}
+    summary = {name: {"oracle": oracles[name], **_summary(own, robustness(own))} for name, own in curves.items()}
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     if as_json:
         typer.echo(json.dumps(summary, indent=1))
         return
     rows = [
-        [name, percent(own[0].points[0].mean_ap), *(percent(c.area) for c in own), percent(robustness(own))]
+        [shown[name], percent(own[0].points[0].mean_ap), *(percent(c.area) for c in own), percent(robustness(own))]
         for name, own in curves.items()
     ]
     print_table(["", "clean", *panels, "robustness"], rows)
+    for told in sorted({text for text in oracles.values() if text}):
+        typer.echo(f"ORACLE: {told}")
     typer.echo(
         f"mAP in percent: clean, then the mean over levels {heights[0]:g} to {heights[-1]:g} on {stress_on}; "
         f"robustness is the mean of these.\nfigure: {out / 'curves.png'}"
     )
+
+
+def _one_benchmark(runs: list[Path], on: list[str] | None, option: list[str] | None) -> list[Split]:
+    """The benchmark of each run; they may differ in masks alone."""
+    splits = []
+    for run in runs:
+        found = load_benchmarks(run, on, option)
+        if len(found) > 1:
+            raise UserError("stress is measured on one benchmark at a time.", "Give --on once.")
+        splits += found
+    for run, split in zip(runs, splits, strict=True):
+        for part in ("query", "gallery"):
+            first, own = ([(r.path.name, r.pid, r.camid) for r in getattr(one, part)] for one in (splits[0], split))
+            if first != own:
+                raise UserError(
+                    f"{run} was trained on another benchmark than {runs[0]} ({part}: {split.name}, {len(own):,} "
+                    f"images; {splits[0].name}, {len(first):,} images).",
+                    "Curves compare on one: give it by --on NAME=ROOT.",
+                )
+    return splits
 
 
 def _measure(
@@ -102,7 +127,7 @@ def _measure(
     *,
     quiet: bool,
 ) -> list[Curve]:
-    from occreid.data.evaluation_masks import has_test_masks
+    from occreid.data.evaluation_masks import TEST_MASKS, has_test_masks
     from occreid.data.occluders import OccluderLibrary
     from occreid.extract import extract
     from occreid.lab.curves import CurveLog, measure_curves
@@ -115,6 +140,7 @@ def _measure(
         "counts": split.counts(),
         "occluders": occluders,
         "seed": seed,
+        **({TEST_MASKS: split.notes[TEST_MASKS]} if masks else {}),
     }
     return measure_curves(
         lambda records, alter: extract(

@@ -118,7 +118,7 @@ def subjects(
         UserError: no model or descriptors there, unreadable images, stress on saved descriptors.
     """
     from occreid import extract as extraction
-    from occreid.data.evaluation_masks import ORACLE, has_test_masks
+    from occreid.data.evaluation_masks import has_test_masks
     from occreid.data.stress import Stressor
     from occreid.lab import Occluders
     from occreid.methods import load_model, read_card
@@ -165,15 +165,20 @@ def subjects(
                 split.same_camera,
                 query_labels(split.query),
                 said,
-                _told(split.notes.get(ORACLE, ""), stress if masks else None),
+                oracle_of(split, stressed=stress is not None),
                 (Occluders.of(split.query), Occluders.of(split.gallery)),
             )
 
 
-def _told(already: str, stress: Stress | None) -> str:
-    """What no one could know in use: masks were made of the pictures before the stress, and leave out what it hides."""
-    hides = "masks that leave out what the stress hides" if stress is not None else ""
-    return "; ".join(text for text in (already, hides) if text)
+def oracle_of(split: Split, *, stressed: bool) -> str:
+    """What a method is told of the test images that no one could know in use, or nothing.
+
+    Masks are made of the pictures before the stress, and leave out what it hides.
+    """
+    from occreid.data.evaluation_masks import ORACLE, has_test_masks
+
+    hides = "masks that leave out what the stress hides" if stressed and has_test_masks(split) else ""
+    return "; ".join(text for text in (split.notes.get(ORACLE, ""), hides) if text)
 
 
 def facts(split: Split, card: dict[str, Any], precision: str) -> dict[str, Any]:

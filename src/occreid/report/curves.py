@@ -12,6 +12,9 @@ from matplotlib.ticker import PercentFormatter
 from occreid.errors import UserError
 from occreid.report.figures import DASHES, MARKERS, SERIES
 
+_PANEL = 3.2
+"""Width of a panel in inches."""
+
 
 class PointLike(Protocol):
     """What is drawn of a point; see `occreid.lab.curves.Point`."""
@@ -40,16 +43,21 @@ def draw_curves(panels: Mapping[str, Mapping[str, Sequence[PointLike]]], path: P
         raise UserError("there are no curves to draw.", "Measure at least one stress.")
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(3.2 * columns, 2.7 * rows + 0.4), layout="constrained")
+    names = list(next(iter(panels.values())))
+    beside = _names_beside(names, _PANEL * columns)
+    above = 0.2 * -(-len(names) // beside)  # height of the names
+    figure = Figure(figsize=(_PANEL * columns, 2.7 * rows + 0.2 + above), layout="constrained")
+    band = 0.12 if len(names) <= 3 else 0.06  # many bands lie over each other
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     places = grid.flat[: len(panels)]  # the last row may have empty ones
     for axes, (title, models) in zip(places, panels.items(), strict=True):
         for number, (name, points) in enumerate(models.items()):
             colour, levels = SERIES[number % len(SERIES)], [p.level for p in points]
-            style = {"linestyle": DASHES[number % len(DASHES)], "marker": MARKERS[number % len(MARKERS)]}
+            again = number + number // len(SERIES)  # a colour that comes again has another dash and marker
+            style = {"linestyle": DASHES[again % len(DASHES)], "marker": MARKERS[again % len(MARKERS)]}
             axes.plot(levels, [p.mean_ap for p in points], color=colour, label=name, markersize=3.5, **style)
             axes.fill_between(
-                levels, [p.low for p in points], [p.high for p in points], color=colour, alpha=0.12, linewidth=0
+                levels, [p.low for p in points], [p.high for p in points], color=colour, alpha=band, linewidth=0
             )
         axes.set_title(title, fontsize=9)
         axes.grid(alpha=0.3)
@@ -61,9 +69,15 @@ def draw_curves(panels: Mapping[str, Mapping[str, Sequence[PointLike]]], path: P
         axes.set_ylabel("mAP")
     figure.supxlabel("level of the stress", fontsize=9)
     handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(6, len(labels)), frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside upper center", ncols=beside, frameon=False, fontsize=9)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as error:  # ValueError: an ending that is no picture format
         raise UserError(f"the figure {path} cannot be written ({error}).", "Name a .png, .svg or .pdf file.") from error
+
+
+def _names_beside(names: Sequence[str], width: float) -> int:
+    """How many names of the legend fit beside each other, in inches of a 9 point font with a line before each."""
+    longest = 0.6 + 0.075 * max(map(len, names))
+    return max(1, min(len(names), int(width / longest)))
