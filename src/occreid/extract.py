@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import sys
@@ -16,6 +15,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from occreid.data.claims import claim_folder
 from occreid.data.dataset import Alter
 from occreid.data.loaders import eval_loader
 from occreid.descriptors import Descriptors
@@ -187,7 +187,7 @@ def extract_to_disk(
         "progress": progress,
     }
     try:
-        _claim(folder, full_key)
+        claim_folder(folder, "key.json", full_key, "descriptors of other weights, images or settings")
         if (folder / "descriptors.safetensors").is_file() and not (folder / "chunks").is_dir():
             return Descriptors.load(folder), 0
         starts = range(0, len(records), chunk)
@@ -214,19 +214,3 @@ def _one_by_one(
         if len(pieces) > 1 and options["progress"]:
             print(f"chunk {number + 1} of {len(pieces)}", file=sys.stderr)
         yield number, extract(model, piece, **options)
-
-
-def _claim(folder: Path, key: Mapping[str, Any]) -> None:
-    """Make the folder this extraction's, or refuse one that is another's."""
-    file = folder / "key.json"
-    if file.is_file():
-        if json.loads(file.read_text()) != key:
-            raise UserError(
-                f"{folder} holds descriptors of other weights, images or settings.",
-                "Delete the folder, or choose another with --out.",
-            )
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise UserError(f"the folder {folder} is not empty.", "Choose a new one with --out.")
-    file.write_text(json.dumps(key, indent=1) + "\n")

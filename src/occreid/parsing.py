@@ -5,7 +5,6 @@ Letters: B images, P = 4 parts, H × W pixels.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from occreid.data.claims import claim_folder
 from occreid.data.images import read_image
 from occreid.data.loaders import eval_loader
 from occreid.data.mask_folders import mask_path
@@ -135,7 +135,8 @@ def parse_to_disk(
             unreadable image, or a file that cannot be written.
     """
     targets = _targets(records, root, folder)
-    _claim(Path(folder), {"weights_sha256": weights, "input_size": list(model.input_size)})
+    key = {"weights_sha256": weights, "input_size": list(model.input_size)}
+    claim_folder(Path(folder), KEY, key, "masks of other weights")
     todo = [record for record in records if not targets[record.path].is_file()]
     for batch, scores in _parsed(model, todo, batch_size, workers, device, precision, progress=progress):
         for index, one in zip(batch.indices.tolist(), scores, strict=True):
@@ -158,22 +159,6 @@ def _targets(records: Sequence[Record], root: str | Path, folder: str | Path) ->
             raise UserError(f"{other} and {record.path} would share the mask {target}.", "Rename one of the images.")
         targets[record.path] = target
     return targets
-
-
-def _claim(folder: Path, key: dict[str, object]) -> None:
-    """Make the folder this model's, or refuse one that holds another's masks."""
-    file = folder / KEY
-    try:
-        if file.is_file():
-            if json.loads(file.read_text()) != key:
-                raise UserError(f"{folder} holds masks of other weights.", "Choose another --out, or delete it.")
-            return
-        if folder.is_dir() and any(folder.iterdir()):
-            raise UserError(f"the folder {folder} is not empty.", "Choose a new one with --out.")
-        folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(key, indent=1) + "\n")
-    except OSError as error:
-        raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
 
 
 def _parsed(

@@ -8,7 +8,6 @@ Letters: H × W pixels, n persons found in an image.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from occreid.data.claims import claim_folder
 from occreid.data.detectors import COCO_PERSON, open_detector
 from occreid.data.images import Pixels, open_pillow, read_bytes, read_image
 from occreid.data.mask_folders import mask_path
@@ -144,7 +144,7 @@ def write_masks(
         UserError: the folder holds masks of another provider or cannot be written, or what the provider raises.
     """
     folder = Path(folder)
-    _claim(folder, dict(provider.key))
+    claim_folder(folder, KEY, dict(provider.key), "masks of another provider or of other weights")
     made = empty = 0
     for record in records:
         target = mask_path(record.path, root, folder)
@@ -156,19 +156,3 @@ def write_masks(
             made, empty = made + 1, empty + int(not mask.any())
         advance(1)
     return made, empty
-
-
-def _claim(folder: Path, key: dict[str, Any]) -> None:
-    """Make the folder this provider's, or refuse one that holds other masks."""
-    file = folder / KEY
-    try:
-        if file.is_file():
-            if json.loads(file.read_text()) != key:
-                raise UserError(f"{folder} holds masks of another provider or of other weights.", "Choose another.")
-            return
-        if folder.is_dir() and any(folder.iterdir()):
-            raise UserError(f"the folder {folder} is not empty.", "Choose a new one for the masks.")
-        folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(key, indent=1) + "\n")
-    except OSError as error:
-        raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error

@@ -1,0 +1,29 @@
+import json
+
+import pytest
+
+from occreid.data.claims import claim_folder
+from occreid.errors import UserError
+
+
+def test_a_folder_is_claimed_once_and_found_again(tmp_path):
+    folder = tmp_path / "deep/folder"
+    for _ in range(2):
+        claim_folder(folder, "key.json", {"weights": "a"}, "other things")
+        (folder / "piece").touch()
+    assert json.loads((folder / "key.json").read_text()) == {"weights": "a"}
+
+
+def test_what_is_anothers_is_refused_and_left_alone(tmp_path):
+    claim_folder(tmp_path / "a", "key.json", {"weights": "a"}, "other things")
+    with pytest.raises(UserError, match=r"a holds things of other weights\. Delete it"):
+        claim_folder(tmp_path / "a", "key.json", {"weights": "b"}, "things of other weights")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/letter").touch()
+    with pytest.raises(UserError, match="full is not empty"):
+        claim_folder(tmp_path / "full", "key.json", {}, "other things")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot write"):
+        claim_folder(tmp_path / "file/under", "key.json", {}, "other things")
+    assert json.loads((tmp_path / "a/key.json").read_text()) == {"weights": "a"}
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["letter"]
