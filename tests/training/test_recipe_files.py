@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import Field
 
 from occreid.errors import UserError
 from occreid.training import recipe_files
+from occreid.training.recipe import Section
 from occreid.training.recipe_files import (
     as_override,
     changed_keys,
@@ -13,6 +15,7 @@ from occreid.training.recipe_files import (
     list_recipes,
     load_recipe,
     parse_recipe,
+    read_form,
     write_text,
 )
 
@@ -193,3 +196,30 @@ def test_a_ladder_of_recipes_is_no_recipe(tmp_path, monkeypatch):
         (tmp_path / "recipes/own" / name).write_text(MINIMAL)
     monkeypatch.chdir(tmp_path)
     assert [name for name in list_recipes() if name.startswith("own/")] == ["own/first"]
+
+
+class Item(Section):
+    name: str
+
+
+class Form(Section):
+    title: str = ""
+    items: list[Item] = Field([])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("titel: a", ["the form", "titel: there is no such key", "Did you mean 'title'?"]),
+        ("items: [{nam: a}]", ["items.0.nam: there is no such key", "Did you mean 'name'?"]),
+        ("title: 3", ["title: input should be a valid string.", "See docs/forms.md for the form."]),
+    ],
+)
+def test_a_file_of_another_form_is_read_and_its_mistakes_are_named(text, words, tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("items: [{name: a}]")
+    assert read_form(file, Form, "form", "docs/forms.md", items=Item).items == [Item(name="a")]
+    file.write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_form(file, Form, "form", "docs/forms.md", items=Item)
+    assert all(word in str(caught.value) for word in words), caught.value

@@ -15,12 +15,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from occreid.bench.models import Model
-from occreid.errors import UserError, did_you_mean
+from occreid.errors import did_you_mean
 from occreid.training.recipe import Positive, Section
-from occreid.training.recipe_files import BENCH, read_yaml, recipe_folders
+from occreid.training.recipe_files import BENCH, read_form, recipe_folders
 
 
 class Candidate(Section):
@@ -80,15 +80,4 @@ def load_list(path: Path) -> BenchList:
     Raises:
         UserError: it is not readable, or a key or value is wrong.
     """
-    try:
-        return BenchList.model_validate(read_yaml(path, "list of models"))
-    except ValidationError as error:
-        problems = error.errors()
-        problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-        key = ".".join(str(part) for part in problem["loc"])
-        where = f"the list {path}" + (f", {key}" if key else "")
-        if problem["type"] == "extra_forbidden":
-            known = Candidate.model_fields if problem["loc"][0] == "models" else BenchList.model_fields
-            raise UserError(f"{where}: there is no such key.", did_you_mean(str(problem["loc"][-1]), known)) from error
-        wish = problem["msg"].removeprefix("Value error, ")
-        raise UserError(f"{where}: {wish[0].lower()}{wish[1:]}.", "See docs/bench.md for the form.") from error
+    return read_form(path, BenchList, "list of models", "docs/bench.md", models=Candidate)

@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from occreid.errors import UserError, did_you_mean
-from occreid.training.recipe import Recipe
+from occreid.training.recipe import Recipe, Section
 
+Form = TypeVar("Form", bound=Section)
 _SUFFIXES = (".yaml", ".yml")
 LADDER, BENCH = ".ablate.yaml", ".bench.yaml"
 """How the names of ladders of recipes (`occreid.training.ablation`) and of lists to time (`occreid.bench`) end."""
@@ -149,6 +150,32 @@ def read_yaml(path: Path, what: str = "recipe") -> dict[str, Any]:
     return content
 
 
+def read_form(path: Path, form: type[Form], what: str, page: str, **lists: type[Section]) -> Form:
+    """A YAML file of another form than a recipe's, validated.
+
+    Args:
+        path: the file.
+        form: its sections.
+        what: it is, for the errors.
+        page: the document that describes the form.
+        lists: key → what its items are.
+
+    Raises:
+        UserError: as `read_yaml`, or the first key or value that is wrong.
+    """
+    try:
+        return form.model_validate(read_yaml(path, what))
+    except ValidationError as error:
+        first = _first(error)
+        key = ".".join(str(part) for part in first["loc"])
+        where = f"the {what} {path}" + (f", {key}" if key else "")
+        if first["type"] == "extra_forbidden":
+            known = lists.get(str(first["loc"][0]), form).model_fields
+            raise UserError(f"{where}: there is no such key.", did_you_mean(str(first["loc"][-1]), known)) from error
+        wish = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{where}: {wish[0].lower()}{wish[1:]}.", f"See {page} for the form.") from error
+
+
 def as_override(key: str, value: Any) -> str:
     """The ``"key=value"`` that gives a dotted key this value, as `load_recipe` and ``--set`` take it.
 
@@ -189,10 +216,15 @@ def _apply(content: dict[str, Any], override: str, source: str) -> str:
     return ".".join(parts)
 
 
+def _first(error: ValidationError) -> Any:
+    """What to say first: an unknown key, since other errors often follow from it."""
+    problems = error.errors()
+    return next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+
+
 def _explain(error: ValidationError, source: str, given: set[str]) -> UserError:
     """The first thing wrong, as one sentence naming the recipe and the dotted key."""
-    problems = error.errors()
-    first = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    first = _first(error)
     key = ".".join(str(part) for part in first["loc"])
     by_hand = next((k for k in given if k == key or k.startswith(f"{key}.") or key.startswith(f"{k}.")), None)
     where = f"recipe {source}" + (f" with --set {by_hand}" if by_hand else "")

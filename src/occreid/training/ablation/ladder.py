@@ -20,12 +20,20 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from occreid.errors import UserError, did_you_mean
 from occreid.methods import method_options
 from occreid.training.recipe import NotNegative, Recipe, Section
-from occreid.training.recipe_files import LADDER, as_override, find_recipe, load_recipe, read_yaml, recipe_folders
+from occreid.training.recipe_files import (
+    LADDER,
+    as_override,
+    find_recipe,
+    load_recipe,
+    read_form,
+    read_yaml,
+    recipe_folders,
+)
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -175,7 +183,7 @@ def load_plan(
             an override of what the rows differ in.
     """
     path = find_ladder(name)
-    ladder = _read(path)
+    ladder = read_form(path, Ladder, "ablation", "docs/ablation.md", rows=Row)
     rows = ladder.rows or _grid_rows(ladder.grid)
     _no_overlap(rows, overrides, path)
     folders = _folder_names([row.name for row in rows])
@@ -188,21 +196,6 @@ def load_plan(
     figures = {row.name: row.paper for row in rows if row.paper is not None}
     title = ladder.title or path.name.removesuffix(LADDER).removesuffix(path.suffix)
     return Plan(title, tuple(row.name for row in rows), tuple(metrics), tuple(runs), ladder.paper, figures)
-
-
-def _read(path: Path) -> Ladder:
-    try:
-        return Ladder.model_validate(read_yaml(path, "ablation"))
-    except ValidationError as error:
-        problems = error.errors()
-        problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-        key = ".".join(str(part) for part in problem["loc"])
-        where = f"the ablation {path}" + (f", {key}" if key else "")
-        if problem["type"] == "extra_forbidden":
-            known = Row.model_fields if problem["loc"][0] == "rows" else Ladder.model_fields
-            raise UserError(f"{where}: there is no such key.", did_you_mean(str(problem["loc"][-1]), known)) from error
-        wish = problem["msg"].removeprefix("Value error, ")
-        raise UserError(f"{where}: {wish[0].lower()}{wish[1:]}.", "See docs/ablation.md for the form.") from error
 
 
 def _grid_rows(grid: dict[str, list[Any]]) -> list[Row]:
