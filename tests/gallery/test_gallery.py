@@ -264,6 +264,8 @@ def test_threads_share_a_gallery(make, described, people):
         (lambda g: g.delete(filter=Filter()), "delete everything"),
         (lambda g: g.delete(filter=Filter(exclude_camera="query")), "no query whose camera"),
         (lambda g: g.delete(ids=["it's"]), "is not an id"),
+        (lambda g: g.delete(before=float("nan")), "nan is not a moment"),
+        (lambda g: g.delete(before=float("inf")), "inf is not a moment"),
         (lambda g: g.get(["a b"]), "is not an id"),
         (lambda g: g.build_index(), "0 entries are too few"),
         (lambda g: g.build_index(kind="IVF_PK"), "Did you mean 'IVF_PQ'"),

@@ -71,8 +71,8 @@ class Entry:
         for name in ("pid", "camid"):
             if (number := getattr(self, name)) is not None:
                 _check_fits(name, number)
-        if self.time is not None and not math.isfinite(self.time):
-            raise UserError(f"the time {self.time} is not a moment.", "Give Unix seconds, or None where unknown.")
+        if self.time is not None:
+            check_moment(self.time)
         self.tags = checked_tags(self.tags)
         self.id = checked_ids([self.id])[0] if self.id else self._content_id()
 
@@ -158,8 +158,8 @@ class Filter:
             object.__setattr__(self, "cameras", tuple(sorted({int(c) for c in self.cameras})))
         object.__setattr__(self, "tags", checked_tags(self.tags))
         for moment in (self.start, self.end):
-            if moment is not None and not math.isfinite(moment):
-                raise UserError(f"the time {moment} is not a moment.", "Give Unix seconds.")
+            if moment is not None:
+                check_moment(moment)
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise UserError(f"no time lies from {self.start} to {self.end}.", "Give an end after the start.")
         if isinstance(self.exclude_camera, str) and self.exclude_camera != "query":
@@ -200,6 +200,16 @@ def score(distance: float, metric: str) -> float:
     (0.75, 0.25)
     """
     return 1 / (1 + distance) if metric == "euclidean" else min(max(1 - distance / 2, 0.0), 1.0)
+
+
+def check_moment(moment: float) -> None:
+    """Nothing, if this is a moment in Unix seconds.
+
+    Raises:
+        UserError: it is NaN or infinite.
+    """
+    if not math.isfinite(moment):
+        raise UserError(f"the time {moment} is not a moment.", "Give Unix seconds, or None where it is unknown.")
 
 
 def _check_fits(name: str, number: int) -> None:

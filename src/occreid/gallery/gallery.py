@@ -11,7 +11,7 @@ from occreid.descriptors import Descriptors
 from occreid.distances import Metric
 from occreid.errors import UserError, did_you_mean
 from occreid.gallery.audit import GalleryStats, VerifyReport, stats, verify
-from occreid.gallery.entries import Entry, Filter, Hit, checked_ids
+from occreid.gallery.entries import Entry, Filter, Hit, check_moment, checked_ids
 from occreid.gallery.finding import search_all, search_candidates
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.places import create_store, open_store
@@ -177,10 +177,12 @@ class Gallery:
             How many were deleted.
 
         Raises:
-            UserError: nothing is given, which would delete everything.
+            UserError: nothing is given, which would delete everything, or a time that is none.
         """
         if ids is None and before is None and filter in (None, Filter()):
             raise UserError("this would delete everything.", "Give ids, a time or a filter.")
+        if before is not None:
+            check_moment(before)
         if filter is not None and filter.exclude_camera == "query":
             raise UserError("there is no query whose camera could be excluded.", "Give exclude_camera a number.")
         return self._store.delete(ids=None if ids is None else checked_ids(ids), before=before, narrow=filter)
