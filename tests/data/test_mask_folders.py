@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from occreid.data.mask_folders import attach_masks, mask_path, require_masks
+from occreid.data.mask_folders import attach_masks, mask_path, require_masks, require_parts
 from occreid.data.masks import write_mask
 from occreid.errors import UserError
 from occreid.records import Record
@@ -54,3 +54,31 @@ def test_records_without_masks_are_told_how_to_get_them():
     require_masks([], "toy", "d")
     with pytest.raises(UserError, match=r"2 of 2 training images of toy in d/ .*occreid parse d/ --name toy.*d-masks"):
         require_masks(given, "toy", "d/")
+
+
+@pytest.fixture
+def masked(tmp_path):
+    """Write masks of 2 × 2 pixels; records that carry them."""
+
+    def make(*values):
+        for number, value in enumerate(values):
+            write_mask(tmp_path / f"{number}.png", np.array([[0, 0], [0, value]]))
+        return [Record(tmp_path / f"{n}.jpg", n, 0, mask=tmp_path / f"{n}.png") for n in range(len(values))]
+
+    return make
+
+
+def test_masks_of_whole_persons_are_told_from_masks_of_parts(masked):
+    with pytest.raises(UserError, match=r"masks of toy tell no parts.*: 3 were looked at .*0\.png") as caught:
+        require_parts(masked(1, 0, 1), "toy")
+    assert "'occreid masks' are for orgnn" in caught.value.mend
+    require_parts(masked(1, 1, 2), "toy")
+    require_parts([], "toy")
+    require_parts(records(Path("d")), "toy")  # no masks: not its business
+
+
+def test_masks_from_everywhere_are_looked_at_but_not_all(masked):
+    given = masked(*[1] * 9, 3)
+    require_parts(given, "toy", looked_at=4)  # the 1st, 4th, 7th and 10th
+    with pytest.raises(UserError, match="3 were looked at"):
+        require_parts(given[:9], "toy", looked_at=4)

@@ -6,7 +6,7 @@ import torch
 from occreid.descriptors import Descriptors
 from occreid.distances import distances
 from occreid.errors import UserError
-from occreid.losses import FocalParsingLoss
+from occreid.losses import FocalParsingLoss, VisibleTripletLoss
 from occreid.methods import create_model
 from occreid.nn import part_targets
 from occreid.records import PART_NAMES, Batch
@@ -96,6 +96,40 @@ def test_the_total_is_weighted_as_in_equation_10(model):
     assert found["seg_coco"].item() == pytest.approx(7 * seg.item(), rel=1e-5)
 
 
+def test_triplets_are_of_the_features_before_the_neck_and_classes_of_those_after():
+    model, b = build(lambda_tri=1.0, margin=0.7).eval(), batch()
+    for neck in model.necks:
+        neck.bn.running_var.fill_(9)  # so that the neck does something
+    with torch.no_grad():
+        h, v = model.pooled(*model.maps(b.images))
+        found = model.losses(b)
+        logits = torch.stack([neck.classifier(neck(h[:, j])) for j, neck in enumerate(model.necks)], 1)
+    assert found["triplet"].item() == pytest.approx(VisibleTripletLoss(0.7)(h, v, b.labels).item(), rel=1e-5)
+    right = logits.log_softmax(2)[torch.arange(6), :, b.labels]
+    assert found["id"].item() == pytest.approx(-(right * v).sum(1).mean().item(), rel=1e-5)
+
+
+def test_the_network_sees_normalised_pictures(model):
+    seen, images = [], batch(2).images
+    with torch.no_grad(), model.backbone.conv1.register_forward_pre_hook(lambda _, given: seen.append(given[0])):
+        model.describe(images)
+    assert torch.equal(seen[0], model.normalize(images)) and seen[0].min() < -1
+
+
+def test_options_reach_what_they_are_about():
+    model, b = build(threshold=0.52, coverage=0.3, alpha=0.4, gamma=1.0, parsing_channels=8).eval(), batch()
+    with torch.no_grad():
+        features, logits = model.maps(b.images)
+        _, v = model.pooled(features, logits)
+        seg, scores = model.losses(b)["seg"], model.parse(b.images)
+    assert torch.equal(v, (logits.sigmoid() > 0.52).flatten(2).any(2)) and (scores[:, 0] == 0.52).all()
+    assert not torch.equal(v, (logits.sigmoid() > 0.5).flatten(2).any(2))
+    wanted = FocalParsingLoss(0.4, 1.0)(logits, part_targets(b.masks, 4, (4, 2), 0.3))
+    assert seg.item() == pytest.approx(wanted.item(), rel=1e-5)
+    assert model.heads[0][0].out_channels == 8
+    assert (model.input_size, model.metric) == ((384, 128), "visible_parts")
+
+
 def test_a_batch_in_which_no_part_is_seen_trains_the_parsing_heads_only():
     model, b = build(), batch()
     for head in model.heads:
@@ -180,9 +214,16 @@ def test_missing_masks_are_named_unless_nothing_asks_for_them():
     assert build(lambda_seg=0.0).losses(batch(masks=False)).keys() == {"id", "triplet"}
 
 
+def test_masks_must_tell_parts_apart_where_the_parsing_loss_reads_them():
+    assert build().learns_parts
+    assert not build(lambda_seg=0.0).learns_parts and not build(parsing=False).learns_parts
+
+
 def test_new_layers_learn_at_twice_the_rate():
     model = build()
     old, new = model.parameter_groups(0.01)
     assert (old["lr"], new["lr"]) == (0.01, 0.02)
-    assert {id(p) for p in new["params"]} >= {id(p) for p in model.heads.parameters()}
-    assert {id(p) for p in old["params"]} >= {id(p) for p in model.conv5.parameters()}
+    heads_and_necks = {id(p) for module in (model.heads, model.necks) for p in module.parameters() if p.requires_grad}
+    assert {id(p) for p in new["params"]} == heads_and_necks
+    everything = {id(p) for p in model.parameters() if p.requires_grad}
+    assert {id(p) for p in old["params"]} == everything - heads_and_necks

@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from occreid.errors import UserError
 from occreid.training.sources import build_model, load_sources, make_legs
@@ -135,6 +137,32 @@ def test_a_second_stream_without_masks_or_without_use_is_refused(tiny, market, m
     recipe = tiny(second(market, mask_root))
     with pytest.raises(UserError, match=r"reid_toys:Toy has no use for a second stream"):
         build_model(recipe, load_sources(recipe).split)
+
+
+@pytest.fixture
+def silhouettes(mask_root, tmp_path):
+    """Masks of whole persons, as `occreid masks` writes them."""
+    for mask in mask_root.rglob("*.png"):
+        target = tmp_path / mask.relative_to(mask_root)
+        target.parent.mkdir(exist_ok=True)
+        Image.fromarray((np.asarray(Image.open(mask)) > 0).astype(np.uint8)).save(target)
+    return tmp_path
+
+
+def test_masks_without_parts_are_refused_where_parts_are_learned(tiny, silhouettes, monkeypatch):
+    masks = ("data.masks=true", f"data.mask_root={silhouettes}")
+    recipe = tiny(*masks)
+    split = load_sources(recipe).split
+    build_model(recipe, split)
+    monkeypatch.setattr("reid_toys.Toy.learns_parts", True)
+    with pytest.raises(UserError, match=r"masks of market1501 tell no parts"):
+        build_model(recipe, split)
+    build_model(tiny(), split)  # masks are not read
+
+
+def test_a_second_stream_without_parts_is_refused(tiny, market, silhouettes):
+    with pytest.raises(UserError, match=r"masks of market1501 tell no parts"):
+        load_sources(tiny(second(market, silhouettes), **STREAMS))
 
 
 def test_single_images_of_a_person_are_for_parsing_only(tiny):

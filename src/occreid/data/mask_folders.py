@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from occreid.data.masks import read_mask
 from occreid.errors import UserError
 from occreid.records import Record
 
@@ -68,4 +69,27 @@ def require_masks(records: Sequence[Record], name: str, root: str | Path) -> Non
             f"the first is {without[0].path}.",
             f"Make masks with: occreid parse {root} --name {name} --weights RUN --out {str(root).rstrip('/')}-masks, "
             f"then set mask_root to that folder.",
+        )
+
+
+def require_parts(records: Sequence[Record], name: str, looked_at: int = 32) -> None:
+    """Raise a `UserError` where masks tell the person from all else but know no parts: 0 and 1 alone.
+
+    Such masks would pass for ones that show nothing but heads.
+
+    Args:
+        records: with masks.
+        name: of the benchmark, for the message.
+        looked_at: how many masks are read, spread evenly over the records.
+
+    Raises:
+        UserError: all of these masks hold 0 and 1 only, or one is unreadable.
+    """
+    step = -(-len(records) // looked_at)
+    some = [record.mask for record in records[:: max(step, 1)] if record.mask is not None]
+    if some and all(read_mask(mask).max() <= 1 for mask in some):
+        raise UserError(
+            f"the masks of {name} tell no parts of the body: {len(some)} were looked at and hold 0 and 1 alone, "
+            f"the first is {some[0]}.",
+            "Masks of 'occreid masks' are for orgnn. Make part masks with: occreid parse",
         )

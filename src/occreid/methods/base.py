@@ -63,6 +63,8 @@ class Method(nn.Module):
     """Height and width in pixels the method was made for; an instance may set its own."""
     needs_masks: bool = False
     """Whether `describe` cannot do without masks; an instance may set its own."""
+    learns_parts: bool = False
+    """Whether training masks must tell the parts of a body apart; an instance may set its own."""
     pixel_mean: ClassVar[tuple[float, float, float]] = (0.485, 0.456, 0.406)
     pixel_std: ClassVar[tuple[float, float, float]] = (0.229, 0.224, 0.225)
     _pixel_mean: Tensor

@@ -87,6 +87,7 @@ class HPNet(Method):
         self.triplet = VisibleTripletLoss(margin)
         self.focal = FocalParsingLoss(alpha, gamma)
         self.visibility = visibility
+        self.learns_parts = parsing and lambda_seg > 0
         self.lambda_ide, self.lambda_tri, self.lambda_seg = lambda_ide, lambda_tri, lambda_seg
         self.lambda_coco, self.threshold, self.coverage = lambda_coco, threshold, coverage
 

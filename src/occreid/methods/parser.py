@@ -37,6 +37,7 @@ class Parser(Method):
 
     metric = "visible_parts"
     task = "parsing"
+    learns_parts = True
     input_size = (384, 128)
 
     def __init__(

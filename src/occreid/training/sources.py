@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from occreid.data import load_benchmark
-from occreid.data.mask_folders import attach_masks, require_masks
+from occreid.data.mask_folders import attach_masks, require_masks, require_parts
 from occreid.errors import UserError, did_you_mean
 from occreid.methods import Method, create_model, method_options
 from occreid.methods.base import ModelSpec
@@ -72,6 +72,7 @@ def _second_stream(section: ParsingSection) -> tuple[Record, ...]:
     if section.mask_root is not None:
         records = attach_masks(records, section.root, section.mask_root)
     require_masks(records, section.name, section.root)
+    require_parts(records, section.name)
     return records
 
 
@@ -84,7 +85,8 @@ def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Method:
         fresh: False where a checkpoint will replace the weights, so that pretrained ones are not fetched.
 
     Raises:
-        UserError: what `create_model` raises, or an image size that is not the one of the data.
+        UserError: what `create_model` raises, an image size that is not the one of the data, or masks without parts
+            for a method that learns parts.
     """
     name, data = recipe.method.name, recipe.data
     known, options = method_options(name), dict(recipe.method.options)
@@ -104,6 +106,8 @@ def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Method:
     model.input_size = (data.height, data.width)
     if data.k < 2 and model.task == "reid":
         raise UserError("data.k is 1: no image would have another of the same person.", "Set data.k to 2 or more.")
+    if data.masks and model.learns_parts:
+        require_parts(split.train, data.name)
     if data.parsing is not None and type(model).parsing_losses is Method.parsing_losses:
         raise UserError(f"{name} has no use for a second stream of images.", "Set data.parsing to null.")
     return model
