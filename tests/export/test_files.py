@@ -7,7 +7,8 @@ import torch
 from occreid.errors import UserError
 from occreid.export import files
 from occreid.export.files import export_model, reference
-from occreid.methods import create_model, list_methods, load_model, read_card
+from occreid.export.graph import Describe
+from occreid.methods import create_model, list_methods, load_model, read_card, sureid
 
 
 @pytest.mark.parametrize("name", list_methods())
@@ -53,6 +54,19 @@ def test_a_method_that_needs_masks_becomes_a_file_that_takes_them(small, picture
     for given in (None, other_masks[:3], other_masks[:, :8]):
         with pytest.raises(UserError, match="needs a mask of every picture"):
             loaded.describe(others, given)
+
+
+def test_a_budget_that_images_differ_in_becomes_one_graph(small, pictures, tmp_path, monkeypatch):
+    model = small("sureid", budget="adaptive", bucket=2)
+    images, others = pictures(model, 11), pictures(model, 3, seed=9)
+    monkeypatch.setattr(sureid, "_TRACKING", 1.0)
+    with torch.no_grad():
+        model.train().train_tokens(images)  # thresholds that images of an untrained network differ at
+    assert export_model(model, tmp_path / "m.torchscript", images, kind="torchscript").deviation < 1e-4
+    batch = torch.export.Dim("batch", min=1, max=64)  # the first half of an ONNX export, which takes long
+    network = torch.export.export(Describe(model), (images[:2],), dynamic_shapes={"images": {0: batch}})
+    with torch.no_grad():
+        torch.testing.assert_close(network.module()(others)[0], reference(model)(others)[0], rtol=1e-3, atol=1e-4)
 
 
 def test_masks_are_asked_for_where_and_only_where_they_are_needed(small, pictures, masks_of, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from occreid.errors import UserError
-from occreid.methods import create_model, load_model, save_model
+from occreid.methods import create_model, load_model, save_model, sureid
 from occreid.methods.weights import WEIGHTS, read_weights
 from occreid.nn.token_gather import kept_map
 from occreid.records import Batch
@@ -246,6 +246,20 @@ def test_the_adaptive_budget_keeps_what_an_image_needs():
     assert ((counts % 3 == 0) | (counts == counts[:, :1])).all() and (counts.diff(dim=1) <= 0).all()
     torch.testing.assert_close(alone, whole, rtol=1e-4, atol=1e-5)
     assert not torch.equal(whole, build().eval().describe(images).features)
+
+
+@pytest.mark.parametrize("bucket", [1, 3])
+def test_the_adaptive_budget_in_place_is_the_same(bucket, monkeypatch):
+    monkeypatch.setattr(sureid, "_TRACKING", 1.0)
+    model, images = build(budget="adaptive", bucket=bucket, drop_path=0.0), pictures(8)
+    with torch.no_grad():
+        model.train().train_tokens(images)  # thresholds that images of an untrained network differ at
+        model.eval()
+        feature, kept = model.adaptive_tokens(images)
+        in_place, stages = model.adaptive_in_place(images)
+    assert all(torch.equal(a, b) for a, b in zip(kept, stages, strict=True))
+    assert len(torch.stack(kept).sum(2).unique()) > 3
+    torch.testing.assert_close(in_place, feature, rtol=1e-4, atol=1e-5)
 
 
 def test_the_adaptive_budget_keeps_the_share_on_average_and_not_in_every_image():

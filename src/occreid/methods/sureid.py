@@ -26,7 +26,7 @@ from occreid.methods.base import Method, Stage
 from occreid.methods.weights import load_model
 from occreid.nn import BNNeck, TokenPredictor, create_backbone
 from occreid.nn.token_attention import is_plain, masked_block, plain_blocks, prefix_block
-from occreid.nn.token_gather import Layer, bucketed_forward, gathered_forward, kept_map
+from occreid.nn.token_gather import Layer, bucketed_forward, gathered_forward, kept_map, kept_of_bucket
 from occreid.nn.token_patches import set_patch_step
 from occreid.nn.token_predictor import keep_counts, log_odds, sample_decisions, share_thresholds
 from occreid.records import Batch
@@ -170,7 +170,7 @@ class SUReID(Method):
         """Decisions over all tokens: the class token's is always 1."""
         if keep is None:
             return x.new_ones(x.shape[:2])
-        return torch.cat([keep.new_ones(len(keep), self.prefix), keep], dim=1)
+        return torch.cat([keep.new_ones(keep.shape[0], self.prefix), keep], dim=1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The terms of Eq. 14: ``id``, ``triplet``, and where they apply ``ratio``, ``kd_logits``, ``kd_feature``."""
@@ -241,6 +241,22 @@ class SUReID(Method):
         )
         return self.pooled(x), kept
 
+    def adaptive_in_place(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What `adaptive_tokens` gives, with dropped tokens masked: the same steps whatever the images need.
+
+        That is what an exported graph must be; it saves no time.
+        """
+        x = self.embed(images)
+        keep = x.new_ones(x.shape[0], x.shape[1] - self.prefix)
+        stages: list[Tensor] = []
+        for number, block in enumerate(plain_blocks(self.backbone), start=1):
+            if number in self.prune_before:
+                scores = log_odds(self.predictors[len(stages)](x[:, self.prefix :], keep))
+                keep = kept_of_bucket(scores - self.thresholds[len(stages)], keep, self.bucket)
+                stages.append(keep)
+            x = self.masked(number, block, x, keep if stages else None)
+        return self.pooled(x), stages
+
     def layers(self) -> list[Layer]:
         """The blocks; of the last one only what the feature is made of."""
         *first, last = plain_blocks(self.backbone)
@@ -252,7 +268,12 @@ class SUReID(Method):
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """One global part: the class token after the neck. Only kept tokens are computed."""
-        feature, _ = self.adaptive_tokens(images) if self.budget == "adaptive" else self.kept_tokens(images)
+        if self.budget == "fixed":
+            feature, _ = self.kept_tokens(images)
+        elif torch.compiler.is_exporting() or torch.jit.is_tracing():  # pyright: ignore[reportPrivateImportUsage]
+            feature, _ = self.adaptive_in_place(images)
+        else:
+            feature, _ = self.adaptive_tokens(images)
         return Descriptors(self.neck(feature))
 
     def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:

@@ -143,6 +143,26 @@ def bucket_sizes(scores: Tensor, bucket: int) -> Tensor:
     return ((needed + bucket - 1) // bucket * bucket).clamp_max(scores.shape[1])
 
 
+def kept_of_bucket(scores: Tensor, keep: Tensor, bucket: int) -> Tensor:
+    """The tokens that `bucketed_forward` keeps, as a mask over all of them.
+
+    Args:
+        scores: (B, N); a token is needed where its score is above 0.
+        keep: (B, N) decisions so far, 0 or 1: what was dropped stays dropped.
+        bucket: kept numbers are multiples of it, or all that were left.
+
+    Returns:
+        (B, N) of ``keep``'s type, 0 or 1.
+
+    >>> kept_of_bucket(torch.tensor([[0.5, 3.0, -1.0, -2.0]]), torch.tensor([[1, 0, 1, 1]]), 2)
+    tensor([[1, 0, 1, 0]])
+    """
+    scores = scores.masked_fill(keep == 0, -torch.inf)
+    sizes = bucket_sizes(scores, bucket).minimum(keep.sum(1))
+    rank = (scores[:, None] > scores[:, :, None]).sum(2)  # how many are better; a sort is no part of every runtime
+    return (rank < sizes[:, None]).to(keep.dtype) * keep
+
+
 def kept_map(chosen: Tensor, grid: tuple[int, int]) -> Tensor:
     """(B, M) kept positions → (B, h, w) float32 on the grid of patches: 1 kept, 0 dropped.
 
