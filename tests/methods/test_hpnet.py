@@ -96,14 +96,17 @@ def test_the_total_is_weighted_as_in_equation_10(model):
     assert found["seg_coco"].item() == pytest.approx(7 * seg.item(), rel=1e-5)
 
 
-def test_triplets_are_of_the_features_before_the_neck_and_classes_of_those_after():
+def test_triplets_are_of_the_features_before_the_neck_and_all_else_of_those_after():
     model, b = build(lambda_tri=1.0, margin=0.7).eval(), batch()
-    for neck in model.necks:
-        neck.bn.running_var.fill_(9)  # so that the neck does something
+    for number, neck in enumerate(model.necks):
+        neck.bn.running_var.fill_(9 + number)  # so that a neck does something, and each another thing
     with torch.no_grad():
         h, v = model.pooled(*model.maps(b.images))
-        found = model.losses(b)
-        logits = torch.stack([neck.classifier(neck(h[:, j])) for j, neck in enumerate(model.necks)], 1)
+        found, described = model.losses(b), model.describe(b.images)
+        f = torch.stack([neck(h[:, j]) for j, neck in enumerate(model.necks)], 1)
+        logits = torch.stack([neck.classifier(f[:, j]) for j, neck in enumerate(model.necks)], 1)
+    torch.testing.assert_close(described.features, f)
+    assert torch.equal(described.visibility, v) and not torch.allclose(f, h)
     assert found["triplet"].item() == pytest.approx(VisibleTripletLoss(0.7)(h, v, b.labels).item(), rel=1e-5)
     right = logits.log_softmax(2)[torch.arange(6), :, b.labels]
     assert found["id"].item() == pytest.approx(-(right * v).sum(1).mean().item(), rel=1e-5)
