@@ -105,8 +105,6 @@ def measure_global(folder: Path, total: int, dim: int, times: int, probes: list[
     rates = fill(gallery, total, 1, dim)
     say(entries=total, what="insert", bytes_each=round(stored(gallery) / total), **rates)
     say(entries=total, what="compact", **once(gallery.compact), bytes_each=round(stored(gallery) / total))
-    more = next(batches(total + min(BATCH, total), 1, dim, first=total))
-    say(entries=total, what=f"insert {len(more)} after compaction", **once(gallery.add, more))
     query = descriptors(0, 128, 1, dim, total, seed=1)
     one = [query[i : i + 1] for i in range(len(query))]
     disk = Gallery.open(uri, memory=0)
@@ -126,6 +124,8 @@ def measure_global(folder: Path, total: int, dim: int, times: int, probes: list[
         taken = timed(lambda i, options=options: gallery.search(one[i % 128], 10, exact=False, **options), times)
         found = recall(gallery, query[:64], 10, **options)
         say(entries=total, what="index", probes=number, recall_at_10=found, **taken)
+    more = next(batches(total + min(BATCH, total), 1, dim, first=total))
+    say(entries=total, what=f"insert {len(more)} after compaction", **once(gallery.add, more))
     say(entries=total, what="largest memory", mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     shutil.rmtree(uri)
 
