@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from occreid.errors import UserError
-from occreid.nn.token_predictor import TokenPredictor, keep_counts, sample_decisions, share_thresholds
+from occreid.nn.token_predictor import TokenPredictor, keep_counts, sample_decisions
 
 
 def linear(row, layer):
@@ -100,21 +100,3 @@ def test_counts_are_exact_whatever_the_grid_and_the_ratio(tokens, percent, stage
 def test_impossible_ratios(ratio, stages):
     with pytest.raises(UserError, match=f"a keep ratio of {ratio:g} is impossible"):
         keep_counts(128, ratio, stages)
-
-
-@pytest.mark.parametrize("ratio", [0.5, 0.7])
-def test_thresholds_let_the_share_through_at_every_stage(ratio):
-    scores = list(torch.randn(3, 20, 50, generator=torch.Generator().manual_seed(3)))
-    thresholds = share_thresholds(scores, ratio)
-    reached = [True] * 1000
-    for stage, threshold in zip(scores, thresholds.tolist(), strict=True):
-        flat = stage.flatten().tolist()
-        passed = [r and v > threshold for r, v in zip(reached, flat, strict=True)]
-        assert abs(sum(passed) - ratio * sum(reached)) <= 1
-        reached = passed
-
-
-def test_a_stage_no_token_reaches_has_no_threshold():
-    scores = [torch.zeros(2, 3), torch.ones(2, 3)]  # nothing exceeds the quantile of equal scores
-    first, second = share_thresholds(scores, 0.7).tolist()
-    assert first == 0 and math.isnan(second)

@@ -28,7 +28,7 @@ from occreid.nn import BNNeck, TokenPredictor, create_backbone
 from occreid.nn.token_attention import is_plain, masked_block, plain_blocks, prefix_block
 from occreid.nn.token_gather import Layer, bucketed_forward, gathered_forward, kept_map, kept_of_bucket
 from occreid.nn.token_patches import set_patch_step
-from occreid.nn.token_predictor import keep_counts, log_odds, sample_decisions, share_thresholds
+from occreid.nn.token_predictor import keep_counts, log_odds, sample_decisions
 from occreid.records import Batch
 
 NO_TEACHER = "none"
@@ -58,8 +58,8 @@ class SUReID(Method):
         keep_ratio: p in (0, 1]: the shares kept after the stages are p, p², …; 1 prunes nothing (no predictors).
         prune_before: blocks, counted from 1, before which tokens are dropped.
         budget: ``"fixed"`` keeps the same number in every image; ``"adaptive"`` as many as it needs, rounded up to
-            a bucket: the tokens more probable than a threshold that a share p of the training images' tokens pass,
-            so that the mean is p and images differ; beyond the paper, which asks for it in Section VI.
+            a bucket: the tokens more probable than a threshold, which follows the training images such that their
+            mean number is that of "fixed"; beyond the paper, which asks for it in Section VI.
         bucket: adaptive: kept numbers are multiples of it.
         reweighting: strengthen attended tokens in the last block's attention, while training.
         teacher: run folder of a trained ViT (`baseline_vit`), read when training starts; ``"none"``: no NPKD.
@@ -120,7 +120,9 @@ class SUReID(Method):
         self.backbone = _plain_vit(backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path)
         self.grid = set_patch_step(self.backbone, patch_step or self.backbone.patch_embed.patch_size[0])
         self.prefix = self.backbone.num_prefix_tokens
-        self.prune_before = () if keep_ratio == 1 else _checked_stages(prune_before, len(self.backbone.blocks))
+        self.prune_before: tuple[int, ...] = (
+            () if keep_ratio == 1 else _checked_stages(prune_before, len(self.backbone.blocks))
+        )
         self.counts = keep_counts(self.grid[0] * self.grid[1], keep_ratio, len(self.prune_before))
         dim = self.backbone.num_features
         self.predictors = nn.ModuleList(TokenPredictor(dim) for _ in self.prune_before)
@@ -145,18 +147,33 @@ class SUReID(Method):
         x = self.embed(images)
         keep: Tensor | None = None
         stages: list[Tensor] = []
-        scores: list[Tensor] = []
         for number, block in enumerate(plain_blocks(self.backbone), start=1):
             if number in self.prune_before:
                 logits = self.predictors[len(stages)](x[:, self.prefix :], keep)  # Eq. 1
                 keep = sample_decisions(logits, keep)  # Eqs. 2 and 3
                 stages.append(keep)
-                scores.append(log_odds(logits.detach()))
             x = self.masked(number, block, x, keep)
-        if self.training and scores:
-            new = share_thresholds(scores, self.keep_ratio)
-            self.thresholds.lerp_(torch.where(new.isnan(), self.thresholds, new), _TRACKING)
         return self.pooled(x), stages
+
+    @torch.no_grad()
+    def follow_thresholds(self, images: Tensor) -> None:
+        """Move each stage's threshold to where images (B, 3, H, W) keep ⌊N pˢ⌋ tokens in the mean.
+
+        The stages decide as at inference, because what one keeps changes what the next one sees.
+        """
+        x = self.embed(images)
+        keep = x.new_ones(x.shape[0], x.shape[1] - self.prefix)
+        stage = 0
+        for number, block in enumerate(plain_blocks(self.backbone)[: self.prune_before[-1]], start=1):
+            if number in self.prune_before:
+                scores = log_odds(self.predictors[stage](x[:, self.prefix :], keep))
+                rounding = (self.bucket - 1) / 2  # what rounding up adds in the mean
+                share = (self.counts[stage] - rounding) / keep.sum(1).mean()
+                wanted = scores[keep == 1].quantile((1 - share).clamp(0, 1))
+                self.thresholds[stage].lerp_(wanted, _TRACKING)
+                keep = kept_of_bucket(scores - self.thresholds[stage], keep, self.bucket)
+                stage += 1
+            x = self.masked(number, block, x, keep if stage else None)
 
     def masked(self, number: int, block: Block, x: Tensor, keep: Tensor | None) -> Tensor:
         """One block of the masked forward pass, Eqs. 4 to 8; ``number`` counts blocks from 1, ``keep`` is (B, N)."""
@@ -175,6 +192,8 @@ class SUReID(Method):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The terms of Eq. 14: ``id``, ``triplet``, and where they apply ``ratio``, ``kd_logits``, ``kd_feature``."""
         feature, stages = self.train_tokens(batch.images)
+        if self.training and stages and self.budget == "adaptive":
+            self.follow_thresholds(batch.images[::4])  # a quarter is enough to follow, and costs little
         logits = self.neck.logits(self.neck(feature))  # Eq. 10
         smoothing = self.label_smoothing
         terms = {

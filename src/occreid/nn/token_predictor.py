@@ -76,26 +76,6 @@ def sample_decisions(logits: Tensor, keep: Tensor | None = None) -> Tensor:
     return drawn if keep is None else keep * drawn  # Eq. 3
 
 
-@torch.no_grad()
-def share_thresholds(scores: list[Tensor], ratio: float) -> Tensor:
-    """For each stage the score that a share p of the tokens that reached it exceed, over all images together.
-
-    Args:
-        scores: S tensors (B, N), log odds of keeping each token, whether it reached the stage or not.
-        ratio: p.
-
-    Returns:
-        (S,) float32; NaN for a stage that no token reached.
-    """
-    reached = torch.ones_like(scores[0], dtype=torch.bool)
-    thresholds = []
-    for stage in scores:
-        threshold = stage.where(reached, torch.nan).flatten().nanquantile(1 - ratio)
-        thresholds.append(threshold)
-        reached = reached & (stage > threshold)
-    return torch.stack(thresholds)
-
-
 def keep_counts(tokens: int, ratio: float, stages: int) -> tuple[int, ...]:
     """How many of the tokens remain after each stage: ⌊N · p⌋, ⌊N · p²⌋, …, at least 1.
 
