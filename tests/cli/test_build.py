@@ -53,6 +53,17 @@ def test_propose_correct_build(crops, tmp_path):
     assert len(split.query) == 4 and all(r.occluded for r in split.query)
 
 
+def test_corrections_are_not_written_over(crops, tmp_path):
+    words = (crops, "--keypoints", tmp_path / "k.json", "--review", tmp_path / "review.csv")
+    call(*words)
+    call(*words)  # the same proposals again
+    corrected = (tmp_path / "review.csv").read_text().replace(",true", ",false", 1)
+    (tmp_path / "review.csv").write_text(corrected)
+    with pytest.raises(UserError, match="may hold corrections"):
+        call(*words)
+    assert (tmp_path / "review.csv").read_text() == corrected
+
+
 def test_crops_without_keypoints_are_candidates(crops, tmp_path):
     held = json.loads((tmp_path / "k.json").read_text())
     held["annotations"] = held["annotations"][:-5]

@@ -73,7 +73,7 @@ def _propose(
     device: str,
 ) -> None:
     from occreid.data.benchmarks.folder import PATTERN, compiled, parse_names
-    from occreid.data.construction import Crop, missing_run, read_keypoints, write_review
+    from occreid.data.construction import Crop, missing_run, read_keypoints, read_review, write_review
 
     if not crops.is_dir():
         raise UserError(f"there is no folder {crops}.", "Give the folder of the crops.")
@@ -91,6 +91,11 @@ def _propose(
         why = missing_run(found.get(row.path.name))
         path = row.path.relative_to(crops).as_posix()
         proposed.append(Crop(path, row.pid, row.camera or "", why is not None, why or ""))
+    if review.exists() and read_review(review) != proposed:
+        raise UserError(
+            f"{review} is there already and says otherwise: it may hold corrections.",
+            "Build from it with --out, or give another --review to propose anew.",
+        )
     page = review.with_suffix(".html")
     write_review(proposed, crops, page, review)
     typer.echo(
