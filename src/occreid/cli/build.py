@@ -91,7 +91,7 @@ def _propose(
         why = missing_run(found.get(row.path.name))
         path = row.path.relative_to(crops).as_posix()
         proposed.append(Crop(path, row.pid, row.camera or "", why is not None, why or ""))
-    if review.exists() and read_review(review) != proposed:
+    if review.exists() and set(read_review(review)) != set(proposed):
         raise UserError(
             f"{review} is there already and says otherwise: it may hold corrections.",
             "Build from it with --out, or give another --review to propose anew.",
