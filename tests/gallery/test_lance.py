@@ -14,7 +14,7 @@ from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Gallery
 
-pytest.importorskip("lancedb")
+lancedb = pytest.importorskip("lancedb")
 DIM = 8
 BATCH = 16
 
@@ -224,3 +224,19 @@ def test_places_that_are_no_gallery_are_named(folder, tmp_path):
     (folder / "gallery.json").write_text("{}")
     with pytest.raises(UserError, match=r"gallery\.json is not a gallery's"):
         Gallery.open(str(folder))
+
+
+def test_what_lance_remembers_of_old_versions_is_bounded(tmp_path, monkeypatch):
+    sessions, honest = [], lancedb.Session
+
+    def watched(**bounds):
+        assert bounds["metadata_cache_size_bytes"] <= 64 * 2**20 and bounds["index_cache_size_bytes"] <= 2**30
+        sessions.append(honest(index_cache_size_bytes=2**20, metadata_cache_size_bytes=2**16))
+        return sessions[-1]
+
+    monkeypatch.setattr(lancedb, "Session", watched)
+    gallery = Gallery.create(str(tmp_path / "g"), dim=4, metric="cosine", weights_hash="w")
+    for number in range(12):
+        gallery.add([Entry(torch.ones(4), id=f"e{number}")])
+        assert len(gallery.search(Descriptors(torch.ones(1, 4)), 50)[0]) == number + 1
+    assert 0 < sessions[-1].size_bytes < 2 * 2**16

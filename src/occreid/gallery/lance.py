@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MANIFEST, _TABLE, _LOCK = "gallery.json", "people", "write.lock"
 _INDEX, _DELETED = "index.json", "deleted.json"
 _PAUSES = (0.05, 0.2, 0.5)  # seconds between attempts to read
+_INDEX_CACHE, _METADATA_CACHE = 2**30, 16 * 2**20  # bytes; Lance's own bounds let a long-lived writer grow by a GiB
 Result = TypeVar("Result")
 _AT_ONCE = timedelta(milliseconds=1)
 _WAIT = 600  # seconds a writer waits for another
@@ -42,7 +43,8 @@ class LanceStore:
         self.manifest, self.where, self._folder = manifest, str(folder), folder
         self._turn = threading.Lock()  # among threads; the file lock lets a process in twice
         self._lock = FileLock(folder / _LOCK, timeout=_WAIT, thread_local=False)
-        database = lancedb.connect(str(folder), read_consistency_interval=timedelta(0))
+        session = lancedb.Session(index_cache_size_bytes=_INDEX_CACHE, metadata_cache_size_bytes=_METADATA_CACHE)
+        database = lancedb.connect(str(folder), read_consistency_interval=timedelta(0), session=session)
         self._table = database.open_table(_TABLE)
         self._memory, self._resident = memory, Resident(self)
 
