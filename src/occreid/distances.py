@@ -192,7 +192,7 @@ def map_order_rows(
     """What ``work(start, block)`` makes of each piece of the order of the gallery, computed on all cores.
 
     For whoever only asks which of two gallery images is closer to a query: a block's rows are ordered as the rows
-    of `distances`, but hold what costs less (no root, no term that is the same in a whole row). On the CPU each of
+    of `distances`, but may hold what costs less (no root, no term that is the same in a whole row). On the CPU each of
     torch's threads multiplies pieces of its own and works on them, so that nobody waits while the work, which may
     use one core only, is done. The threads' blocks together take what one takes in `distance_rows`.
 
@@ -256,7 +256,7 @@ def _fill(block: Tensor, start: int, tile: Tile, scratch: Tensor) -> None:
 
 
 def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric, order_only: bool = False) -> Tile:
-    """Tiles of distances with all per-image work done once; ``order_only`` leaves −cos, or |y|² − 2 x·y."""
+    """Tiles of distances with all per-image work done once; ``order_only`` leaves |y|² − 2 x·y of |x − y|."""
     check_comparable(query, gallery, metric)
     if metric == "visible_parts":
         return _visible_tiles(query, gallery)
@@ -267,8 +267,10 @@ def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric, order_only:
 
     def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
         join(torch.mm(x[i], y[j].T, out=scratch), factor[j], out=out)
-        if not order_only:
-            out.add_(1) if cosines else out.add_(squares[i]).relu_().sqrt_()
+        if cosines:
+            out.add_(1)  # for the order alone, too: equal directions are equal only once rounded to this
+        elif not order_only:
+            out.add_(squares[i]).relu_().sqrt_()
 
     return tile
 
