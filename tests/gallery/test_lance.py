@@ -13,6 +13,7 @@ import torch
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Gallery
+from occreid.gallery import lance as module
 
 lancedb = pytest.importorskip("lancedb")
 DIM = 8
@@ -65,6 +66,51 @@ def test_what_is_forgotten_is_remembered_over_a_crash_before_compaction(folder):
     with Gallery.open(str(folder)) as gallery:  # as another process would
         gallery.compact()
     assert not holds(folder, b"secret words") and not (folder / "deleted.json").exists()
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_small_commits_are_merged_and_nothing_is_lost(folder, monkeypatch, indexed):
+    monkeypatch.setattr(module, "_MANY", 4)
+    monkeypatch.setattr(module, "_SMALL", 40)
+
+    def fragments(gallery):
+        return len(set((gallery._store.numbers() >> 32).tolist()))
+
+    with Gallery.open(str(folder)) as gallery:
+        gallery.add(batch(0, 300))
+        if indexed:
+            gallery.build_index(kind="IVF_FLAT", partitions=1)
+        for number in range(1, 24):
+            gallery.add(batch(number, 3))
+            if number == 9:
+                gallery.delete(ids=["8-1", "2-2"])
+            assert fragments(gallery) <= 1 + (number * 3) // 40 + 2 * 4
+        assert len(gallery) == 300 + 23 * 3 - 2 and gallery.verify().sound
+        for number in (1, 8, 23):
+            query = Descriptors(batch(number, 3)[0].features)
+            for exact in (True, False):
+                assert gallery.search(query, 1, exact=exact)[0][0].id == f"{number}-0"
+        gallery.compact()
+        assert len(gallery) == 300 + 23 * 3 - 2 and gallery.verify().sound
+
+
+def test_opening_a_gallery_for_each_entry_leaves_few_fragments_too(folder, monkeypatch):
+    monkeypatch.setattr(module, "_MANY", 4)
+    for number in range(10):
+        with Gallery.open(str(folder)) as gallery:
+            gallery.add(batch(number, 1))
+    assert len(set((gallery._store.numbers() >> 32).tolist())) <= 5 and len(gallery) == 10
+
+
+def test_what_was_deleted_before_a_merge_leaves_the_disk_with_compaction(folder, monkeypatch):
+    monkeypatch.setattr(module, "_MANY", 4)
+    with Gallery.open(str(folder)) as gallery:
+        gallery.add([Entry(torch.ones(DIM), id="secret", picture=b"secret words"), *batch(0, 5)])
+        gallery.delete(ids=["secret"])
+        for number in range(1, 9):
+            gallery.add(batch(number, 1))
+        gallery.compact()
+        assert not holds(folder, b"secret words") and len(gallery) == 13 and gallery.verify().sound
 
 
 def test_verify_finds_bytes_that_changed(folder):

@@ -65,6 +65,15 @@ def test_many_new_rows_are_read_with_the_old_ones(gallery, reads, monkeypatch):
     assert found(gallery) == [*range(70)] and reads == ["all", "all"]
 
 
+def test_rows_that_are_gone_do_not_stay_in_memory(gallery, monkeypatch):
+    monkeypatch.setattr(module, "_TAKEN", 4)
+    for n in range(40, 90):
+        gallery.add(numbered([n]))
+        gallery.delete(ids=[f"{n - 30:03d}"])
+        assert len(found(gallery)) == 40
+        assert sum(map(len, gallery._store._resident._held.blocks)) <= 40 * 1.25 + 4
+
+
 def test_blocks_stay_few_while_single_entries_come(gallery, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 45)
     for n in range(40, 50):

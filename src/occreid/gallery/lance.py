@@ -31,6 +31,8 @@ _INDEX_CACHE, _METADATA_CACHE = 2**30, 16 * 2**20  # bytes; Lance's own bounds l
 Result = TypeVar("Result")
 _AT_ONCE = timedelta(milliseconds=1)
 _WAIT = 600  # seconds a writer waits for another
+_SMALL = 4096  # rows; what one merge rewrites at most is _MANY times as much
+_MANY = 64  # small fragments that are merged
 
 
 class LanceStore:
@@ -47,6 +49,7 @@ class LanceStore:
         database = lancedb.connect(str(folder), read_consistency_interval=timedelta(0), session=session)
         self._table = database.open_table(_TABLE)
         self._memory, self._resident = memory, Resident(self)
+        self._commits = 0
 
     @classmethod
     def create(cls, folder: Path, manifest: Manifest, memory: int) -> LanceStore:
@@ -89,8 +92,23 @@ class LanceStore:
             there = set(self.fetch(rows.column("id").to_pylist(), ["id"]).column("id").to_pylist())
             new = [i for i, name in enumerate(rows.column("id").to_pylist()) if name not in there]
             if new:
+                if self._commits % _MANY == 0:
+                    self._merge_small()  # first, so that what fails here has added nothing
                 self._table.add(rows.take(new))
+                self._commits += 1
             return len(new)
+
+    def _merge_small(self) -> None:
+        """Make one fragment of many small ones: each commit leaves one, and each costs every read time and memory."""
+        fragments, rows = np.unique(self.numbers() >> 32, return_counts=True)
+        small = fragments[rows < _SMALL].tolist()
+        if len(small) >= _MANY:
+            self._rewrite(small)
+
+    def _rewrite(self, fragments: Sequence[int]) -> None:
+        """Write the rows of these fragments into new ones."""
+        rows = (f"(_rowid >= {number << 32} AND _rowid < {(number + 1) << 32})" for number in fragments)
+        self._table.update(where=" OR ".join(rows), values_sql={"crc": "crc"})
 
     def delete(self, *, ids: Sequence[str] | None, before: float | None, narrow: Filter | None) -> int:
         """See `Store`."""
@@ -192,8 +210,7 @@ class LanceStore:
         with self._writing():
             touched = self._touched()
             for fragment in touched:
-                rows = f"_rowid >= {fragment << 32} AND _rowid < {(fragment + 1) << 32}"
-                self._table.update(where=rows, values_sql={"crc": "crc"})
+                self._rewrite([fragment])
             if self.count() and not any(index.columns == ["id"] for index in self._table.list_indices()):
                 self._table.create_index("id", config=require("lancedb.index", "gallery").BTree())
             if touched and (self._folder / _INDEX).is_file():  # an index holds vectors too

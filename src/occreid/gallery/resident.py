@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TAKEN = 2048  # rows read by their ids at once
-_RELOAD = 0.25  # share of new rows beyond which reading everything again is cheaper
+_RELOAD = 0.25  # share of new rows, or of rows that are gone, beyond which reading everything again is cheaper
 
 
 class Numbered(Protocol):
@@ -93,7 +93,8 @@ class Resident:
         version, alive = self._store.version(), self._store.numbers()
         known = np.concatenate([np.empty(0, np.int64), *self._held.numbers])
         new = alive[~_among(alive, known)]
-        if len(new) > _RELOAD * len(alive) + _TAKEN or not _among(known, alive).any():
+        gone = len(known) + len(new) - len(alive)  # they would stay in memory for nothing
+        if max(len(new), gone) > _RELOAD * len(alive) + _TAKEN or gone == len(known):
             blocks, numbers = self._read_all()
         else:
             blocks, numbers = [*self._held.blocks], [*self._held.numbers]
