@@ -75,8 +75,10 @@ def serve(
         raise UserError(f"{missing} is not given.", "Write: occreid serve --model RUN --gallery FOLDER")
     from occreid.serve import Settings
     from occreid.serve.keys import KeyRing
+    from occreid.serve.memory import share_arenas
     from occreid.serve.run import Address, open_service, run
 
+    share_arenas()
     address = Address(host, port, behind_proxy)
     address.check()
     settings = Settings(
