@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from occreid.data.masks import read_mask
 from occreid.errors import UserError
 from occreid.records import Record
 
@@ -85,6 +84,8 @@ def require_parts(records: Sequence[Record], name: str, looked_at: int = 32) -> 
     Raises:
         UserError: all of these masks hold 0 and 1 only, or one is unreadable.
     """
+    from occreid.data.masks import read_mask  # reads pictures, which listing a benchmark should not wait for
+
     step = -(-len(records) // looked_at)
     some = [record.mask for record in records[:: max(step, 1)] if record.mask is not None]
     if some and all(read_mask(mask).max() <= 1 for mask in some):
