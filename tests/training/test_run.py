@@ -76,7 +76,7 @@ def test_killed_and_resumed_training_ends_bit_for_bit_like_undisturbed_training(
     assert reached < 12
     assert not (killed / "result.json").exists()
     assert start("resume", killed).wait() == 0
-    train(recipe, undisturbed, progress=False)
+    assert start("train", tmp_path / "recipe.yaml", undisturbed).wait() == 0  # a process of its own: equal threads
     assert_same_run(killed, undisturbed)
     assert [int(row["epoch"]) for row in rows(killed / "log.csv")] == list(range(1, 13))
 
