@@ -58,7 +58,7 @@ def verify(split: Split, *, accept_differences: bool = False, workers: int = 2, 
     """Check every file of a benchmark.
 
     Args:
-        split: what a loader read, with ``strict=False`` so that it reports instead of raising.
+        split: what a loader read while told to report problems instead of raising them.
         accept_differences: other counts than the published ones, or misnamed files, are no problem.
         workers: threads; decoding runs beside Python.
         tick: called once per image, for a progress bar.

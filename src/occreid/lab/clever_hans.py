@@ -31,7 +31,7 @@ from occreid.data.transforms import EvalTransform
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric, paired_distances
 from occreid.errors import UserError
-from occreid.lab.score import clever_hans_score, comes_first, score_interval
+from occreid.lab.score import Scored, comes_first
 from occreid.records import Record
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class CleverHans:
+class CleverHans(Scored):
     """The outcome of T trials.
 
     Attributes:
@@ -78,33 +78,14 @@ class CleverHans:
     margin: NDArray[np.float64]
 
     @property
-    def fooled(self) -> float:
-        """How often the wrong picture wins while it shares the query's thing, 0 to 1."""
-        return float(self.shared.mean())
-
-    @property
-    def fooled_anyway(self) -> float:
-        """How often it wins without, 0 to 1: the model's ordinary errors."""
-        return float(self.apart.mean())
-
-    @property
-    def score(self) -> float:
-        """0 for a model that does not look at the things, 1 for one that looks at nothing else.
-
-        The share of trials that sharing the thing turns from right to wrong, among those it could turn:
-        (fooled − fooled_anyway) / (1 − fooled_anyway), at least 0. A model that is always wrong scores 0.
-        """
-        return clever_hans_score(self.fooled, self.fooled_anyway)
+    def persons(self) -> NDArray[np.int64]:
+        """(T,) whose query each trial was."""
+        return np.array([trial.query.pid for trial in self.trials], np.int64)
 
     @property
     def consistency(self) -> float:
         """How often a person behind another thing is still more like themself than somebody else is, 0 to 1."""
         return float(self.steady.mean())
-
-    def interval(self, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-        """95 % interval of the score: bootstrap over the queries' persons."""
-        pids = np.array([trial.query.pid for trial in self.trials], np.int64)
-        return score_interval(self.shared, self.apart, pids, draws, seed)
 
     def telling(self, count: int = 6) -> list[int]:
         """Numbers of the trials to look at: turned wrong by the thing first, by how far it moved them."""

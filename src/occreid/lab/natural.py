@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric, distance_rows
 from occreid.errors import UserError, did_you_mean
-from occreid.lab.score import Floats, clever_hans_score, comes_first, score_interval
+from occreid.lab.score import Floats, Scored, comes_first
 from occreid.records import Record
 from occreid.retrieval.matches import Ints, find_matches, numbers
 
@@ -64,7 +64,7 @@ class Occluders:
 
 
 @dataclass(frozen=True, slots=True)
-class NaturalHans:
+class NaturalHans(Scored):
     """The outcome over T queries.
 
     Attributes:
@@ -85,23 +85,9 @@ class NaturalHans:
     apart_pairs: Ints
 
     @property
-    def fooled(self) -> float:
-        """Mean over queries of `shared`, 0 to 1."""
-        return float(self.shared.mean())
-
-    @property
-    def fooled_anyway(self) -> float:
-        """Mean over queries of `apart`, 0 to 1: the model's ordinary errors."""
-        return float(self.apart.mean())
-
-    @property
-    def score(self) -> float:
-        """See `occreid.lab.score.clever_hans_score`."""
-        return clever_hans_score(self.fooled, self.fooled_anyway)
-
-    def interval(self, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-        """95 % interval of the score: bootstrap over the queries' persons."""
-        return score_interval(self.shared, self.apart, self.pids, draws, seed)
+    def persons(self) -> Ints:
+        """(T,) whose query each was."""
+        return self.pids
 
 
 def natural_clever_hans(

@@ -5,6 +5,8 @@ Letters: T trials or queries.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,46 @@ def clever_hans_score(fooled: float, fooled_anyway: float) -> float:
     """
     room = 1 - fooled_anyway
     return max(0.0, (fooled - fooled_anyway) / room) if room > 0 else 0.0
+
+
+class Scored(ABC):
+    """What the score is read from, for T trials or queries.
+
+    Attributes:
+        shared: (T,) how often the wrong picture came before the right one while it shared the query's occluder.
+        apart: (T,) the same while it did not.
+    """
+
+    __slots__ = ()
+    shared: Floats
+    apart: Floats
+
+    @property
+    @abstractmethod
+    def persons(self) -> NDArray[np.int64]:
+        """(T,) whose query each was."""
+
+    @property
+    def fooled(self) -> float:
+        """Mean of `shared`, 0 to 1: how often the wrong picture wins while it shares the query's occluder."""
+        return float(self.shared.mean())
+
+    @property
+    def fooled_anyway(self) -> float:
+        """Mean of `apart`, 0 to 1: how often it wins without, the model's ordinary errors."""
+        return float(self.apart.mean())
+
+    @property
+    def score(self) -> float:
+        """0 for a model that does not look at the occluders, 1 for one that looks at nothing else.
+
+        See `clever_hans_score`; a model that is always wrong scores 0.
+        """
+        return clever_hans_score(self.fooled, self.fooled_anyway)
+
+    def interval(self, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
+        """95 % interval of the score: bootstrap over the queries' persons."""
+        return score_interval(self.shared, self.apart, self.persons, draws, seed)
 
 
 def score_interval(

@@ -13,7 +13,7 @@ def problem(plan):
 
 
 def test_scores_are_averaged_over_the_seeds_of_a_row(plan, finish):
-    for run, score in zip(plan.runs, (0.3, 0.4, 0.5, 0.5, 0.7), strict=False):
+    for run, score in zip(plan.runs[:5], (0.3, 0.4, 0.5, 0.5, 0.7), strict=True):
         finish(run, score)
     found = collect(plan)
     assert len(found) == 5
