@@ -49,7 +49,7 @@ class Separate(HAN):
 
     def __init__(self, num_classes, **options):
         super().__init__(num_classes, **options)
-        channels = self.extractor.reduce.weight.shape[1] // 2
+        channels = self.extractor.reduce.weight.shape[2] // 2
         del self.extractor, self.norm, self.classifier
         self.heads = nn.ModuleList(SeparateHead(channels, num_classes) for _ in window_spans(self.k))
 
@@ -159,7 +159,7 @@ def main():
     kinds = (HAN, Separate) if options.whole else (BatchedHeads, SeparateHeads)
     shape = {"height": options.height, "width": options.width}
     models = [kind(options.classes, backbone=options.backbone, pretrained="none", **shape) for kind in kinds]
-    options.channels = models[0].extractor.reduce.weight.shape[1] // 2
+    options.channels = models[0].extractor.reduce.weight.shape[2] // 2
     what = "whole method" if options.whole else "heads alone"
     print(
         f"{what}, {options.backbone}, {options.height}×{options.width}, batch {options.batch}, {options.classes} "

@@ -32,17 +32,17 @@ class Separate(nn.Module):
 
     def __init__(self, model, place):
         super().__init__()
-        channels = model.extractor.reduce.weight.shape[1] // 2
-        reduced, dim = model.extractor.linear.weight.shape[1:]
+        channels = model.extractor.reduce.weight.shape[2] // 2
+        dim, reduced = model.extractor.linear.weight.shape[1:]
         self.conv = nn.Conv2d(2 * channels, reduced, 1, bias=False)
         self.norm, self.act = nn.BatchNorm2d(reduced), nn.LeakyReLU(0.1)
         self.linear, self.last = nn.Linear(reduced, dim), nn.BatchNorm1d(dim)
         self.classifier = nn.Linear(dim, CLASSES, bias=False)
         with torch.no_grad():
-            self.conv.weight.copy_(model.extractor.reduce.weight[place].T[:, :, None, None])
-            self.linear.weight.copy_(model.extractor.linear.weight[place].T)
-            self.linear.bias.copy_(model.extractor.linear.bias[place, 0])
-            self.classifier.weight.copy_(model.classifier.weight[place].T)
+            self.conv.weight.copy_(model.extractor.reduce.weight[place][:, :, None, None])
+            self.linear.weight.copy_(model.extractor.linear.weight[place])
+            self.linear.bias.copy_(model.extractor.linear.bias[place, :, 0])
+            self.classifier.weight.copy_(model.classifier.weight[place])
 
     def forward(self, window):
         pooled = torch.cat([adaptive_max_pool2d(window, 1), nn.functional.adaptive_avg_pool2d(window, 1)], 1)
@@ -223,7 +223,7 @@ def test_without_its_components_it_is_the_baseline():
     baseline = create_model("baseline", CLASSES, backbone="resnet18", pretrained="none").eval()
     model.backbone.load_state_dict(baseline.backbone.state_dict())
     with torch.no_grad():
-        model.classifier.weight.copy_(baseline.neck.classifier.weight.T[None])
+        model.classifier.weight.copy_(baseline.neck.classifier.weight[None])
         b = batch()
         for name, loss in baseline.losses(b).items():
             torch.testing.assert_close(model.losses(b)[name], loss, rtol=1e-4, atol=1e-5)

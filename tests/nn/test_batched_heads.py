@@ -7,13 +7,13 @@ from occreid.nn import BatchedLinear, BatchedNorm
 
 def separate_linears(batched):
     """The same maps as single modules, in float64."""
-    heads, inputs, outputs = batched.weight.shape
+    heads, outputs, inputs = batched.weight.shape
     modules = nn.ModuleList(nn.Linear(inputs, outputs, bias=batched.bias is not None) for _ in range(heads)).double()
     with torch.no_grad():
         for p, module in enumerate(modules):
-            module.weight.copy_(batched.weight[p].T)
+            module.weight.copy_(batched.weight[p])
             if batched.bias is not None:
-                module.bias.copy_(batched.bias[p, 0])
+                module.bias.copy_(batched.bias[p, :, 0])
     return modules
 
 
@@ -28,9 +28,9 @@ def test_linear_equals_a_loop_over_modules_forward_and_backward(bias):
     (theirs * upstream).sum().backward()
     torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=1e-5)
     for p, module in enumerate(modules):
-        torch.testing.assert_close(batched.weight.grad[p].T.double(), module.weight.grad, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(batched.weight.grad[p].double(), module.weight.grad, rtol=1e-4, atol=1e-5)
         if bias:
-            torch.testing.assert_close(batched.bias.grad[p, 0].double(), module.bias.grad, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(batched.bias.grad[p, :, 0].double(), module.bias.grad, rtol=1e-4, atol=1e-5)
 
 
 def test_linear_starts_as_single_linear_layers_do():

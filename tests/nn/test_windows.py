@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from occreid.errors import UserError
-from occreid.nn import pool_stripes, window_max, window_mean, window_spans
+from occreid.nn import pool_stripes, pool_windows, window_max, window_mean, window_spans
 
 
 def geometry_loop(k):
@@ -77,6 +77,25 @@ def test_gradients_equal_those_of_pooling_each_window_from_the_map():
         total = total + (window.amax(2) * weights[0, place] + window.mean(2) * weights[1, place]).sum()
     total.backward()
     torch.testing.assert_close(ours, x.grad)
+
+
+@pytest.mark.parametrize("k", range(1, 9))
+def test_windows_in_one_go_equal_maximum_beside_mean_forward_and_backward(k):
+    stripes = [torch.randn(k, 3, 5, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    upstream = torch.randn(k * (k + 1) // 2, 3, 10, dtype=torch.float64)
+    ours, plain = pool_windows(*stripes), torch.cat([window_max(stripes[0]), window_mean(stripes[1])], 2)
+    assert torch.equal(ours, plain)
+    with torch.no_grad():
+        assert torch.equal(pool_windows(*stripes), plain)
+    torch.testing.assert_close(
+        torch.autograd.grad(ours, stripes, upstream), torch.autograd.grad(plain, stripes, upstream)
+    )
+
+
+def test_of_equal_stripes_the_upper_one_learns():
+    maximum = torch.zeros(3, 1, 1, requires_grad=True)
+    pool_windows(maximum, torch.zeros(3, 1, 1))[0, 0, 0].backward()  # the window of all three
+    assert maximum.grad.flatten().tolist() == [1, 0, 0]
 
 
 def test_stripes_must_be_equal():

@@ -26,8 +26,8 @@ from occreid.nn import (
     SpatialAttention,
     create_backbone,
     pool_stripes,
+    pool_windows,
     set_last_stride,
-    window_max,
     window_mean,
 )
 from occreid.records import Batch
@@ -182,8 +182,7 @@ class MultiPoolExtractor(nn.Module):
 
     def forward(self, maximum: Tensor, mean: Tensor) -> Tensor:
         """Stripes' maxima and means, each (k, B, C) → (P, B, D)."""
-        pooled = torch.cat([window_max(maximum), window_mean(mean)], 2)  # (P, B, 2C)
-        return self.linear(self.act(self.norm(self.reduce(pooled))))
+        return self.linear(self.act(self.norm(self.reduce(pool_windows(maximum, mean)))))
 
 
 class MeanExtractor(nn.Module):

@@ -24,7 +24,7 @@ from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss, DistillationLoss, ratio_loss
 from occreid.methods.base import Method, Stage
 from occreid.methods.weights import load_model
-from occreid.nn import BNNeck, TokenPredictor, create_backbone
+from occreid.nn import BNNeck, TokenPredictor, create_backbone, evaluating
 from occreid.nn.token_attention import is_plain, masked_block, plain_blocks, prefix_block
 from occreid.nn.token_gather import Layer, bucketed_forward, gathered_forward, kept_map, kept_of_bucket
 from occreid.nn.token_patches import set_patch_step
@@ -161,19 +161,20 @@ class SUReID(Method):
 
         The stages decide as at inference, because what one keeps changes what the next one sees.
         """
-        x = self.embed(images)
-        keep = x.new_ones(x.shape[0], x.shape[1] - self.prefix)
-        stage = 0
-        for number, block in enumerate(plain_blocks(self.backbone)[: self.prune_before[-1]], start=1):
-            if number in self.prune_before:
-                scores = log_odds(self.predictors[stage](x[:, self.prefix :], keep))
-                rounding = (self.bucket - 1) / 2  # what rounding up adds in the mean
-                share = (self.counts[stage] - rounding) / keep.sum(1).mean()
-                wanted = scores[keep == 1].quantile((1 - share).clamp(0, 1))
-                self.thresholds[stage].lerp_(wanted, _TRACKING)
-                keep = kept_of_bucket(scores - self.thresholds[stage], keep, self.bucket)
-                stage += 1
-            x = self.masked(number, block, x, keep if stage else None)
+        with evaluating(self):  # nothing is drawn at random, neither here nor, for it, later in the training
+            x, keep, stage = self.embed(images), None, 0
+            for number, block in enumerate(plain_blocks(self.backbone)[: self.prune_before[-1]], start=1):
+                if number in self.prune_before:
+                    keep = x.new_ones(x.shape[0], x.shape[1] - self.prefix) if keep is None else keep
+                    scores = log_odds(self.predictors[stage](x[:, self.prefix :], keep))
+                    rounding = (self.bucket - 1) / 2  # what rounding up adds in the mean
+                    share = (self.counts[stage] - rounding) / keep.float().sum(1).mean()
+                    wanted = scores[keep == 1].quantile((1 - share).clamp(0, 1))
+                    self.thresholds[stage].lerp_(wanted, _TRACKING)
+                    keep = kept_of_bucket(scores - self.thresholds[stage], keep, self.bucket)
+                    stage += 1
+                if stage < len(self.prune_before):
+                    x = self.masked(number, block, x, keep)
 
     def masked(self, number: int, block: Block, x: Tensor, keep: Tensor | None) -> Tensor:
         """One block of the masked forward pass, Eqs. 4 to 8; ``number`` counts blocks from 1, ``keep`` is (B, N)."""

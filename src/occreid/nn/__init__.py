@@ -5,6 +5,7 @@ from occreid.nn.backbone import create_backbone, set_last_stride
 from occreid.nn.batched_heads import BatchedLinear, BatchedNorm
 from occreid.nn.bnneck import BNNeck
 from occreid.nn.graph import OutlierRemovableGNN
+from occreid.nn.modes import evaluating
 from occreid.nn.moving_mean import MovingMean
 from occreid.nn.non_local import DisentangledNonLocal, NonLocal, append_blocks
 from occreid.nn.normalised_heads import NormalisedHeads
@@ -13,7 +14,7 @@ from occreid.nn.pooling import GeM
 from occreid.nn.pyramid import FeaturePyramid
 from occreid.nn.reconstructive import ReconstructivePooling
 from occreid.nn.token_predictor import TokenPredictor
-from occreid.nn.windows import pool_stripes, window_max, window_mean, window_spans
+from occreid.nn.windows import pool_stripes, pool_windows, window_max, window_mean, window_spans
 
 __all__ = [
     "BNNeck",
@@ -33,9 +34,11 @@ __all__ = [
     "TokenPredictor",
     "append_blocks",
     "create_backbone",
+    "evaluating",
     "masked_max_pool",
     "part_targets",
     "pool_stripes",
+    "pool_windows",
     "set_last_stride",
     "window_max",
     "window_mean",

@@ -22,16 +22,18 @@ class BatchedLinear(nn.Module):
     def __init__(self, heads: int, inputs: int, outputs: int, *, bias: bool = True) -> None:
         super().__init__()
         bound = inputs**-0.5
-        self.weight = nn.Parameter(torch.empty(heads, inputs, outputs).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(heads, 1, outputs).uniform_(-bound, bound)) if bias else None
+        self.weight = nn.Parameter(torch.empty(heads, outputs, inputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(heads, outputs, 1).uniform_(-bound, bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(P, B, I) → (P, B, O)."""
-        return torch.bmm(x, self.weight) if self.bias is None else torch.baddbmm(self.bias, x, self.weight)
+        x = x.transpose(1, 2)  # the weight stands left: its large gradient is then written row by row
+        y = torch.bmm(self.weight, x) if self.bias is None else torch.baddbmm(self.bias, self.weight, x)
+        return y.transpose(1, 2)
 
     def extra_repr(self) -> str:
         """The sizes, for printing."""
-        heads, inputs, outputs = self.weight.shape
+        heads, outputs, inputs = self.weight.shape
         return f"heads={heads}, inputs={inputs}, outputs={outputs}, bias={self.bias is not None}"
 
 

@@ -146,6 +146,8 @@ def bucket_sizes(scores: Tensor, bucket: int) -> Tensor:
 def kept_of_bucket(scores: Tensor, keep: Tensor, bucket: int) -> Tensor:
     """The tokens that `bucketed_forward` keeps, as a mask over all of them.
 
+    Of equal scores at the edge all are kept here, some there.
+
     Args:
         scores: (B, N); a token is needed where its score is above 0.
         keep: (B, N) decisions so far, 0 or 1: what was dropped stays dropped.

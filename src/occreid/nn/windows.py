@@ -70,6 +70,63 @@ class _MaxAndMean(torch.autograd.Function):
         return gradient.scatter_add_(-1, where[..., None], of_maximum[..., None])
 
 
+def pool_windows(maximum: Tensor, mean: Tensor) -> Tensor:
+    """Each window's maximum and mean in a row, from its stripes'.
+
+    Args:
+        maximum: (k, B, C) of the stripes.
+        mean: (k, B, C) of the stripes.
+
+    Returns:
+        (P, B, 2C): `window_max` beside `window_mean`.
+    """
+    if maximum.requires_grad:
+        return _MaxBesideMean.apply(maximum, mean)  # type: ignore[return-value]  # autograd's types are loose
+    return torch.cat([window_max(maximum), window_mean(mean)], 2)
+
+
+class _MaxBesideMean(torch.autograd.Function):
+    """`window_max` beside `window_mean`, written where they belong; of two equal maxima the upper one learns."""
+
+    @staticmethod
+    def forward(ctx: Any, maximum: Tensor, mean: Tensor) -> Tensor:
+        k, images, channels = maximum.shape
+        pooled = maximum.new_empty(k * (k + 1) // 2, images, 2 * channels)
+        levels = [level.split(channels, 2) for level in pooled.split([*range(1, k + 1)])]
+        levels[-1][0].copy_(maximum)
+        levels[-1][1].copy_(mean)
+        above, total = [], mean
+        for length in range(2, k + 1):  # a window is the one that ends a stripe earlier, joined by its last stripe
+            shorter, last = levels[k - length + 1][0][:-1], maximum[length - 1 :]
+            above.append(shorter >= last)
+            torch.maximum(shorter, last, out=levels[k - length][0])
+            total = total[:-1] + mean[length - 1 :]
+            torch.div(total, length, out=levels[k - length][1])
+        ctx.save_for_backward(*above)
+        return pooled
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_pooled: Tensor) -> tuple[Tensor, Tensor]:
+        above = ctx.saved_tensors
+        k, channels = len(above) + 1, of_pooled.shape[2] // 2
+        levels = [level.split(channels, 2) for level in of_pooled.split([*range(1, k + 1)])]
+        to_stripes = of_pooled.new_zeros(2, k, of_pooled.shape[1], channels)
+        of_maximum, of_total = levels[0][0], levels[0][1] / k
+        for length in range(k, 1, -1):
+            upwards = of_maximum * above[length - 2]
+            to_stripes[0, length - 1 :] += of_maximum - upwards
+            to_stripes[1, length - 1 :] += of_total
+            of_shorter, of_its_mean = levels[k - length + 1]
+            of_maximum, before = of_shorter.clone(), of_total
+            of_maximum[:-1] += upwards
+            of_total = of_its_mean / (length - 1)
+            of_total[:-1] += before
+        to_stripes[0] += of_maximum
+        to_stripes[1] += of_total
+        return to_stripes[0], to_stripes[1]
+
+
 def window_max(stripes: Tensor) -> Tensor:
     """(k, B, C) maxima of the stripes → (P, B, C) maxima of the windows."""
     return torch.cat(_by_level(stripes, torch.maximum))

@@ -131,7 +131,7 @@ def test_prepared_graphs_come_from_the_whole_training_set(batch):
     nodes, mask = model.training_graphs.of(batch.indices)
     rebuilt = model.gnn(nodes, mask)
     expected = [
-        torch.nn.functional.cross_entropy(rebuilt[:, part] @ model.gnn_classifiers.weight[part], batch.labels)
+        torch.nn.functional.cross_entropy(rebuilt[:, part] @ model.gnn_classifiers.weight[part].T, batch.labels)
         for part in range(6)
     ]  # Eq. 7
     torch.testing.assert_close(loss, torch.stack(expected).mean())
