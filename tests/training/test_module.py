@@ -164,17 +164,21 @@ def test_training_lowers_the_loss(prepared, precision):
     assert first[-1] < 0.5 * first[0]
 
 
-def test_gradients_are_clipped(prepared, monkeypatch):
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam])
+def test_gradients_are_clipped(prepared, monkeypatch, kind, precision):
     norms = []
-    module, train = prepared("training.grad_clip=1e-3", "optimizer.name=sgd")
-    step = torch.optim.SGD.step
+    module, train = prepared(
+        "training.grad_clip=1e-3", f"optimizer.name={kind.__name__.lower()}", f"training.precision={precision}"
+    )
+    step = kind.step
 
     def watched(self, closure=None):
         result = closure() if closure is not None else None
         norms.append(torch.cat([p.grad.flatten() for p in module.model.parameters()]).norm().item())
         return step(self, None) or result
 
-    monkeypatch.setattr(torch.optim.SGD, "step", watched)
+    monkeypatch.setattr(kind, "step", watched)
     train()
     assert norms
     assert max(norms) <= 1e-3 * 1.01
@@ -204,15 +208,17 @@ def test_optimisers_are_made_as_asked(section, kind, expected):
     assert {key: optimizer.param_groups[0][key] for key in expected} == expected
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw"])
-def test_the_fused_optimiser_of_a_cpu_takes_the_same_steps(name):
+@pytest.mark.parametrize("section", [{"name": n} for n in ("adam", "adamw", "sgd")] + [{"name": "sgd", "momentum": 0}])
+def test_the_fused_optimiser_of_a_cpu_takes_the_same_steps(section):
     def trained(device):
         weight = torch.nn.Parameter(torch.linspace(-1, 1, 50))
-        optimizer = make_optimizer(OptimizerSection(name=name, lr=0.1), [{"params": [weight]}], device)
+        late = torch.nn.Parameter(torch.linspace(1, 2, 3))  # frozen at first
+        optimizer = make_optimizer(OptimizerSection(lr=0.1, **section), [{"params": [weight, late]}], device)
         for step in range(5):
             weight.grad = torch.sin(weight.detach() * (step + 2))
+            late.grad = torch.cos(late.detach()) if step > 1 else None
             optimizer.step()
-        return weight.detach(), optimizer.param_groups[0]["fused"]
+        return torch.cat([weight.detach(), late.detach()]), optimizer.param_groups[0]["fused"]
 
     fused, plain, on_gpu = (trained(device) for device in (torch.device("cpu"), None, torch.device("cuda")))
     assert fused[1] is True and plain[1] is None and on_gpu[1] is None
