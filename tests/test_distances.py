@@ -145,6 +145,13 @@ def test_pieces_of_any_size_give_the_same_rows(metric):
         torch.testing.assert_close(torch.cat(pieces), whole, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_empty_gallery_is_at_no_distance(metric):
+    query, gallery = Descriptors(torch.randn(3, 2, 4)), Descriptors(torch.zeros(0, 2, 4))
+    assert distances(query, gallery, metric).shape == (3, 0)
+    assert [len(block) for _, block in distance_rows(query, gallery, metric, 2)] == [2, 1]
+
+
 @pytest.fixture
 def threads():
     """Sets torch's number of threads; it is as before afterwards."""

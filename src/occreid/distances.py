@@ -243,7 +243,7 @@ def _rows_at_once(columns: int) -> int:
 
 
 def _tile_columns(block: Tensor) -> int:
-    return min(block.shape[1], _TILE_COLUMNS.get(block.device.type, 16384))
+    return max(1, min(block.shape[1], _TILE_COLUMNS.get(block.device.type, 16384)))
 
 
 def _fill(block: Tensor, start: int, tile: Tile, scratch: Tensor) -> None:

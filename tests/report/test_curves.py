@@ -55,6 +55,15 @@ def test_all_names_are_on_the_picture_and_off_the_panels(drawn, panels, models):
     assert min(axes.get_window_extent().height for axes in figure.axes) > 0.5 * 2.7 * figure.dpi
 
 
+@pytest.mark.parametrize("name", ["_baseline", "a$b$c_1^2", "x" * 60, "W" * 40])
+def test_names_of_any_form_are_shown_whole(drawn, name):
+    figure = drawn([name, "ssgr"], 1)
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert len(legend.get_texts()) == 2
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+
+
 def test_more_models_than_colours_look_different(drawn):
     lines = drawn([f"m{n}" for n in range(13)], 1).axes[0].get_lines()
     looks = {(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines}
@@ -65,5 +74,7 @@ def test_more_models_than_colours_look_different(drawn):
 def test_what_cannot_be_drawn_is_said(tmp_path):
     with pytest.raises(UserError, match="no curves"):
         draw_curves({}, tmp_path / "a.png")
+    with pytest.raises(UserError, match="no curves"):
+        draw_curves({"x": {}}, tmp_path / "a.png")
     with pytest.raises(UserError, match="cannot be written"):
         draw_curves({"x": {"m": points(0.5)}}, tmp_path / "a.doc")

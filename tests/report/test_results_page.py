@@ -95,11 +95,21 @@ def test_what_was_not_ranked_is_left_out(data, tmp_path):
 
 def test_an_oracle_is_marked(data, tmp_path):
     folder, add = data
-    add("orgnn.json", 0.9, notes={"oracle": "exact masks of the test images"}), add("han.json", 0.2)
+    exact = "exact masks of the test images"
+    add("orgnn.json", 0.9, notes={"oracle": exact}, protocol={"oracle": exact}), add("han.json", 0.2)
     text = page(folder, tmp_path)
+    assert text.count(exact) == 1 and "ORACLE" not in text  # said of its rows, not of the whole table
     assert "| orgnn (*oracle*) | 90.0" in text
     assert "| han | 20.0" in text
     assert "which nobody has in use" in text
+
+
+def test_a_training_in_stages_shows_the_epochs_of_each(data, tmp_path):
+    folder, add = data
+    content = json.loads(add("orgnn.json", 0.3).read_text())
+    content["recipe"]["training"]["stage_epochs"] = {"parts": 6, "graph": 4}
+    (folder / "orgnn.json").write_text(json.dumps(content))
+    assert "| 1 | 6+4 | resnet18 |" in page(folder, tmp_path)
 
 
 def test_mixed_protocols_and_different_data_are_refused(data, tmp_path):

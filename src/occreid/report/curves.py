@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import PercentFormatter
 
 from occreid.errors import UserError
-from occreid.report.figures import DASHES, MARKERS, SERIES
+from occreid.report.figures import DASHES, MARKERS, SERIES, plain_text
 
 _PANEL = 3.2
 """Width of a panel in inches."""
@@ -39,14 +40,15 @@ def draw_curves(panels: Mapping[str, Mapping[str, Sequence[PointLike]]], path: P
     Raises:
         UserError: nothing to draw, or the file cannot be written.
     """
-    if not panels:
+    names = list(next(iter(panels.values()), ()))
+    if not names:
         raise UserError("there are no curves to draw.", "Measure at least one stress.")
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
-    names = list(next(iter(panels.values())))
-    beside = _names_beside(names, _PANEL * columns)
+    width = max(_PANEL * columns, _legend_width(names, 1))
+    beside = max(n for n in range(1, len(names) + 1) if n == 1 or _legend_width(names, n) <= width)
     above = 0.2 * -(-len(names) // beside)  # height of the names
-    figure = Figure(figsize=(_PANEL * columns, 2.7 * rows + 0.2 + above), layout="constrained")
+    figure = Figure(figsize=(width, 2.7 * rows + 0.2 + above), layout="constrained")
     band = 0.12 if len(names) <= 3 else 0.06  # many bands lie over each other
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     places = grid.flat[: len(panels)]  # the last row may have empty ones
@@ -55,7 +57,9 @@ def draw_curves(panels: Mapping[str, Mapping[str, Sequence[PointLike]]], path: P
             colour, levels = SERIES[number % len(SERIES)], [p.level for p in points]
             again = number + number // len(SERIES)  # a colour that comes again has another dash and marker
             style = {"linestyle": DASHES[again % len(DASHES)], "marker": MARKERS[again % len(MARKERS)]}
-            axes.plot(levels, [p.mean_ap for p in points], color=colour, label=name, markersize=3.5, **style)
+            axes.plot(
+                levels, [p.mean_ap for p in points], color=colour, label=plain_text(name), markersize=3.5, **style
+            )
             axes.fill_between(
                 levels, [p.low for p in points], [p.high for p in points], color=colour, alpha=band, linewidth=0
             )
@@ -77,7 +81,7 @@ def draw_curves(panels: Mapping[str, Mapping[str, Sequence[PointLike]]], path: P
         raise UserError(f"the figure {path} cannot be written ({error}).", "Name a .png, .svg or .pdf file.") from error
 
 
-def _names_beside(names: Sequence[str], width: float) -> int:
-    """How many names of the legend fit beside each other, in inches of a 9 point font with a line before each."""
-    longest = 0.6 + 0.075 * max(map(len, names))
-    return max(1, min(len(names), int(width / longest)))
+def _legend_width(names: Sequence[str], beside: int) -> float:
+    """Inches that so many names beside each other need: 9 point, a line before each."""
+    longest = max(TextPath((0, 0), plain_text(name), size=9).get_extents().width for name in names)  # in points
+    return 0.2 + beside * (0.65 + 1.05 * longest / 72)  # hinted letters are a little wider

@@ -113,7 +113,7 @@ def draw_cmc(curves: Mapping[str, Mapping[int, float]]) -> Figure:
                 marker=MARKERS[look],
                 markevery=max(1, round(len(points) / 8)),
                 markersize=4.5,
-                label=_plain(label),
+                label=plain_text(label),
             )
         axes.set(xlabel="rank", ylabel="queries with a match", ylim=(0, 1.02), xticks=_few(ranks))
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol="\N{NARROW NO-BREAK SPACE}%"))
@@ -139,7 +139,7 @@ def _legend(figure: Figure, labels: Sequence[str]) -> None:
     figure.legend(loc="outside upper left", ncols=max(1, min(len(labels), 70 // (longest + 7))), borderaxespad=0)
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text matplotlib must not read as mathematics or hide (a leading underscore hides a legend entry)."""
     return text.replace("$", r"\$").lstrip("_") or " "
 
@@ -165,10 +165,10 @@ def draw_bars(scores: Mapping[str, Mapping[str, float]]) -> Figure:
         for number, kind in enumerate(kinds):
             places = [row + (number - (len(kinds) - 1) / 2) * thick for row in range(len(methods))]
             values = [scores[method].get(kind, math.nan) for method in methods]
-            bars = axes.barh(places, values, thick * 0.88, color=SERIES[number % len(SERIES)], label=_plain(kind))
+            bars = axes.barh(places, values, thick * 0.88, color=SERIES[number % len(SERIES)], label=plain_text(kind))
             bare = [f"{value:.1%}".replace("%", "\N{NARROW NO-BREAK SPACE}%") for value in values]
             axes.bar_label(bars, labels=bare, padding=3)
-        axes.set(xlim=(0, 1.12), yticks=range(len(methods)), yticklabels=[fill(_plain(m), 18) for m in methods])
+        axes.set(xlim=(0, 1.12), yticks=range(len(methods)), yticklabels=[fill(plain_text(m), 18) for m in methods])
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axes.xaxis.set_major_formatter(PercentFormatter(1, symbol="\N{NARROW NO-BREAK SPACE}%"))
         axes.tick_params(axis="y", length=0)
@@ -261,7 +261,7 @@ def draw_losses(log: str | Path, ylabel: str = "loss") -> Figure:
                 linestyle=DASHES[look],
                 linewidth=2.2 if label in {"loss", "total"} else 1.2,
                 marker="o" if len(points) == 1 else None,
-                label=_plain(label),
+                label=plain_text(label),
             )
         axes.set(xlabel=axis, ylabel=ylabel)
         axes.set_ylim(bottom=0)
@@ -291,7 +291,7 @@ def draw_separation(found: Separation, metric: str = "distance") -> Figure:
             shares = counts / max(counts.sum(), 1)
             axes.stairs(shares, found.edges, color=SERIES[number], linestyle=DASHES[number], linewidth=1.8, label=label)
             axes.stairs(shares, found.edges, color=SERIES[number], fill=True, alpha=0.18)
-        axes.set(xlabel=_plain(f"{metric} distance".replace("_", " ")), ylabel="share of the pairs")
+        axes.set(xlabel=plain_text(f"{metric} distance".replace("_", " ")), ylabel="share of the pairs")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol="\N{NARROW NO-BREAK SPACE}%"))
         _legend(figure, ["the same person", "two persons"])

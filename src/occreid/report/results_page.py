@@ -11,7 +11,7 @@ import os
 import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Result:
     @property
     def oracle(self) -> bool:
         """Whether something was known at test time that cannot be known in use."""
-        return "oracle" in self.entry.get("notes", {})
+        return bool(self.entry["protocol"].get("oracle")) or "oracle" in self.entry.get("notes", {})
 
 
 def add_result(run: str | Path, data: str | Path, name: str) -> Path:
@@ -135,7 +135,8 @@ def read_results(folder: Path) -> list[Result]:
 
 
 def _require_same(one: Result, other: Result) -> None:
-    differences = [d for d in _protocol(one).differences(_protocol(other)) if not d.startswith("seed: ")]
+    protocols = [replace(_protocol(result), oracle="", seed=0) for result in (one, other)]  # rows are marked instead
+    differences = protocols[0].differences(protocols[1])
     if differences:
         raise UserError(
             f"{one.file} and {other.file} were tested on {one.benchmark} under two protocols "
@@ -165,7 +166,7 @@ def _measured(benchmark: str, results: Sequence[Result], rates: dict[str, float]
     entry = results[0].entry
     counts = ", ".join(f"{entry['counts'][part]['images']:,} {part} images" for part in ("query", "gallery"))
     metrics = sorted({result.entry["protocol"]["metric"] for result in results})
-    sentence = _protocol(results[0]).sentence().partition("; ")[2]
+    sentence = replace(_protocol(results[0]), oracle="").sentence().partition("; ")[2]
     versions = sorted(
         {", ".join(f"{k} {v}" for k, v in result.content.get("versions", {}).items()) for result in results}
     )
@@ -183,9 +184,10 @@ def _cells(name: str, results: Sequence[Result], shown: Sequence[str], rates: di
     recipe = results[0].content.get("recipe", {})
     options = recipe.get("method", {}).get("options", {})
     label = name + (" (*oracle*)" if any(result.oracle for result in results) else "")
-    epochs = recipe.get("training", {}).get("epochs", "–")
+    training = recipe.get("training", {})
+    epochs = "+".join(map(str, (training.get("stage_epochs") or {}).values())) or str(training.get("epochs", "–"))
     size, start = _size(results[0]), str(options.get("pretrained", "default"))
-    row = [label, *(_score(results, score) for score in shown), str(len(results)), str(epochs)]
+    row = [label, *(_score(results, score) for score in shown), str(len(results)), epochs]
     row += [str(options.get("backbone", "default")), Path(start).name, "×".join(map(str, size)) or "–"]
     return row + ([f"{rates[name]:.0f}" if name in rates else "–"] if rates else [])
 

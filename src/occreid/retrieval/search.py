@@ -54,6 +54,8 @@ def top_k(
 def smallest(block: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k smallest of each row, ascending, ties by column; `torch.topk` promises nothing about ties."""
     values, order = block.topk(k, dim=1, largest=False)
+    if not k:
+        return values, order
     edge = values[:, -1:]
     # where more than one choice of k exists (the k-th value occurs beyond the chosen), take the leftmost
     ambiguous = (block == edge).sum(1) > (values == edge).sum(1)
