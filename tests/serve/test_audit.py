@@ -66,6 +66,16 @@ def test_a_torn_line_spoils_no_other(path):
     assert [entry["action"] for entry in read_audit(path)] == ["old", "new"]
 
 
+def test_no_character_in_a_line_ends_it(path):
+    log = AuditLog(path)
+    ids = [f"x{end}y" for end in "\u2028\u2029\u0085\x0b\x0c\x1c\r\n"]
+    log.write("delete", ids=ids)
+    log.write("ok")
+    log.close()
+    first, second = read_audit(path)
+    assert first["ids"] == ids and second["action"] == "ok"
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
 def test_a_full_disk_is_said_and_the_next_line_is_whole_again(path):
     code = """

@@ -91,7 +91,8 @@ def read_audit(path: str | Path) -> list[dict[str, Any]]:
         UserError: the file cannot be read.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+        # not splitlines, to which U+2028, U+2029 and U+0085 end a line too: JSON leaves those in a text as they are
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as error:
         raise UserError(f"cannot read the audit log {path} ({error}).", "Check its path and permissions.") from error
     entries = []
