@@ -61,8 +61,10 @@ def test_a_failure_is_said_until_it_goes_well():
     watch()
     assert checked == ["well"] and job.runs >= 5
 
-    failing = Retention(Job(*[StorageFull("full")] * 99), 3600)
+    job = Job(StorageFull("full"))
+    failing = Retention(job, 3600)
     failing.start()
+    assert job.ran.acquire(timeout=60)  # else it may be stopped before its first run
     failing.stop()
     with pytest.raises(UserError, match="full"):
         failing.check()
