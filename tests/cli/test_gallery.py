@@ -53,6 +53,19 @@ def test_entries_are_deleted_verified_and_compacted(gallery_cli, door, crops):
     assert "compacted" in gallery_cli("gallery", "compact", uri)
 
 
+def test_bytes_that_were_left_go_with_the_next_deletion(gallery_cli, door, crops):
+    uri, run = door
+    gallery_cli("gallery", "add", uri, "--model", run, "--pictures", crops, "--keep-pictures", "--time", "2026-01-01")
+    picture = min(crops.iterdir()).read_bytes()
+
+    def kept():
+        return any(picture in file.read_bytes() for file in uri.rglob("*") if file.is_file())
+
+    assert "deleted 18" in gallery_cli("gallery", "delete", uri, "--before", "2026-01-02", "--no-compact")
+    assert "deleted 0" in gallery_cli("gallery", "delete", uri, "--before", "2026-01-02", "--no-compact") and kept()
+    assert "deleted 0" in gallery_cli("gallery", "delete", uri, "--before", "2026-01-02") and not kept()
+
+
 def test_a_gallery_that_is_not_sound_gives_exit_code_1(gallery_cli, door, monkeypatch):
     from occreid.gallery import Gallery, VerifyReport
 

@@ -158,6 +158,7 @@ def test_deleted_entries_are_found_no_more(make, described):
         assert len(gallery) == 20 - len(gone)
         assert not gone & {hit.id for hits in gallery.search(query, 20) for hit in hits}
         gallery.compact()
+        assert not gallery.unswept()
     assert gallery.verify().sound
 
 

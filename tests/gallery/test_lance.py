@@ -113,6 +113,73 @@ def test_what_was_deleted_before_a_merge_leaves_the_disk_with_compaction(folder,
         assert not holds(folder, b"secret words") and len(gallery) == 13 and gallery.verify().sound
 
 
+def test_entries_added_one_by_one_are_written_few_times(folder, monkeypatch):
+    monkeypatch.setattr(module, "_MANY", 8)
+    monkeypatch.setattr(module, "_SMALL", 64)
+    size = 20_000
+    with Gallery.open(str(folder)) as gallery:
+        for number in range(8**2 + 1):
+            gallery.add(batch(number, 1, picture=os.urandom(size)))
+        written = sum(file.stat().st_size for file in (folder / "people.lance" / "data").iterdir())
+        assert len(gallery) == 65 and gallery.verify().sound
+        assert written < 3.5 * 65 * size
+        gallery.compact()
+        assert gallery.stats().bytes_on_disk < 1.3 * 65 * size
+
+
+def _name_many_fragments(folder, pipe):
+    with Gallery.open(str(folder)) as gallery:
+        gallery.add(batch(0))
+        gallery._store._rewrite(range(0, 100_000, 2))  # in one statement this ends the process
+        pipe.send((len(gallery), gallery.verify().sound))
+
+
+def test_a_gallery_of_very_many_fragments_can_be_merged(folder, another):
+    _, pipe = another(_name_many_fragments)
+    assert pipe.recv() == (BATCH, True)
+
+
+def test_more_fragments_than_one_statement_names_are_all_merged(folder, monkeypatch):
+    with Gallery.open(str(folder)) as gallery:
+        for number in range(9):
+            gallery.add(batch(number, 1))
+    monkeypatch.setattr(module, "_MANY", 4)
+    monkeypatch.setattr(module, "_TERMS", 4)
+    with Gallery.open(str(folder)) as gallery:
+        gallery.add(batch(9, 1))
+        assert len(set((gallery._store.numbers() >> 32).tolist())) == 3 + 1
+        assert len(gallery) == 10 and gallery.verify().sound
+
+
+def test_a_deletion_is_unswept_until_compaction_came_to_its_end(folder, monkeypatch):
+    with Gallery.open(str(folder)) as gallery:
+        gallery.add([Entry(torch.ones(DIM), id="secret", picture=b"secret words"), *batch(0, 3)])
+        assert not gallery.unswept()
+        assert gallery.delete(ids=["nobody"]) == 0 and not gallery.unswept()
+        assert gallery.delete(ids=["secret"]) == 1 and gallery.unswept()
+    with Gallery.open(str(folder)) as gallery:  # as another process would
+        with monkeypatch.context() as patch:
+            patch.setattr(gallery._store, "_table", _Full(gallery._store._table))
+            with pytest.raises(UserError, match="No space left"):
+                gallery.compact()
+        assert gallery.unswept() and gallery.delete(ids=["secret"]) == 0
+        gallery.compact()
+        assert not gallery.unswept() and not holds(folder, b"secret words")
+
+
+class _Full:
+    """A table on a disk that is full when old files are to go."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def __getattr__(self, name):
+        return getattr(self.table, name)
+
+    def optimize(self, **options):
+        raise OSError(28, "No space left on device")
+
+
 def test_verify_finds_bytes_that_changed(folder):
     with Gallery.open(str(folder)) as gallery:
         gallery.add([Entry(e.features, id=e.id, picture=f"picture {e.id}".encode()) for e in batch(0, 3)])

@@ -214,6 +214,49 @@ def test_retention_deletes_the_old_and_logs_it(make_service, picture, tmp_path):
     assert make_service().retain() == 0
 
 
+@pytest.fixture
+def full_once(monkeypatch):
+    """Let a service's gallery fail to compact the first time, as on a full disk."""
+
+    def fill(service):
+        compact, failures = service.gallery.compact, [OSError(28, "No space left")]
+
+        def fail_once():
+            if failures:
+                raise UserError("cannot write the gallery.", "Is the disk full?") from failures.pop()
+            compact()
+
+        monkeypatch.setattr(service.gallery, "compact", fail_once)
+
+    return fill
+
+
+def test_what_a_full_disk_left_is_swept_by_the_next_deletion(service, picture, tmp_path, full_once):
+    ids = enrol(service, picture, 1, 2)
+    needles = [entry.picture for entry in service.gallery.get(ids)]
+    full_once(service)
+    with pytest.raises(StorageFull):
+        service.delete(ASKER, ids=ids[:1])
+    assert on_disk(tmp_path / "gallery", needles) == needles
+    again = service.delete(ASKER, ids=ids[:1])
+    assert again.deleted == 0 and again.gone_from_disk
+    assert on_disk(tmp_path / "gallery", needles) == needles[1:]
+    assert b'occreid_entries_deleted_total{why="request"} 1.0' in service.metrics.text()
+
+
+def test_what_a_full_disk_left_is_swept_by_the_next_retention_and_logged_once(
+    make_service, picture, tmp_path, full_once
+):
+    service = make_service(Settings(retention_days=10))
+    (entry,) = service.gallery.get(enrol(service, picture, 1, when=time.time() - 11 * 86400))
+    full_once(service)
+    with pytest.raises(StorageFull):
+        service.retain()
+    assert on_disk(tmp_path / "gallery", [entry.picture])
+    assert service.retain() == 0 and not on_disk(tmp_path / "gallery", [entry.picture])
+    assert [line["deleted"] for line in log(tmp_path, "retention")] == [1]
+
+
 def test_every_search_is_in_the_log_without_a_picture(service, picture, tmp_path):
     ids = enrol(service, picture, 1, 2, camid=4)
     found = service.search(ASKER, picture(1), "0,0,40,80", k=2, narrow=Filter(cameras=(4,)))

@@ -166,7 +166,10 @@ def delete(
     start: Start = None,
     end: End = None,
     tag: Tags = None,
-    keep_bytes: Annotated[bool, typer.Option("--no-compact", help="Leave the bytes on disk for now.")] = False,
+    keep_bytes: Annotated[
+        bool,
+        typer.Option("--no-compact", help="Leave the bytes on disk until 'compact' or the next delete without this."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Delete the entries that fulfil everything given, for good.
@@ -176,7 +179,7 @@ def delete(
     narrow = filter_of(camera, start, end, tag)
     with opened(uri) as gallery:
         count = gallery.delete(ids=ids, before=None if before is None else moment(before), filter=narrow)
-        if count and not keep_bytes:
+        if not keep_bytes and (count or gallery.unswept()):
             gallery.compact()
     typer.echo(json.dumps({"deleted": count}) if as_json else f"deleted {count:,}")
 

@@ -221,6 +221,13 @@ class Gallery:
         """Rewrite files so that deleted entries are gone for good, and take new entries into the index."""
         self._store.compact()
 
+    def unswept(self) -> bool:
+        """Whether bytes of deleted entries may still be on disk because no `compact` has come to its end since.
+
+        Milvus does not say: there it is False always.
+        """
+        return self._store.unswept()
+
     def build_index(
         self, *, kind: str = "IVF_PQ", partitions: int | None = None, sub_vectors: int | None = None
     ) -> None:

@@ -31,8 +31,9 @@ _INDEX_CACHE, _METADATA_CACHE = 2**30, 16 * 2**20  # bytes; Lance's own bounds l
 Result = TypeVar("Result")
 _AT_ONCE = timedelta(milliseconds=1)
 _WAIT = 600  # seconds a writer waits for another
-_SMALL = 4096  # rows; what one merge rewrites at most is _MANY times as much
-_MANY = 64  # small fragments that are merged
+_SMALL = 4096  # rows; a fragment of as many is never merged
+_MANY = 64  # fragments of about one size that are merged
+_TERMS = 1000  # fragments that one statement names: each nests it deeper, and tens of thousands end the process
 
 
 class LanceStore:
@@ -99,16 +100,23 @@ class LanceStore:
             return len(new)
 
     def _merge_small(self) -> None:
-        """Make one fragment of many small ones: each commit leaves one, and each costs every read time and memory."""
+        """Make one fragment of many small ones: each commit leaves one, and each costs every read time and memory.
+
+        Tiny ones become middling ones and these become full ones, so that a row is written about three times; what was
+        written before stays on disk until `compact`.
+        """
         fragments, rows = np.unique(self.numbers() >> 32, return_counts=True)
-        small = fragments[rows < _SMALL].tolist()
-        if len(small) >= _MANY:
-            self._rewrite(small)
+        for least, most in ((1, _MANY), (_MANY, _SMALL)):
+            alike = fragments[(rows >= least) & (rows < most)].tolist()
+            if len(alike) >= _MANY:
+                self._rewrite(alike)
 
     def _rewrite(self, fragments: Sequence[int]) -> None:
-        """Write the rows of these fragments into new ones."""
-        rows = (f"(_rowid >= {number << 32} AND _rowid < {(number + 1) << 32})" for number in fragments)
-        self._table.update(where=" OR ".join(rows), values_sql={"crc": "crc"})
+        """Write the rows of these fragments into new ones; a commit for each `_TERMS` of them."""
+        for start in range(0, len(fragments), _TERMS):
+            some = fragments[start : start + _TERMS]
+            rows = (f"(_rowid >= {number << 32} AND _rowid < {(number + 1) << 32})" for number in some)
+            self._table.update(where=" OR ".join(rows), values_sql={"crc": "crc"})
 
     def delete(self, *, ids: Sequence[str] | None, before: float | None, narrow: Filter | None) -> int:
         """See `Store`."""
@@ -217,6 +225,10 @@ class LanceStore:
                 self._index(**json.loads((self._folder / _INDEX).read_text()))
             self._table.optimize(cleanup_older_than=_AT_ONCE, delete_unverified=True)
             (self._folder / _DELETED).unlink(missing_ok=True)
+
+    def unswept(self) -> bool:
+        """See `Store`: `compact` takes the note away last."""
+        return (self._folder / _DELETED).is_file()
 
     def _touched(self) -> list[int]:
         """Fragments that rows were deleted from since the last `compact`."""

@@ -186,6 +186,10 @@ class MilvusStore:
             self._client.flush(self._name)
             self._client.compact(self._name)
 
+    def unswept(self) -> bool:
+        """See `Store`: Milvus keeps that to itself, and sweeps in its own time."""
+        return False
+
     def close(self) -> None:
         """See `Store`."""
         self._client.close()

@@ -71,6 +71,10 @@ class Store(Protocol):
         """Rewrite files so that deleted rows are gone for good, and bring the index up to date."""
         ...
 
+    def unswept(self) -> bool:
+        """Whether the place knows of deleted rows that no `compact` has taken from the disk yet."""
+        ...
+
     def close(self) -> None:
         """Let go of files and connections; the store is of no use afterwards."""
         ...

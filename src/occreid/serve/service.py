@@ -288,13 +288,15 @@ class Service:
         return self.remove("request", ids=ids, before=before, filter=narrow)
 
     def remove(self, why: str, **what: Any) -> schemas.Deleted:
-        """Delete and compact, counted; see `Gallery.delete`."""
+        """Delete and compact, also what an earlier call deleted but failed to sweep; see `Gallery.delete`."""
         with storing():
             deleted = self.gallery.delete(**what)
-            if deleted:
+            if deleted:  # put down before compacting, which may fail
+                self.metrics.deleted(why, deleted)
+                if why == "retention":
+                    self.audit.write(why, **what, deleted=deleted)
+            if deleted or self.gallery.unswept():
                 self.gallery.compact()
-        if deleted:
-            self.metrics.deleted(why, deleted)
         return schemas.Deleted(deleted=deleted, gone_from_disk=True)
 
     def retain(self) -> int:
@@ -302,10 +304,7 @@ class Service:
         if self.settings.retention_days is None:
             return 0
         before = time.time() - 86400 * self.settings.retention_days
-        deleted = self.remove("retention", before=before).deleted
-        if deleted:
-            self.audit.write("retention", before=before, deleted=deleted)
-        return deleted
+        return self.remove("retention", before=before).deleted
 
     def mark(self, asker: Asker, mark: schemas.Mark) -> None:
         """Write a person's verdict on an answer down."""
