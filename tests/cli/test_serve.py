@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import re
 import shutil
@@ -118,4 +119,12 @@ def test_mistakes_are_named_before_anything_starts(cli, words, message):
 def test_a_missing_model_is_named(cli):
     cli("keys", "add", "anna", "--role", "search")
     with pytest.raises(UserError, match="no model 'run'"):
+        cli("--model", "run", "--gallery", "g")
+
+
+def test_a_system_without_fcntl_is_named_and_keys_are_made_all_the_same(cli, monkeypatch):
+    honest = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "fcntl" else honest(name))
+    cli("keys", "add", "anna", "--role", "search")
+    with pytest.raises(UserError, match="does not run on this system"):
         cli("--model", "run", "--gallery", "g")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import time
 from pathlib import Path
@@ -70,6 +71,8 @@ def serve(
     """
     if context.invoked_subcommand is not None:
         return
+    if importlib.util.find_spec("fcntl") is None:  # what the audit log locks with
+        raise UserError("the service does not run on this system.", "Run it on Linux, macOS or another POSIX system.")
     if model is None or gallery is None:
         missing = "--model" if model is None else "--gallery"
         raise UserError(f"{missing} is not given.", "Write: occreid serve --model RUN --gallery FOLDER")
