@@ -16,7 +16,7 @@ $(INSTALLED): pyproject.toml requirements.lock
 
 install: $(INSTALLED)  ## make .venv with everything in it
 
-demo: $(INSTALLED)  ## generate, train, evaluate and report in about ten minutes on two cores
+demo: $(INSTALLED)  ## generate, train, evaluate and report in about six minutes on two cores
 	$(BIN)/occreid demo --out demo
 
 test: $(INSTALLED)  ## run all tests and doctests
