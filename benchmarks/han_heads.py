@@ -2,7 +2,7 @@
 
 Both sides run in this process on the same input, interleaved in rounds; reported are the medians over the rounds and
 the median of the rounds' ratios. Forward and backward hold the 21 ID and 6 triplet losses; the training step adds
-SGD, which costs both sides the same; inference is the descriptor. Left to itself the input is the fused feature map,
+the SGD of a training on a CPU; inference is the descriptor. Left to itself the input is the fused feature map,
 so that the heads alone are timed; ``--whole`` starts from images. On a CPU that others use too, ``--clock cpu`` counts
 this process's own time.
 
@@ -23,6 +23,8 @@ from occreid.descriptors import Descriptors
 from occreid.methods.han import HAN
 from occreid.nn import window_spans
 from occreid.records import Batch
+from occreid.training.module import make_optimizer
+from occreid.training.recipe import OptimizerSection
 
 
 class SeparateHead(nn.Module):
@@ -130,8 +132,9 @@ def infer(model, batch, clock):
 
 def measure(models, batch, options):
     """Seconds of each kind, (ours, separate) round by round; one round warms up."""
-    rates = {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4, "fused": options.fused}
-    optimizers, clock = [torch.optim.SGD(model.parameters(), **rates) for model in models], CLOCKS[options.clock]
+    section, clock = OptimizerSection(name="sgd", lr=0.01, nesterov=True), CLOCKS[options.clock]
+    device = torch.device("cpu")
+    optimizers = [make_optimizer(section, [{"params": list(model.parameters())}], device) for model in models]
     seconds = {"forward and backward": [], "training step": [], "inference": []}
     for _ in range(options.rounds + 1):
         steps = [train_step(m.train(), o, batch, clock) for m, o in zip(models, optimizers, strict=True)]
@@ -149,7 +152,6 @@ def main():
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--classes", type=int, default=751)
-    parser.add_argument("--fused", action="store_true", help="SGD without temporary copies of each tensor")
     parser.add_argument("--clock", default="wall", choices=tuple(CLOCKS))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "0")))
