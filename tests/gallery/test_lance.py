@@ -41,6 +41,18 @@ def holds(folder, words):
     return [file for file in folder.rglob("*") if file.is_file() and words in file.read_bytes()]
 
 
+def test_a_search_looks_at_a_third_of_the_partitions(folder):
+    with Gallery.open(str(folder)) as gallery:
+        gallery.add(batch(0, 1200))
+        gallery.build_index(kind="IVF_FLAT", partitions=120)
+        query = Descriptors(torch.stack([entry.features for entry in batch(1, 20)]))
+        few, third, default = (
+            [[hit.id for hit in hits] for hits in gallery.search(query, 50, exact=False, probes=probes)]
+            for probes in (2, 40, None)
+        )
+    assert default == third != few
+
+
 @pytest.mark.parametrize("indexed", [False, True])
 def test_deleted_pictures_leave_the_disk_with_compaction_even_when_few(folder, indexed):
     with Gallery.open(str(folder)) as gallery:

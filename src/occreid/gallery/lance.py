@@ -31,6 +31,7 @@ _INDEX_CACHE, _METADATA_CACHE = 2**30, 16 * 2**20  # bytes; Lance's own bounds l
 Result = TypeVar("Result")
 _AT_ONCE = timedelta(milliseconds=1)
 _WAIT = 600  # seconds a writer waits for another
+_PROBES = 20  # partitions a search looks at, at least
 _SMALL = 4096  # rows; a fragment of as many is never merged
 _MANY = 64  # fragments of about one size that are merged
 _TERMS = 1000  # fragments that one statement names: each nests it deeper, and tens of thousands end the process
@@ -188,9 +189,13 @@ class LanceStore:
         query = self._table.search(vector, vector_column_name="vector").distance_type(self._distance())
         if conditions := _conditions(narrow):
             query = query.where(_all(conditions), prefilter=True)
-        if probes:
-            query = query.nprobes(probes)
+        query = query.nprobes(probes or self._probes())
         return self._read(lambda: query.limit(k).select([*columns, "_distance"]).to_arrow())
+
+    def _probes(self) -> int:
+        """A third of the index's partitions: a fixed number finds less and less as a gallery grows."""
+        file = self._folder / _INDEX
+        return max(_PROBES, json.loads(file.read_text())["partitions"] // 3 if file.is_file() else 0)
 
     def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
         """See `Store`."""
