@@ -6,6 +6,7 @@ import resource
 import signal
 import threading
 import time
+from collections import Counter
 
 import pytest
 import torch
@@ -41,16 +42,16 @@ def holds(folder, words):
     return [file for file in folder.rglob("*") if file.is_file() and words in file.read_bytes()]
 
 
-def test_a_search_looks_at_a_third_of_the_partitions(folder):
+def test_a_search_looks_at_half_of_the_partitions(folder):
     with Gallery.open(str(folder)) as gallery:
         gallery.add(batch(0, 1200))
         gallery.build_index(kind="IVF_FLAT", partitions=120)
         query = Descriptors(torch.stack([entry.features for entry in batch(1, 20)]))
-        few, third, default = (
+        few, half, default = (
             [[hit.id for hit in hits] for hits in gallery.search(query, 50, exact=False, probes=probes)]
-            for probes in (2, 40, None)
+            for probes in (20, 60, None)
         )
-    assert default == third != few
+    assert default == half != few
 
 
 @pytest.mark.parametrize("indexed", [False, True])
@@ -130,13 +131,26 @@ def test_entries_added_one_by_one_are_written_few_times(folder, monkeypatch):
     monkeypatch.setattr(module, "_SMALL", 64)
     size = 20_000
     with Gallery.open(str(folder)) as gallery:
-        for number in range(8**2 + 1):
+        for number in range(8**2 + 8 + 1):
             gallery.add(batch(number, 1, picture=os.urandom(size)))
         written = sum(file.stat().st_size for file in (folder / "people.lance" / "data").iterdir())
-        assert len(gallery) == 65 and gallery.verify().sound
-        assert written < 3.5 * 65 * size
+        assert len(gallery) == 73 and gallery.verify().sound
+        assert written < 3.2 * 73 * size
         gallery.compact()
-        assert gallery.stats().bytes_on_disk < 1.3 * 65 * size
+        assert gallery.stats().bytes_on_disk < 1.3 * 73 * size
+
+
+def test_a_merge_makes_no_fragment_larger_than_it_need_be(folder, monkeypatch):
+    with Gallery.open(str(folder)) as gallery:
+        for number in range(11):
+            gallery.add(batch(number, 30))
+    monkeypatch.setattr(module, "_MANY", 4)
+    monkeypatch.setattr(module, "_SMALL", 40)
+    with Gallery.open(str(folder)) as gallery:
+        gallery.add(batch(11, 1))
+        rows = Counter((gallery._store.numbers() >> 32).tolist())
+        assert sorted(rows.values()) == [1, 30] + [60] * 5  # what one statement writes, it holds in memory
+        assert len(gallery) == 331 and gallery.verify().sound
 
 
 def _name_many_fragments(folder, pipe):
@@ -153,14 +167,16 @@ def test_a_gallery_of_very_many_fragments_can_be_merged(folder, another):
 
 def test_more_fragments_than_one_statement_names_are_all_merged(folder, monkeypatch):
     with Gallery.open(str(folder)) as gallery:
-        for number in range(9):
-            gallery.add(batch(number, 1))
+        for number in range(18):  # every other one too large to be merged
+            gallery.add(batch(number, 1 + 9 * (number % 2)))
     monkeypatch.setattr(module, "_MANY", 4)
-    monkeypatch.setattr(module, "_TERMS", 4)
+    monkeypatch.setattr(module, "_SMALL", 8)
+    monkeypatch.setattr(module, "_TERMS", 4, raising=False)
     with Gallery.open(str(folder)) as gallery:
-        gallery.add(batch(9, 1))
-        assert len(set((gallery._store.numbers() >> 32).tolist())) == 3 + 1
-        assert len(gallery) == 10 and gallery.verify().sound
+        gallery.add(batch(18, 1))
+        rows = Counter((gallery._store.numbers() >> 32).tolist())
+        assert sorted(rows.values()) == [1, 1, 4, 4] + [10] * 9  # nine in three statements, and the new one
+        assert len(gallery) == 100 and gallery.verify().sound
 
 
 def test_a_deletion_is_unswept_until_compaction_came_to_its_end(folder, monkeypatch):

@@ -34,7 +34,7 @@ _WAIT = 600  # seconds a writer waits for another
 _PROBES = 20  # partitions a search looks at, at least
 _SMALL = 4096  # rows; a fragment of as many is never merged
 _MANY = 64  # fragments of about one size that are merged
-_TERMS = 1000  # fragments that one statement names: each nests it deeper, and tens of thousands end the process
+_TERMS = 1000  # runs of fragments that one statement names: each nests it deeper; tens of thousands end the process
 
 
 class LanceStore:
@@ -104,19 +104,29 @@ class LanceStore:
         """Make one fragment of many small ones: each commit leaves one, and each costs every read time and memory.
 
         Tiny ones become middling ones and these become full ones, so that a row is written about three times; what was
-        written before stays on disk until `compact`.
+        written before stays on disk until `compact`. A statement holds all it writes in memory: fewer than 2 `_SMALL`.
         """
         fragments, rows = np.unique(self.numbers() >> 32, return_counts=True)
         for least, most in ((1, _MANY), (_MANY, _SMALL)):
-            alike = fragments[(rows >= least) & (rows < most)].tolist()
-            if len(alike) >= _MANY:
-                self._rewrite(alike)
+            alike = (rows >= least) & (rows < most)
+            if alike.sum() < _MANY:
+                continue
+            group, held = [], 0
+            for fragment, count in zip(fragments[alike].tolist(), rows[alike].tolist(), strict=True):
+                group.append(fragment)
+                held += count
+                if held >= _SMALL:
+                    self._rewrite(group)
+                    group, held = [], 0
+            if len(group) >= _MANY:
+                self._rewrite(group)
 
     def _rewrite(self, fragments: Sequence[int]) -> None:
-        """Write the rows of these fragments into new ones; a commit for each `_TERMS` of them."""
-        for start in range(0, len(fragments), _TERMS):
-            some = fragments[start : start + _TERMS]
-            rows = (f"(_rowid >= {number << 32} AND _rowid < {(number + 1) << 32})" for number in some)
+        """Write the rows of these fragments, in ascending order, into new ones; a commit for each `_TERMS` runs."""
+        runs = np.split(np.asarray(fragments), np.flatnonzero(np.diff(fragments) != 1) + 1)
+        for start in range(0, len(runs), _TERMS):
+            ends = ((int(run[0]), int(run[-1]) + 1) for run in runs[start : start + _TERMS])
+            rows = (f"(_rowid >= {first << 32} AND _rowid < {end << 32})" for first, end in ends)
             self._table.update(where=" OR ".join(rows), values_sql={"crc": "crc"})
 
     def delete(self, *, ids: Sequence[str] | None, before: float | None, narrow: Filter | None) -> int:
@@ -193,9 +203,9 @@ class LanceStore:
         return self._read(lambda: query.limit(k).select([*columns, "_distance"]).to_arrow())
 
     def _probes(self) -> int:
-        """A third of the index's partitions: a fixed number finds less and less as a gallery grows."""
+        """Half of the index's partitions: a fixed number finds less and less as a gallery grows."""
         file = self._folder / _INDEX
-        return max(_PROBES, json.loads(file.read_text())["partitions"] // 3 if file.is_file() else 0)
+        return max(_PROBES, json.loads(file.read_text())["partitions"] // 2 if file.is_file() else 0)
 
     def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
         """See `Store`."""
