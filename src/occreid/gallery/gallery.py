@@ -137,7 +137,7 @@ class Gallery:
             exact: compare with every entry; else only with candidates: of a part-based method those whose aggregate
                 is near (`occreid.gallery.aggregate`), of any method those the index proposes, if one was built.
             candidates: how many those are, by default 20 k and at least 200.
-            probes: how many partitions of the index are looked at, by default a third of them and at least 20 (in
+            probes: how many partitions of the index are looked at, by default half of them and at least 20 (in
                 Milvus its own choice).
 
         Returns:
