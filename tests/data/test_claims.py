@@ -1,4 +1,6 @@
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +29,32 @@ def test_what_is_anothers_is_refused_and_left_alone(tmp_path):
         claim_folder(tmp_path / "file/under", "key.json", {}, "other things")
     assert json.loads((tmp_path / "a/key.json").read_text()) == {"weights": "a"}
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["letter"]
+
+
+@pytest.mark.parametrize("kept", [b"", b'{"wei', b"\xff\xfe"])
+def test_a_damaged_key_is_named_and_left_alone(tmp_path, kept):
+    (tmp_path / "key.json").write_bytes(kept)
+    with pytest.raises(UserError, match=r"key\.json is damaged \(.+\)\. Delete that folder"):
+        claim_folder(tmp_path, "key.json", {"weights": "a"}, "other things")
+    assert (tmp_path / "key.json").read_bytes() == kept
+
+
+@pytest.mark.parametrize("step", ["write_text", "replace"])
+def test_an_interrupted_claim_can_be_made_again(tmp_path, monkeypatch, step):
+    write = Path.write_text
+
+    def half(self, text):
+        write(self, text[:3])
+        raise KeyboardInterrupt
+
+    def stop(one, other):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*{"write_text": (Path, step, half), "replace": (os, step, stop)}[step])
+        with pytest.raises(KeyboardInterrupt):
+            claim_folder(tmp_path / "a", "key.json", {"weights": "a"}, "other things")
+    assert not (tmp_path / "a/key.json").exists()
+    claim_folder(tmp_path / "a", "key.json", {"weights": "b"}, "other things")
+    assert json.loads((tmp_path / "a/key.json").read_text()) == {"weights": "b"}
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["key.json"]
