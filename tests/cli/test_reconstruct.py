@@ -133,6 +133,16 @@ def test_the_ladder_scores_every_row_of_table_4_with_and_without_re_ranking(comm
     assert text.count("UPPER BOUND") == 2 and "ORACLE: true identities" in text and "oan+orgnn + re-ranking" in text
 
 
+def test_what_hides_each_picture_is_not_in_every_row_of_the_ladder(command, extracted, tmp_path):
+    about = json.loads((extracted / "extraction.json").read_text())
+    about["occluders"] = [[["box"] * n, ["box-0"] * n] for n in (6, 24)]
+    (extracted / "extraction.json").write_text(json.dumps(about))
+    rows = json.loads(command("--from", extracted, "--ladder", "--json"))
+    assert all(row["facts"]["benchmark"] == "toy" and "occluders" not in row["facts"] for row in rows)
+    command("--from", extracted, "--out", tmp_path / "whole")  # a folder of descriptors keeps them
+    assert json.loads((tmp_path / "whole/extraction.json").read_text())["occluders"] == about["occluders"]
+
+
 @pytest.mark.parametrize(
     "words, message",
     [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from occreid.cli.results import print_results
-from occreid.cli.subjects import ABOUT, Device, Json
+from occreid.cli.subjects import ABOUT, OCCLUDERS, Device, Json
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
@@ -235,5 +235,5 @@ def _ranked(step: _Task, sides: tuple[Descriptors, Descriptors], about: dict[str
         settings,
     )
     protocol = replace(ranking.protocol, oracle=step.mark(about.get("oracle", "")))
-    facts = {key: value for key, value in about.items() if key not in ("metric", "same_camera", "labels")}
+    facts = {key: value for key, value in about.items() if key not in ("metric", "same_camera", "labels", OCCLUDERS)}
     return replace(ranking, protocol=protocol, facts={**facts, "reconstruction": step.settings()})
