@@ -99,6 +99,10 @@ def test_corrections_stay(crops, tmp_path):
         ('{"info": {"weights": "other"}, "images": [], "annotations": []}', "of another detector or of other weights"),
         ('{"images": [], "annotations": []}', "cannot go on with .*KeyError"),
         ('{"info": {}, "images": [{"id": "a"}], "annotations": []}', "cannot go on with"),
+        (
+            json.dumps({"info": INFO, "images": [{"id": 0}], "annotations": []}),
+            r"k\.json .KeyError: 'file_name'",
+        ),
         ("{", "cannot go on with .*JSONDecodeError"),
         ("[]", "cannot go on with"),
     ],

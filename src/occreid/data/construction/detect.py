@@ -46,7 +46,7 @@ def detect_keypoints(
         UserError: the file holds something else's keypoints, or cannot be read or written; an unreadable picture.
     """
     held = _open(file, info)
-    listed = {str(image["file_name"]): int(image["id"]) for image in held["images"]}
+    listed = {image["file_name"]: image["id"] for image in held["images"]}
     number, looked = max(listed.values(), default=-1) + 1, 0
     try:
         for path in paths:
@@ -81,7 +81,9 @@ def _open(file: Path, info: Mapping[str, Any]) -> dict[str, Any]:
     try:
         held = json.loads(file.read_text(encoding="utf-8"))
         other = held["info"] != dict(info)
-        held["images"] = [{**image, "id": int(image["id"])} for image in held["images"]]
+        held["images"] = [
+            {**image, "id": int(image["id"]), "file_name": str(image["file_name"])} for image in held["images"]
+        ]
         held["annotations"] = list(held["annotations"])
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
