@@ -1,5 +1,6 @@
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
@@ -58,6 +59,22 @@ def test_a_missing_file_is_named(some, tmp_path):
     some.save(tmp_path)
     (tmp_path / "descriptors.parquet").unlink()
     with pytest.raises(UserError, match=r"descriptors\.parquet"):
+        Descriptors.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["descriptors.safetensors", "descriptors.parquet"])
+@pytest.mark.parametrize("kept", [0, 40, -20])
+def test_a_damaged_file_is_said(some, tmp_path, name, kept):
+    some.save(tmp_path)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:kept])
+    with pytest.raises(UserError, match=r"cannot read the descriptors in .+write it again"):
+        Descriptors.load(tmp_path)
+
+
+def test_tensors_of_something_else_are_no_descriptors(some, tmp_path):
+    some.save(tmp_path)
+    save_file({"weight": torch.zeros(1)}, tmp_path / "descriptors.safetensors")
+    with pytest.raises(UserError, match=r"cannot read the descriptors in .*'features'"):
         Descriptors.load(tmp_path)
 
 

@@ -171,20 +171,28 @@ class Descriptors:
         """Read what `save` wrote.
 
         Raises:
-            UserError: the folder or one of its two files is missing.
+            UserError: the folder or one of its two files is missing or damaged.
         """
         import pyarrow.parquet as pq
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         folder = Path(folder)
         for name in (_FEATURES, _TABLE):
             if not (folder / name).is_file():
                 raise UserError(f"no file {folder / name}.", "Write descriptors with: occreid extract")
-        tensors = load_file(folder / _FEATURES)
-        table = pq.read_table(folder / _TABLE).to_pydict()
+        try:
+            tensors = load_file(folder / _FEATURES)
+            features, visibility = tensors["features"], tensors["visibility"]
+            table = pq.read_table(folder / _TABLE).to_pydict()
+        except (OSError, KeyError, ValueError, SafetensorError) as error:  # pyarrow's is a ValueError
+            raise UserError(
+                f"cannot read the descriptors in {folder} ({error}).",
+                "Delete that folder, and write it again with: occreid extract",
+            ) from error
         return Descriptors(
-            tensors["features"],
-            tensors["visibility"],
+            features,
+            visibility,
             torch.tensor(table["pid"], dtype=torch.int64) if "pid" in table else None,
             torch.tensor(table["camid"], dtype=torch.int64) if "camid" in table else None,
             table.get("path"),

@@ -35,7 +35,11 @@ def test_weights_are_torchvisions_or_those_of_a_file(asked, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [{"layer": torch.zeros(1)}, [1, 2], torch.zeros(3), nn.Linear, b"no weights at all", b""]
+    "content",
+    [
+        *({"layer": torch.zeros(1)}, [1, 2], torch.zeros(3), nn.Linear, b"no weights at all", b""),
+        *(b"hello", b"the weights", b".", b"GIF89a", b"JSON", b"X\x00\x00\x00\x01\xff", b"\x80\x02K\x01Q."),
+    ],
 )
 def test_a_file_of_something_else_is_named(asked, tmp_path, content):
     file = tmp_path / "other.pth"

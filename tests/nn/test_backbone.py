@@ -77,6 +77,23 @@ def test_a_missing_or_unfitting_file_is_named(tmp_path):
         create_backbone("resnet18", str(tmp_path / "text.safetensors"))
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        *([1, 2], torch.zeros(3), {0: torch.zeros(1)}, {"conv1.weight": 1}),
+        *(b"", b"hello", b"the weights", b".", b"GIF89a", b"JSON", b"X\x00\x00\x00\x01\xff", b"\x80\x02K\x01Q."),
+    ],
+)
+def test_a_file_of_something_else_is_named(tmp_path, content):
+    file = tmp_path / "other.pth"
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        torch.save(content, file)
+    with pytest.raises(UserError, match=r"other\.pth' does not hold weights of 'resnet18' \(.+\)"):
+        create_backbone("resnet18", str(file))
+
+
 def test_no_network_names_both_alternatives(monkeypatch):
     monkeypatch.setattr(room, "_resolves", lambda host: False)
     monkeypatch.setattr(room, "getproxies", dict)

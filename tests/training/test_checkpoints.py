@@ -1,6 +1,7 @@
 import errno
 import os
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -72,6 +73,18 @@ def test_code_inside_a_checkpoint_is_never_run(tmp_path, capsys):
     with pytest.raises(UserError, match="is damaged"):
         Checkpoint.load(tmp_path / "last.ckpt")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"the weights", b".", b"GIF89a", b"X\x00\x00\x00\x01\xff", b"\x80\x02K\x01Q."]
+)
+def test_a_checkpoint_with_damage_inside_is_refused(tmp_path, content):
+    checkpoint().save(tmp_path / "whole.ckpt")
+    with zipfile.ZipFile(tmp_path / "whole.ckpt") as whole, zipfile.ZipFile(tmp_path / "last.ckpt", "w") as damaged:
+        for name in whole.namelist():
+            damaged.writestr(name, content if name.endswith("/data.pkl") else whole.read(name))
+    with pytest.raises(UserError, match=r"the checkpoint .*last\.ckpt is damaged \(.+\)"):
+        Checkpoint.load(tmp_path / "last.ckpt")
 
 
 def test_a_checkpoint_of_another_kind_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -12,6 +13,11 @@ from occreid.errors import UserError
 
 COCO_PERSON = 1
 """The class of persons in the detectors' answers."""
+UNREADABLE = (
+    *(RuntimeError, TypeError, AttributeError, LookupError, ValueError, EOFError, AssertionError),
+    *(struct.error, UnpicklingError),
+)
+"""What ``torch.load`` raises for a file of something else, whose bytes it takes for pickle's orders."""
 
 
 def open_detector(
@@ -42,7 +48,7 @@ def open_detector(
             network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     except OSError as error:
         raise UserError(f"the weights of {name} could not be loaded ({error}).", mend) from error
-    except (RuntimeError, TypeError, AttributeError, EOFError, UnpicklingError) as error:
+    except UNREADABLE as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"{weights} does not hold weights of torchvision's {name} ({reason}).", mend) from error
     return network.to(device).eval()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -13,6 +12,7 @@ import timm
 from safetensors import SafetensorError
 from torch import nn
 
+from occreid.data.detectors import UNREADABLE
 from occreid.errors import UserError, did_you_mean
 
 TRUNK = "backbone."
@@ -59,7 +59,7 @@ def _from_file(name: str, path: Path, options: dict[str, Any]) -> nn.Module:
         model = timm.create_model(
             name, pretrained=True, pretrained_cfg_overlay={"state_dict": held}, num_classes=0, **options
         )
-    except (RuntimeError, KeyError, ValueError, OSError, SafetensorError, UnpicklingError) as error:
+    except (*UNREADABLE, OSError, SafetensorError) as error:
         problem = _first_line(error)
     else:  # timm loads what fits and only logs the rest; here every tensor must have come from the file
         own = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}

@@ -6,12 +6,12 @@ import os
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from occreid.data.detectors import UNREADABLE
 from occreid.errors import UserError
 
 FORMAT = 1
@@ -70,8 +70,9 @@ class Checkpoint:
             raise UserError(f"the checkpoint {path} is damaged.", mend)
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, UnpicklingError) as error:
-            raise UserError(f"the checkpoint {path} is damaged ({str(error).splitlines()[0]}).", mend) from error
+        except (*UNREADABLE, OSError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise UserError(f"the checkpoint {path} is damaged ({reason}).", mend) from error
         if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
             raise UserError(f"{path} is no checkpoint of this version of occreid.", "Start the run again.")
         return Checkpoint(**content)
