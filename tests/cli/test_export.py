@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -76,6 +77,14 @@ def test_mistakes_are_said(make_run, arguments, words):
     assert words in problem(make_run(), *arguments)
 
 
+def test_ranges_need_training_pictures_and_that_is_said_before_anything_is_written(make_run, monkeypatch):
+    load = command.load_benchmarks
+    monkeypatch.setattr(command, "load_benchmarks", lambda *given: [replace(s, train=()) for s in load(*given)])
+    folder = make_run()
+    assert "no training pictures for the ranges" in problem(folder, "--int8", "static")
+    assert not (folder / "model.onnx").exists()
+
+
 def test_an_exported_file_is_evaluated_as_its_run_is(make_run, occreid_cli, tmp_path):
     folder = make_run()
     assert run(folder).exit_code == 0
@@ -96,11 +105,14 @@ def test_a_method_that_needs_masks_is_compared_on_pictures_with_masks(make_run, 
             assert cv2.imwrite(str(tmp_path / "masks" / part / picture.name), mask)
     with_masks = ("--on", f"market1501={market}", "--option", "strict=false", "--option")
     with_masks += (f"test_masks={tmp_path / 'masks'}",)
+    without = problem(folder, *with_masks, "--images", market / "query")
+    assert "pictures of --images have no masks" in without and "Leave --images out" in without
+    assert "no masks to find ranges" in problem(folder, *with_masks, "--int8", "static")
+    assert not (folder / "model.onnx").exists()  # said before anything is written
     result = run(folder, *with_masks, "--int8", "dynamic", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["inputs"] == ["images", "masks"]
     assert "It takes pictures and masks" in run(folder, *with_masks).stdout
-    assert "no masks to find ranges" in problem(folder, *with_masks, "--int8", "static")
     for source, out in ((folder, "run.json"), (folder / "model.onnx", "onnx.json")):
         occreid_cli("evaluate", source, *with_masks, "--out", tmp_path / out)
     one, other = (json.loads((tmp_path / out).read_text()) for out in ("run.json", "onnx.json"))

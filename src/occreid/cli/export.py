@@ -74,10 +74,19 @@ def export(
     if int8 is not None and int8 not in room.WAYS:
         raise UserError(f"there is no quantisation '{int8}'.", did_you_mean(int8, room.WAYS))
     card, model = read_card(run), load_model(run)
+    if model.needs_masks and images is not None:
+        raise UserError(
+            "the pictures of --images have no masks, and this model needs them.",
+            "Leave --images out, and give --option test_masks=FOLDER.",
+        )
+    if model.needs_masks and int8 == "static":
+        raise UserError("training pictures have no masks to find ranges with.", "Use --int8 dynamic.")
     target = out or (run if run.is_dir() else run.parent) / f"model{room.FORMATS[kind]}"
     if kind == "safetensors" and out is None:
         raise UserError("a run folder holds its weights as safetensors already.", "Give another place: --out FILE")
     splits = [] if images is not None and int8 is None else load_benchmarks(run, on, option)
+    if int8 == "static" and not splits[0].train:
+        raise UserError(f"{splits[0].name} has no training pictures for the ranges.", "Use --int8 dynamic.")
     pictures, masks = _pictures(_folder(images) if images is not None else splits[0].query[:_COMPARED], model)
     parity = room.export_model(model, target, pictures, masks, kind=kind, opset=opset, card=card)
     found: dict[str, Any] = {
@@ -119,10 +128,6 @@ def _quantized(
     target = source.with_name(f"{source.stem}-int8.onnx")
     ranges = None
     if way == "static":
-        if model.needs_masks:
-            raise UserError("training pictures have no masks to find ranges with.", "Use --int8 dynamic.")
-        if not splits[0].train:
-            raise UserError(f"{splits[0].name} has no training pictures for the ranges.", "Use --int8 dynamic.")
         ranges, _ = _pictures(_spread(splits[0].train, calibration), model)
     room.quantize(source, target, way, ranges)
     small = load_model(target)
