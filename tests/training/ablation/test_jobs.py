@@ -1,6 +1,9 @@
 import itertools
 import os
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -11,11 +14,17 @@ from occreid.training.ablation import jobs
 from occreid.training.ablation.jobs import check_folders, device_slots, is_finished, run_plan
 
 WORK = """
-import os, pathlib, sys, time
-folder, mode = pathlib.Path(sys.argv[1]), sys.argv[2]
+import os, pathlib, signal, sys, time
+folder, mode, others = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
 folder.mkdir(parents=True, exist_ok=True)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
 (folder / "started").write_text(str(time.monotonic()))
-time.sleep(0.2)
+deadline = time.monotonic() + 120
+while not all(pathlib.Path(other, "started").exists() for other in others):
+    if time.monotonic() > deadline:
+        sys.exit("the others have not started")
+    time.sleep(0.01)
+time.sleep(120 if mode == "slow" else 0.1)
 if mode == "bad":
     print("occreid: the data is gone.")
     print("         Bring it back.")
@@ -28,13 +37,16 @@ if mode == "bad":
 
 @pytest.fixture
 def pretend(monkeypatch):
-    """Runs are small scripts; those of the rows given go wrong."""
+    """Runs are small scripts; those of the rows given go wrong, or are slow. All wait for the start of ``meet``."""
 
-    def use(*bad):
+    def use(*rows, mode="bad", meet=()):
+        others = [str(run.folder) for run in meet]
         monkeypatch.setattr(
             jobs,
             "call",
-            lambda run: [sys.executable, "-S", "-c", WORK, str(run.folder), "bad" if run.row in bad else "good"],
+            lambda run: [
+                *(sys.executable, "-S", "-c", WORK, str(run.folder), mode if run.row in rows else "good", *others)
+            ],
         )
 
     return use
@@ -59,10 +71,10 @@ def test_every_run_is_made_once_and_one_after_another(plan, pretend):
 
 
 def test_several_jobs_run_at_once(plan, pretend):
-    pretend()
-    run_plan(replace(plan, runs=plan.runs[:2]), jobs=2, say=lambda line: None)
-    (start, end), (other_start, other_end) = (span(run) for run in plan.runs[:2])
-    assert start < other_end and other_start < end
+    both = plan.runs[:2]
+    pretend(meet=both)  # neither ends before the other has started
+    assert run_plan(replace(plan, runs=both), jobs=2, say=lambda line: None) == []
+    assert all(is_finished(run) for run in both)
 
 
 def test_a_failed_run_is_reported_and_the_others_go_on(plan, pretend):
@@ -99,15 +111,24 @@ def test_the_same_data_may_have_moved(plan, finish):
 
 
 def test_an_interrupt_reaches_the_runs(plan, pretend, monkeypatch):
-    pretend()
+    first, children, sleep, popen = plan.runs[0], [], time.sleep, subprocess.Popen
+    pretend(first.row, mode="slow")
+
+    def start(*arguments, **options):
+        children.append(popen(*arguments, **options))
+        return children[-1]
 
     def interrupt(seconds):
+        while not (first.folder / "started").exists() and children[0].poll() is None:
+            sleep(0.01)
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(jobs.subprocess, "Popen", start)
     monkeypatch.setattr(jobs.time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_plan(plan, say=lambda line: None)
-    assert not any(is_finished(run) for run in plan.runs[1:])  # the first may have been quicker than the interrupt
+    assert [child.returncode for child in children] == [-signal.SIGINT]  # it is gone, and was waited for
+    assert not is_finished(first)
 
 
 def test_a_run_that_was_begun_is_gone_on_with(plan, finish):
