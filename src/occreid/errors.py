@@ -1,4 +1,4 @@
-"""Errors a user can act on, and the two helpers that word them.
+"""Errors a user can act on, what words them, and what unreadable files raise.
 
 A mistake of the user's is a `UserError`: one sentence for the problem, one for the mend. The command
 line prints it in one or two lines and leaves with exit code 2; a traceback is kept for our own bugs.
@@ -8,8 +8,16 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import struct
 from collections.abc import Iterable
+from pickle import UnpicklingError
 from types import ModuleType
+
+UNREADABLE = (
+    *(RuntimeError, TypeError, AttributeError, LookupError, ValueError, EOFError, AssertionError),
+    *(struct.error, UnpicklingError),
+)
+"""What ``torch.load`` raises for a file of something else, whose bytes it takes for pickle's orders."""
 
 
 class UserError(Exception):

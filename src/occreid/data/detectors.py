@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import nn
 
-from occreid.errors import UserError
+from occreid.errors import UNREADABLE, UserError
 
 COCO_PERSON = 1
 """The class of persons in the detectors' answers."""
-UNREADABLE = (
-    *(RuntimeError, TypeError, AttributeError, LookupError, ValueError, EOFError, AssertionError),
-    *(struct.error, UnpicklingError),
-)
-"""What ``torch.load`` raises for a file of something else, whose bytes it takes for pickle's orders."""
 
 
 def open_detector(

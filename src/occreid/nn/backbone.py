@@ -12,8 +12,7 @@ import timm
 from safetensors import SafetensorError
 from torch import nn
 
-from occreid.data.detectors import UNREADABLE
-from occreid.errors import UserError, did_you_mean
+from occreid.errors import UNREADABLE, UserError, did_you_mean
 
 TRUNK = "backbone."
 """What the tensors of a trained method's backbone are called."""

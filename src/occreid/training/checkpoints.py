@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from occreid.data.detectors import UNREADABLE
-from occreid.errors import UserError
+from occreid.errors import UNREADABLE, UserError
 
 FORMAT = 1
 
