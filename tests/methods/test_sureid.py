@@ -275,6 +275,25 @@ def test_the_adaptive_budget_keeps_the_fixed_number_on_average_and_not_in_every_
     assert all(own.unique().numel() > 1 for own in kept)
 
 
+def test_following_draws_nothing_at_random_and_leaves_modes_alone():
+    model, images = build(budget="adaptive", drop_path=0.5).train(), pictures(8)
+    model.neck.eval()  # frozen
+    start, modes, state = model.thresholds.clone(), [part.training for part in model.modules()], torch.get_rng_state()
+    model.follow_thresholds(images)
+    once = model.thresholds.clone()
+    assert torch.equal(torch.get_rng_state(), state) and [part.training for part in model.modules()] == modes
+    torch.manual_seed(7)
+    model.thresholds.copy_(start)
+    model.follow_thresholds(images)
+    assert torch.equal(model.thresholds, once) and not torch.equal(once, start)
+
+
+def test_thresholds_are_followed_in_half_precision():
+    model = build(budget="adaptive").train().to(torch.bfloat16)
+    model.follow_thresholds((pictures(4) / 255).to(torch.bfloat16))
+    assert model.thresholds.isfinite().all() and (model.thresholds != 0).all()
+
+
 def test_thresholds_follow_training_only_and_are_saved():
     model = build(budget="adaptive", noda=False, teacher="none").train()
     batch = Batch(pictures(8), torch.arange(8) // 4, torch.zeros(8, dtype=torch.long), torch.arange(8))

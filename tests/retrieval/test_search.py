@@ -32,6 +32,11 @@ def test_ids_are_not_needed():
     assert indices.tolist() == [[2, 0]]
 
 
+def test_in_an_empty_gallery_nothing_is_found():
+    indices, nearest = top_k(Descriptors(torch.zeros(2, 3)), Descriptors(torch.zeros(0, 3)), "euclidean", 4)
+    assert indices.tolist() == [[-1] * 4] * 2 and nearest.isinf().all()
+
+
 def test_asking_for_nothing_is_an_error():
     with pytest.raises(UserError, match="at least 1"):
         top_k(Descriptors(torch.zeros(1, 2)), Descriptors(torch.eye(3, 2)), "euclidean", 0)

@@ -170,7 +170,7 @@ class SUReID(Method):
                     rounding = (self.bucket - 1) / 2  # what rounding up adds in the mean
                     share = (self.counts[stage] - rounding) / keep.float().sum(1).mean()
                     wanted = scores[keep == 1].quantile((1 - share).clamp(0, 1))
-                    self.thresholds[stage].lerp_(wanted, _TRACKING)
+                    self.thresholds[stage].lerp_(wanted.to(self.thresholds), _TRACKING)
                     keep = kept_of_bucket(scores - self.thresholds[stage], keep, self.bucket)
                     stage += 1
                 if stage < len(self.prune_before):
