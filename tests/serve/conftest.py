@@ -118,7 +118,7 @@ def make_api(make_service, tokens, tmp_path):
 
     def make(settings=None, calibration=None, **more):
         service = make_service(settings, calibration, **more)
-        client = TestClient(create_app(service, KeyRing(tmp_path / "keys.json")), raise_server_exceptions=True)
+        client = TestClient(create_app(service, KeyRing(tmp_path / "keys.json")), raise_server_exceptions=False)
         client.__enter__()
         clients.append(client)
         api = Api(client, tokens)

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from contextlib import nullcontext
 
 import pytest
 
@@ -54,8 +55,8 @@ def make(keys):
     return build
 
 
-async def call(guard, token="", path="/v1/search", pieces=(b"body",), headers=(), delay=0.0):
-    """Status, headers and body of one request sent piece by piece."""
+async def call(guard, token="", path="/v1/search", pieces=(b"body",), headers=(), delay=0.0, fault=None):
+    """Status, headers and body of one request sent piece by piece; ``fault`` is what must leave the guard."""
     sent, waiting = [], list(pieces)
     given = [(b"authorization", f"Bearer {token}".encode())] if token else []
     scope = {"type": "http", "method": "POST", "path": path, "headers": [*given, *headers], "client": ("10.0.0.1", 5)}
@@ -70,7 +71,8 @@ async def call(guard, token="", path="/v1/search", pieces=(b"body",), headers=()
     async def send(message):
         sent.append(message)
 
-    await guard(scope, receive, send)
+    with pytest.raises(fault) if fault else nullcontext():
+        await guard(scope, receive, send)
     held = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], held, b"".join(m.get("body", b"") for m in sent[1:]), waiting
 
@@ -190,9 +192,12 @@ def test_more_at_once_than_allowed_are_refused_and_not_queued(make, keys):
 
 def test_a_fault_inside_leaves_as_one_sentence(make, keys, caplog):
     guard = make(Inside(fails=RuntimeError("secret path /etc/x")))
-    status, headers, body, _ = ask(guard, keys[2])
+    status, headers, body, _ = ask(guard, keys[2], fault=RuntimeError)  # for the server, which logs the traceback
     assert status == 500 and b"secret" not in body and b"Traceback" not in body
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert json.loads(body)["request_id"] == headers["x-request-id"]
     assert headers["x-request-id"] in caplog.text and "secret path" in caplog.text  # the operator sees it all
+    assert b'status="500"' in guard.service.metrics.text()
     assert guard.gate.inside == 0
 
 

@@ -7,7 +7,6 @@ wrong inside leaves as one sentence with a request id, never as a traceback.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import math
 import secrets
@@ -15,9 +14,12 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from starlette.middleware.errors import ServerErrorMiddleware
+
 from occreid.errors import UserError
 from occreid.serve.keys import KeyRing
 from occreid.serve.limits import Busy, Gate, RateLimiter
+from occreid.serve.problems import fault, problem
 from occreid.serve.service import Asker, Service
 
 Scope = MutableMapping[str, Any]
@@ -71,6 +73,7 @@ class Guard:
         self.ring = ring
         self.gate = Gate(service.settings.concurrency)
         self.rate = RateLimiter(service.settings.rate, service.settings.burst)
+        self._faults = ServerErrorMiddleware(self._answered, handler=fault)  # answers, then lets the server log them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
@@ -79,30 +82,35 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         started, answer = time.perf_counter(), _Answer(send, secrets.token_hex(8))
+        scope["request_id"] = answer.request_id
         try:
-            await self._admit(scope, receive, answer)
-        except Refusal as refusal:
-            await answer.problem(refusal.status, refusal.problem, refusal.mend, refusal.headers)
-        except Exception:  # the last line: a fault of ours is logged here and leaves as one sentence
-            logger.exception("request %s failed", answer.request_id)
-            await answer.problem(500, "The service has a fault.", f"Report the request id {answer.request_id}.", {})
-        route = getattr(scope.get("route"), "path", "unknown")
-        self.service.metrics.answered(route, answer.status, time.perf_counter() - started)
+            await self._faults(scope, receive, answer)
+        finally:
+            if answer.status:
+                route = getattr(scope.get("route"), "path", "unknown")
+                self.service.metrics.answered(route, answer.status, time.perf_counter() - started)
 
-    async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or say why not."""
+        try:
+            await self._admit(scope, receive, send)
+        except Refusal as refusal:
+            answer = problem(scope, refusal.status, refusal.problem, refusal.mend, refusal.headers)
+            await answer(scope, receive, send)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = (scope.get("client") or ("unknown", 0))[0]
         try:
             if scope["path"] in OPEN:
                 self.rate.take(f"address {address}")
-                scope["request_id"] = answer.request_id
-                await self.app(scope, receive, answer)
+                await self.app(scope, receive, send)
                 return
-            asker = self._known(scope, answer.request_id, address)
+            asker = self._known(scope, address)
             self.rate.take(f"key {asker.key.id}")
             with self.gate.enter():
                 body = await self._body(scope, receive)
-                scope["request_id"], scope["asker"] = answer.request_id, asker
-                await self.app(scope, _replay(body, receive), answer)
+                scope["asker"] = asker
+                await self.app(scope, _replay(body, receive), send)
         except Busy as busy:
             raise self.refused(busy) from busy
 
@@ -113,7 +121,7 @@ class Guard:
         said = "This key asks too often." if busy.why == "rate" else "The service is busy."
         return Refusal(429, said, f"Try again in {after} s.", retry_after=after)
 
-    def _known(self, scope: Scope, request_id: str, address: str) -> Asker:
+    def _known(self, scope: Scope, address: str) -> Asker:
         """Who asks.
 
         Raises:
@@ -135,7 +143,7 @@ class Guard:
                 "Send the header: Authorization: Bearer <key>",
                 www_authenticate="Bearer",
             )
-        return Asker(key, request_id, address)
+        return Asker(key, scope["request_id"], address)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body.
@@ -183,16 +191,6 @@ class _Answer:
             added = [(n.encode(), v.encode()) for n, v in extra.items() if n.encode() not in held]
             message = {**message, "headers": [*message.get("headers", []), *added]}
         await self._send(message)
-
-    async def problem(self, status: int, problem: str, mend: str, headers: dict[str, str]) -> None:
-        """Answer with a `Problem`, unless an answer has begun already."""
-        if self.status:
-            return
-        body = json.dumps({"problem": problem, "mend": mend, "request_id": self.request_id}).encode()
-        fields = {"content-type": "application/json", "content-length": str(len(body)), **headers}
-        start = [(name.encode(), value.encode("latin-1", "replace")) for name, value in fields.items()]
-        await self({"type": "http.response.start", "status": status, "headers": start})
-        await self({"type": "http.response.body", "body": body})
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+from collections.abc import Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -30,15 +32,25 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
 
 
-def _answer(request: Request, status: int, problem: str, mend: str = "") -> JSONResponse:
-    said = {"problem": problem, "mend": mend, "request_id": request.scope.get("request_id", "")}
-    return JSONResponse(said, status)
+def problem(
+    scope: Mapping[str, Any], status: int, said: str, mend: str = "", headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The answer to a request that failed: what is wrong, what to do about it, and the request's id."""
+    content = {"problem": said, "mend": mend, "request_id": scope.get("request_id", "")}
+    return JSONResponse(content, status, headers)
+
+
+async def fault(request: Request, error: Exception) -> JSONResponse:
+    """The answer to a fault of ours, logged with the request's id; the server logs its traceback."""
+    number = request.scope.get("request_id", "")
+    logger.error("request %s failed: %r", number, error)
+    return problem(request.scope, 500, "The service has a fault.", f"Report the request id {number}.")
 
 
 def _user_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, UserError)
     status = {TooLarge: 413, NotThere: 404}.get(type(error), 400)
-    return _answer(request, status, error.problem, error.mend)
+    return problem(request.scope, status, error.problem, error.mend)
 
 
 def _storage_full(request: Request, error: Exception) -> JSONResponse:
@@ -46,11 +58,11 @@ def _storage_full(request: Request, error: Exception) -> JSONResponse:
         raise error
     logger.error("request %s: %s", request.scope.get("request_id"), error)
     mend = "Is its disk full? Its operator finds the reason in the log by the request id."
-    return _answer(request, 507, "The service cannot write; nothing was done.", mend)
+    return problem(request.scope, 507, "The service cannot write; nothing was done.", mend)
 
 
 def _stalled(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, 503, "The service did not finish in time.", "Try again later.")
+    return problem(request.scope, 503, "The service did not finish in time.", "Try again later.")
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -59,13 +71,9 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     place = [str(word) for word in first["loc"] if word not in ("body", "query", "path")]
     message = str(first["msg"])
-    return _answer(request, 422, f"{' '.join(place) or 'the request'}: {message[0].lower()}{message[1:]}.")
+    return problem(request.scope, 422, f"{' '.join(place) or 'the request'}: {message[0].lower()}{message[1:]}.")
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return JSONResponse(
-        {"problem": f"{error.detail}.", "mend": "", "request_id": request.scope.get("request_id", "")},
-        error.status_code,
-        headers=dict(error.headers or {}),
-    )
+    return problem(request.scope, error.status_code, f"{error.detail}.", headers=error.headers)
