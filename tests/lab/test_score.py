@@ -1,7 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from occreid.lab.clever_hans import CleverHans, Trial
+from occreid.lab.natural import NaturalHans
 from occreid.lab.score import clever_hans_score, comes_first, score_interval
+from occreid.records import Record
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,22 @@ def test_the_interval_draws_persons_not_queries():
     assert (low, high) == score_interval(alike, apart, pids, 500, 0) != score_interval(alike, apart, pids, 500, 1)
     order = rng.permutation(300)
     assert score_interval(alike[order], apart, pids[order], 500, 0) == pytest.approx((low, high))
+
+
+def pasted(pids, shared, apart):
+    people = [Record(Path(f"{pid}.png"), pid, 0) for pid in pids]
+    trials = tuple(Trial(one, one, one, 0, 1, "left") for one in people)
+    return CleverHans(trials, shared, apart, np.zeros(len(pids)), np.zeros(len(pids)))
+
+
+def natural(pids, shared, apart):
+    pairs = np.ones(len(pids), np.int64)
+    return NaturalHans("kind", np.arange(len(pids)), np.array(pids), shared, apart, pairs, pairs)
+
+
+@pytest.mark.parametrize("outcome", [pasted, natural])
+def test_both_outcomes_score_by_trial_and_doubt_by_person(outcome):
+    shared, apart = np.repeat([1.0, 0.0], 20), np.full(40, 0.25)
+    found = outcome([5] * 20 + [7] * 20, shared, apart)
+    assert (found.fooled, found.fooled_anyway, found.score) == (0.5, 0.25, pytest.approx(1 / 3))
+    assert found.interval() == (0, 1)  # two persons: both draws of two may be the fooled one, or the other
