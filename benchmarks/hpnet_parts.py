@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
+from occreid.annotate.parsing import part_labels
 from occreid.data import load_benchmark
-from occreid.data.loaders import eval_loader
-from occreid.methods import load_model
-from occreid.parsing import part_labels
+from occreid.data.loading.loaders import eval_loader
+from occreid.models import load_model
 from occreid.records import PART_NAMES
 
 BINS = ((0.0, 0.0), (0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0))

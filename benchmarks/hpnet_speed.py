@@ -13,7 +13,7 @@ import time
 
 import torch
 
-from occreid.methods import create_model
+from occreid.models import create_model
 
 ROWS = {
     "baseline (one branch, no parsing)": {"parsing": False},

@@ -23,8 +23,8 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from occreid.data.images import read_image
-from occreid.data.loaders import eval_loader, train_loader
-from occreid.data.transforms import TrainTransform
+from occreid.data.loading.loaders import eval_loader, train_loader
+from occreid.data.loading.transforms import TrainTransform
 from occreid.records import Record
 
 HEIGHT, WIDTH, P, K = 256, 128, 16, 4

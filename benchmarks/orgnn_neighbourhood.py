@@ -17,11 +17,11 @@ from dataclasses import replace
 import torch
 
 from occreid.data import load_benchmark
-from occreid.data.mask_folders import attach_masks
+from occreid.data.masks.folders import attach_masks
 from occreid.descriptors import Descriptors
-from occreid.extract import extract
-from occreid.methods import load_model
+from occreid.extraction import extract
 from occreid.methods.orgnn import Mode, OrGnn, Reconstruction, reconstruct
+from occreid.models import load_model
 from occreid.records import Record
 from occreid.retrieval import evaluate
 

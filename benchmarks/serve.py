@@ -30,7 +30,7 @@ import cv2
 import numpy as np
 import torch
 
-from occreid.methods import create_model, load_model, save_model
+from occreid.models import create_model, load_model, save_model
 from occreid.serve.batching import Batcher
 from occreid.serve.engine import Engine
 from occreid.serve.keys import add_key

@@ -15,7 +15,7 @@ import time
 
 import torch
 
-from occreid.methods import create_model
+from occreid.models import create_model
 from occreid.records import Batch
 
 NONE = {"cbe": False, "bed": False, "dnl": False, "rp": False, "me": False, "non_local": False}

@@ -19,7 +19,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from occreid.methods import create_model
+from occreid.models import create_model
 from occreid.nn.token_gather import gathered_forward
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from occreid.methods import create_model
+from occreid.models import create_model
 from occreid.records import Batch, Record
 from occreid.training.devices import Devices
 from occreid.training.fit import fit

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from occreid import Record, UserError, load_model
-from occreid.extract import extract
+from occreid.extraction import extract
 from occreid.gallery import Gallery, entries, picture_id
-from occreid.methods import read_card
+from occreid.models import read_card
 
 PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from occreid import Record, UserError, load_model
-from occreid.extract import extract
+from occreid.extraction import extract
 from occreid.retrieval import top_k
 
 PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}

@@ -12,7 +12,7 @@ def test_public_names_are_the_objects_of_their_rooms():
     from occreid.descriptors import Descriptors
     from occreid.errors import UserError
     from occreid.gallery import Gallery
-    from occreid.methods import create_model, list_methods, load_model
+    from occreid.models import create_model, list_methods, load_model
     from occreid.records import Record
     from occreid.retrieval import evaluate
 

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from occreid.descriptors import Descriptors as Descriptors
     from occreid.errors import UserError as UserError
     from occreid.gallery import Gallery as Gallery
-    from occreid.methods import create_model as create_model
-    from occreid.methods import list_methods as list_methods
-    from occreid.methods import load_model as load_model
+    from occreid.models import create_model as create_model
+    from occreid.models import list_methods as list_methods
+    from occreid.models import load_model as load_model
     from occreid.records import Record as Record
     from occreid.retrieval import evaluate as evaluate
 
@@ -22,10 +22,10 @@ _HOMES = {
     "Gallery": "occreid.gallery",
     "Record": "occreid.records",
     "UserError": "occreid.errors",
-    "create_model": "occreid.methods",
+    "create_model": "occreid.models",
     "evaluate": "occreid.retrieval",
-    "list_methods": "occreid.methods",
-    "load_model": "occreid.methods",
+    "list_methods": "occreid.models",
+    "load_model": "occreid.models",
 }
 __all__ = ["Descriptors", "Gallery", "Record", "UserError", "create_model", "evaluate", "list_methods", "load_model"]
 

@@ -3,7 +3,7 @@ import torch
 
 from occreid.bench.models import CLASSES, Model, prepare
 from occreid.errors import UserError
-from occreid.methods import create_model, save_model
+from occreid.models import create_model, save_model
 
 TOY = "toy_module:Toy"
 

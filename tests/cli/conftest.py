@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from occreid.cli import evaluate, gallery, search
 from occreid.errors import UserError
-from occreid.methods import create_model, save_model
+from occreid.models import create_model, save_model
 
 
 @pytest.fixture(scope="session")

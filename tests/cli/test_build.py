@@ -6,9 +6,9 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from occreid.annotate.construction import Keypoints, read_keypoints, read_review
 from occreid.cli import build
 from occreid.data import load_benchmark
-from occreid.data.construction import Keypoints, read_keypoints, read_review
 from occreid.errors import UserError
 
 
@@ -80,7 +80,7 @@ def test_a_detector_proposes_and_is_asked_once(crops, tmp_path, monkeypatch):
         return None if len(asked) <= 10 else Keypoints(((1.0, 1.0),) * 17, (len(asked) <= 12,) * 17)
 
     monkeypatch.setattr(
-        "occreid.data.keypoint_model.open_keypoint_model",
+        "occreid.annotate.keypoint_model.open_keypoint_model",
         lambda weights, device: opened.append((weights, str(device))) or find,
     )
     words = (crops, "--detector", "some/w.pth", "--review", tmp_path / "r.csv", "--device", "cpu")
@@ -95,7 +95,9 @@ def test_a_detector_proposes_and_is_asked_once(crops, tmp_path, monkeypatch):
 
 
 def test_a_detector_that_finds_nobody_is_said(crops, tmp_path, monkeypatch):
-    monkeypatch.setattr("occreid.data.keypoint_model.open_keypoint_model", lambda weights, device: lambda image: None)
+    monkeypatch.setattr(
+        "occreid.annotate.keypoint_model.open_keypoint_model", lambda weights, device: lambda image: None
+    )
     with pytest.raises(UserError, match=r"none of the 72 crops.*Is there a person"):
         call(crops, "--detector", "coco", "--review", tmp_path / "r.csv")
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from occreid.cli import export as command
 from occreid.errors import UserError
-from occreid.methods import load_model
+from occreid.models import load_model
 
 pytest.importorskip("onnxruntime")
 

@@ -7,7 +7,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from occreid.cli import data
-from occreid.data.occluders import OccluderLibrary
+from occreid.data.occlusion.library import OccluderLibrary
 from occreid.errors import UserError
 
 app = typer.Typer()

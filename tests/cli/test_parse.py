@@ -7,9 +7,9 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import parse
-from occreid.data.masks import read_mask
+from occreid.data.masks.files import read_mask
 from occreid.errors import UserError
-from occreid.methods import create_model, save_model
+from occreid.models import create_model, save_model
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_the_overlap_with_true_masks_is_printed(weights, tmp_path):
     import pyarrow.parquet as pq
 
     from occreid.data.benchmarks.occsynth import SIDECAR
-    from occreid.data.masks import write_mask
+    from occreid.data.masks.files import write_mask
 
     row = {"pid": 1, "camid": 0, "occluded": False, "occluder_kind": None, "occluder_id": None, "time": 0.0}
     row |= {f"visible_{part}": 1.0 for part in ("head", "torso_arms", "upper_legs", "lower_legs_feet")}

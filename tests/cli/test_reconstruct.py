@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 from occreid.cli import evaluate, reconstruct
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.methods import create_model, load_model, read_card, save_model
 from occreid.methods.orgnn import MODES, Reconstruction
 from occreid.methods.orgnn import reconstruct as rebuild
+from occreid.models import create_model, load_model, read_card, save_model
 from occreid.retrieval import load_ranking
 
 DIM = 8

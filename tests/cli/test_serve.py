@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from occreid.cli import serve
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.serve.calibration import Calibration
+from occreid.retrieval.calibration import Calibration
 from occreid.serve.keys import KeyRing
 
 

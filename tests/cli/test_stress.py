@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import stress
-from occreid.data.masks import write_mask
+from occreid.data.masks.files import write_mask
 from occreid.errors import UserError
 
 

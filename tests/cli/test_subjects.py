@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from occreid.cli.subjects import ABOUT, is_extracted, load_benchmarks, subjects
-from occreid.data.masks import write_mask
-from occreid.data.stress import Stress
+from occreid.data.masks.files import write_mask
+from occreid.data.occlusion.stress import Stress
 from occreid.errors import UserError
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from occreid.methods import create_model
+from occreid.models import create_model
 
 
 def _contract():

@@ -8,7 +8,8 @@ from occreid.errors import UserError
 from occreid.export import files
 from occreid.export.files import export_model, reference
 from occreid.export.graph import Describe
-from occreid.methods import create_model, list_methods, load_model, read_card, sureid
+from occreid.methods import sureid
+from occreid.models import create_model, list_methods, load_model, read_card
 
 
 @pytest.mark.parametrize("name", list_methods())

@@ -2,7 +2,7 @@ import pytest
 
 from occreid.errors import UserError
 from occreid.export import check_parity, quantize, reference
-from occreid.methods import load_model
+from occreid.models import load_model
 
 pytest.importorskip("onnxruntime")
 

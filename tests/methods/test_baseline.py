@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax
 
-from occreid.methods import create_model
+from occreid.models import create_model
 from occreid.records import Batch
 
 

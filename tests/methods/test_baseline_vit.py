@@ -3,7 +3,7 @@ import torch
 
 from occreid.errors import UserError
 from occreid.losses import CameraTripletLoss
-from occreid.methods import create_model
+from occreid.models import create_model
 from occreid.records import Batch
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from occreid.methods import create_model, list_methods, load_model, save_model
+from occreid.models import create_model, list_methods, load_model, save_model
 from occreid.records import Batch
 
 SMALL = {  # options that make a method quick to build; a method not named here runs with pretrained=none alone

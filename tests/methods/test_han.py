@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn.functional import adaptive_max_pool2d
 
 from occreid.errors import UserError
-from occreid.methods import create_model
 from occreid.methods.han import MeanExtractor, MultiPoolExtractor, Order
+from occreid.models import create_model
 from occreid.nn import window_spans
 from occreid.records import Batch
 

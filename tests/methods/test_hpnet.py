@@ -7,7 +7,7 @@ from occreid.descriptors import Descriptors
 from occreid.distances import distances
 from occreid.errors import UserError
 from occreid.losses import FocalParsingLoss, VisibleTripletLoss
-from occreid.methods import create_model
+from occreid.models import create_model
 from occreid.nn import part_targets
 from occreid.records import PART_NAMES, Batch
 

@@ -3,7 +3,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from occreid.errors import UserError
-from occreid.methods import create_model
+from occreid.models import create_model
 from occreid.records import PART_NAMES, Batch
 
 

@@ -5,7 +5,7 @@ from torch.nn.functional import log_softmax, normalize
 from occreid.distances import distances
 from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss, BoundedExponentialLoss
-from occreid.methods import create_model
+from occreid.models import create_model
 from occreid.nn import DisentangledNonLocal, NonLocal
 from occreid.records import Batch
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from occreid.errors import UserError
-from occreid.methods import create_model, load_model, save_model, sureid
-from occreid.methods.weights import WEIGHTS, read_weights
+from occreid.methods import sureid
+from occreid.models import create_model, load_model, save_model
+from occreid.models.weights import WEIGHTS, read_weights
 from occreid.nn.token_gather import kept_map
 from occreid.records import Batch
 

@@ -8,7 +8,8 @@ from torch import nn
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.methods import Method, create_model
+from occreid.methods import Method
+from occreid.models import create_model
 from occreid.report.looks import GRAD_CAM, explanations, grad_cam, looks
 
 

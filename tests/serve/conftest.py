@@ -10,7 +10,7 @@ import torch
 from starlette.testclient import TestClient
 
 from occreid.gallery import Gallery
-from occreid.methods import create_model, load_model, read_card, save_model
+from occreid.models import create_model, load_model, read_card, save_model
 from occreid.serve.app import create_app
 from occreid.serve.audit import AuditLog
 from occreid.serve.engine import Engine

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from occreid.data.transforms import EvalTransform
+from occreid.data.loading.transforms import EvalTransform
 from occreid.errors import UserError
-from occreid.extract import extract
+from occreid.extraction import extract
 from occreid.records import Record
 from occreid.serve.engine import Engine
 from occreid.serve.pictures import decode

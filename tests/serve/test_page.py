@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import uvicorn
 
+from occreid.retrieval.calibration import Calibration
 from occreid.serve.app import create_app
 from occreid.serve.audit import read_audit
-from occreid.serve.calibration import Calibration
 from occreid.serve.keys import Key, KeyRing, add_key
 from occreid.serve.service import Asker
 

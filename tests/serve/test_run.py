@@ -2,7 +2,7 @@ import pytest
 
 from occreid.errors import UserError
 from occreid.gallery import Gallery
-from occreid.serve.calibration import Calibration
+from occreid.retrieval.calibration import Calibration
 from occreid.serve.keys import KeyRing
 from occreid.serve.run import Address, open_service, run
 from occreid.serve.settings import Settings

@@ -9,9 +9,9 @@ import torch
 from occreid.distances import distances
 from occreid.errors import UserError
 from occreid.gallery import Filter
+from occreid.retrieval.calibration import Calibration
 from occreid.serve import schemas
 from occreid.serve.audit import StorageFull, read_audit
-from occreid.serve.calibration import Calibration
 from occreid.serve.engine import Engine
 from occreid.serve.keys import Key
 from occreid.serve.pictures import decode

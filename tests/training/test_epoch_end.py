@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from occreid.parsing import PartScores
+from occreid.annotate.parsing import PartScores
 from occreid.retrieval import Ranking
 from occreid.retrieval.ranking import Protocol
 from occreid.training import train

@@ -96,7 +96,7 @@ def test_a_result_says_numbers_protocol_and_counts(tiny, tmp_path):
 def test_a_parsing_network_is_measured_by_the_overlap_of_its_masks(tiny, market, mask_root):
     from dataclasses import replace
 
-    from occreid.data.mask_folders import attach_masks
+    from occreid.data.masks.folders import attach_masks
 
     recipe = tiny("data.masks=true", f"data.mask_root={mask_root}", method="reid_toys:Segments")
     split = load_sources(recipe).split

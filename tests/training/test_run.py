@@ -148,7 +148,7 @@ def test_a_damaged_checkpoint_is_named(monkeypatch, tiny, tmp_path):
 def test_a_finished_run_holds_everything_it_promises(tiny, tmp_path, capsys):
     import json
 
-    from occreid.methods import load_model
+    from occreid.models import load_model
     from occreid.training import load_recipe
 
     recipe = tiny("training.accumulate=2")

@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 
 from occreid.errors import UserError
-from occreid.methods import create_model
+from occreid.models import create_model
 from occreid.training.weights import start_from
 
 

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from occreid.errors import UserError
 from occreid.export import Describe
-from occreid.methods import Method, create_model, load_model, method_options
+from occreid.methods import Method
+from occreid.models import create_model, load_model, method_options
 
 CLASSES = 751
 """Identities of an untrained model, as in Market-1501: they change its parameters, hardly its speed."""

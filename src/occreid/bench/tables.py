@@ -14,8 +14,8 @@ from occreid.bench.costs import Costs, costs
 from occreid.bench.models import Model, prepare
 from occreid.bench.timing import Speed, interleave
 from occreid.errors import UserError, did_you_mean
-from occreid.extract import Precision
-from occreid.methods.weights import versions
+from occreid.extraction import Precision
+from occreid.models.weights import versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from occreid import __version__
 from occreid.cli import (
     ablate,
     bench,
+    clever_hans,
     compact,
     data,
     demo,
     evaluate,
     export,
     gallery,
-    lab,
     masks,
     parse,
     reconstruct,
@@ -59,7 +59,7 @@ def _root(
 
 
 _GROUPS = (
-    *(demo, train, ablate, bench, evaluate, report, compact, stress, lab, export),
+    *(demo, train, ablate, bench, evaluate, report, compact, stress, clever_hans, export),
     *(reconstruct, parse, masks, data, gallery, search, serve),
 )
 for group in _GROUPS:

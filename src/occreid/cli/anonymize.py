@@ -53,10 +53,10 @@ def anonymize(
 
         occreid data anonymize data/occsynth-demo --masks own --cost runs/first
     """
+    from occreid.annotate.anonymize import REPORT
+    from occreid.annotate.anonymize import anonymize as carry_out
+    from occreid.annotate.heads import FILLS
     from occreid.cli.data import load_split, parse_options, progress
-    from occreid.data.anonymize import REPORT
-    from occreid.data.anonymize import anonymize as carry_out
-    from occreid.data.heads import FILLS
 
     if out is None and cost is None:
         raise UserError("there is nothing to do.", "Give --out for a copy, --cost for what it would cost, or both.")
@@ -84,14 +84,14 @@ def _finder(
     """How heads are found, and the split with the masks this takes."""
     from dataclasses import replace
 
-    from occreid.data.anonymize import find_by_mask
-    from occreid.data.heads import head_from_keypoints
+    from occreid.annotate.anonymize import find_by_mask
+    from occreid.annotate.heads import head_from_keypoints
 
     if sum(way is not None for way in (keypoints, masks, detector)) != 1:
         raise UserError("how should heads be found?", "Give one of --keypoints, --masks and --detector.")
     if masks is not None:
         if masks != "own":
-            from occreid.data.mask_folders import attach_masks
+            from occreid.data.masks.folders import attach_masks
 
             parts = {part: attach_masks(getattr(split, part), root, masks) for part in ("train", "query", "gallery")}
             split = replace(split, **parts)
@@ -99,12 +99,12 @@ def _finder(
             raise UserError(f"{split.name} has no part masks of its own.", "Make some with: occreid parse")
         return find_by_mask, split
     if keypoints is not None:
-        from occreid.data.construction import read_keypoints
+        from occreid.annotate.construction import read_keypoints
 
         held = read_keypoints(keypoints)
         return (lambda r, image: head_from_keypoints(held.get(r.path.name), *image.shape[:2])), split
-    from occreid.data.keypoint_model import open_keypoint_model
-    from occreid.extract import usable_device
+    from occreid.annotate.keypoint_model import open_keypoint_model
+    from occreid.extraction import usable_device
 
     model = open_keypoint_model(str(detector), device=usable_device(device))
     return (lambda r, image: head_from_keypoints(model(image), *image.shape[:2])), split
@@ -112,10 +112,10 @@ def _finder(
 
 def _tell_cost(run: Path, split: Any, find: Any, fill: str, device: str) -> None:
     """Evaluate with heads and without."""
+    from occreid.annotate.anonymize import Anonymizer
     from occreid.cli.results import print_results
-    from occreid.data.anonymize import Anonymizer
-    from occreid.extract import extract
-    from occreid.methods import load_model
+    from occreid.extraction import extract
+    from occreid.models import load_model
     from occreid.retrieval import evaluate
 
     model = load_model(run)

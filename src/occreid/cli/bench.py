@@ -77,7 +77,7 @@ def bench(
     import torch
 
     from occreid import bench as room
-    from occreid.extract import usable_device
+    from occreid.extraction import usable_device
 
     chosen, sizes, reference, title = _gathered(models, against, batch_size, size)
     where = usable_device(device)

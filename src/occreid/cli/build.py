@@ -72,8 +72,8 @@ def _propose(
     score: float,
     device: str,
 ) -> None:
+    from occreid.annotate.construction import Crop, missing_run, read_keypoints, read_review, write_review
     from occreid.data.benchmarks.folder import PATTERN, compiled, parse_names
-    from occreid.data.construction import Crop, missing_run, read_keypoints, read_review, write_review
 
     if not crops.is_dir():
         raise UserError(f"there is no folder {crops}.", "Give the folder of the crops.")
@@ -117,9 +117,9 @@ def _require_own_names(rows: list[Row]) -> None:
 
 def _detect(crops: Path, rows: list[Row], weights: str, review: Path, device: str) -> Path:
     """The file of keypoints beside the review table, with all crops in it."""
-    from occreid.data.construction import detect_keypoints
-    from occreid.data.keypoint_model import open_keypoint_model
-    from occreid.extract import progress_bar, usable_device
+    from occreid.annotate.construction import detect_keypoints
+    from occreid.annotate.keypoint_model import open_keypoint_model
+    from occreid.extraction import progress_bar, usable_device
 
     file = review.with_suffix(".keypoints.json")
     model = open_keypoint_model(weights, device=usable_device(device))
@@ -133,7 +133,7 @@ def _detect(crops: Path, rows: list[Row], weights: str, review: Path, device: st
 def _build(
     crops: Path, review: Path, out: Path, train: float | None, query: float | None, seed: int, bits: int
 ) -> None:
-    from occreid.data.construction import Shares, plan_splits, read_review, write_benchmark
+    from occreid.annotate.construction import Shares, plan_splits, read_review, write_benchmark
 
     usual = Shares()
     shares = Shares(usual.train if train is None else train, usual.query if query is None else query)

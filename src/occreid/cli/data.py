@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from occreid.data.stats import PartStats
-    from occreid.data.verify import Findings
+    from occreid.data.inspect.stats import PartStats
+    from occreid.data.inspect.verify import Findings
     from occreid.records import Split
 
 _SHOWN = 20
@@ -103,7 +103,7 @@ def verify(
 
     Counts other than the published ones are accepted with: --option strict=false
     """
-    from occreid.data.verify import verify as check
+    from occreid.data.inspect.verify import verify as check
 
     accepted = parse_options(options)
     split = load_split(root, name, {**accepted, "strict": False})
@@ -138,7 +138,7 @@ def stats(
 
     Example: occreid data stats data/occsynth --sheet sheet.png
     """
-    from occreid.data.stats import stats as measure
+    from occreid.data.inspect.stats import stats as measure
 
     split = load_split(root, name, {"strict": False, **parse_options(options)})
     with progress("measuring", _images(split)) as tick:
@@ -224,7 +224,7 @@ def parse_options(given: list[str] | None) -> dict[str, Any]:
 def load_split(root: Path, name: str | None, options: dict[str, Any]) -> Split:
     """Read a benchmark; its warnings become lines on stderr."""
     from occreid.data import load_benchmark
-    from occreid.data.verify import recognise
+    from occreid.data.inspect.verify import recognise
 
     if name is None:
         name = recognise(root)
@@ -238,7 +238,7 @@ def load_split(root: Path, name: str | None, options: dict[str, Any]) -> Split:
 
 
 def _write_sheet(split: Split, path: Path) -> None:
-    from occreid.data.sheet import contact_sheet
+    from occreid.data.inspect.sheet import contact_sheet
 
     shown = contact_sheet(split, path)
     typer.echo(f"wrote {shown} persons to {path}", err=True)

@@ -224,7 +224,7 @@ def train(plan: Plan) -> Path:
 
 def network_entries(run: Path, recipe: Recipe, split: Split) -> list[Entry]:
     """The trained network, and the same network with the weights its training began with."""
-    from occreid.methods import load_model
+    from occreid.models import load_model
     from occreid.training.sources import build_model
 
     name = recipe.method.name
@@ -239,7 +239,7 @@ def network_entries(run: Path, recipe: Recipe, split: Split) -> list[Entry]:
 
 
 def _network_entry(name: str, note: str, model: Method, recipe: Recipe, split: Split) -> Entry:
-    from occreid.extract import extract
+    from occreid.extraction import extract
     from occreid.report import Entry
 
     def describe(records: tuple[Record, ...]) -> Descriptors:
@@ -279,7 +279,7 @@ def _rank(query: Descriptors, gallery: Descriptors, metric: Metric, recipe: Reci
 
 def summarise(plan: Plan, entries: list[Entry], split: Split, run: Path, clock: Clock) -> dict[str, Any]:
     """The content of ``results.json``."""
-    from occreid.methods import read_card
+    from occreid.models import read_card
     from occreid.training.evaluation import result_entry
 
     card = read_card(run)

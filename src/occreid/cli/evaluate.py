@@ -30,7 +30,7 @@ from occreid.cli.subjects import (
 from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from occreid.data.stress import Stress
+    from occreid.data.occlusion.stress import Stress
     from occreid.retrieval import Ranking
 
 _RERANK = ("none", "k-reciprocal", "aqe", "alpha-qe")
@@ -188,7 +188,7 @@ def _compare_files(files: tuple[Path, Path], seed: int, as_json: bool) -> None:
 def _stresses(texts: list[str] | None, seed: int) -> list[Stress]:
     if not texts:
         return []
-    from occreid.data.stress import Stress
+    from occreid.data.occlusion.stress import Stress
 
     return [Stress.parse(text, seed) for text in texts]
 

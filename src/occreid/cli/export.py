@@ -65,7 +65,7 @@ def export(
         occreid export runs/market --int8 static --on occsynth=data/occsynth-demo
     """
     from occreid import export as room
-    from occreid.methods import load_model, read_card
+    from occreid.models import load_model, read_card
 
     if kind not in room.FORMATS:
         raise UserError(f"there is no format '{kind}'.", did_you_mean(kind, room.FORMATS))
@@ -122,8 +122,8 @@ def _quantized(
 ) -> dict[str, Any]:
     """Write the int8 network beside its source and score both on every benchmark."""
     from occreid import export as room
-    from occreid.methods import load_model
-    from occreid.methods.exported import ExportedModel
+    from occreid.models import load_model
+    from occreid.models.exported import ExportedModel
 
     target = source.with_name(f"{source.stem}-int8.onnx")
     ranges = None
@@ -152,8 +152,8 @@ def _quantized(
 
 
 def _score(model: Method, split: Split, quiet: bool) -> Ranking:
-    from occreid.data.evaluation_masks import has_test_masks
-    from occreid.extract import extract
+    from occreid.data.masks.evaluation import has_test_masks
+    from occreid.extraction import extract
     from occreid.retrieval import evaluate
 
     masks = has_test_masks(split)
@@ -165,7 +165,7 @@ def _pictures(records: tuple[Record, ...] | list[Record], model: Method) -> tupl
     """(N, 3, H, W) uint8, as evaluation loads them, and (N, H, W) uint8 masks where the method needs them."""
     import torch
 
-    from occreid.data.loaders import eval_loader
+    from occreid.data.loading.loaders import eval_loader
 
     if not records:
         raise UserError("there is no picture to compare on.", "Give a folder of pictures: --images FOLDER")

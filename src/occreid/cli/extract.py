@@ -28,7 +28,7 @@ from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from occreid.descriptors import Descriptors
-    from occreid.extract import Engine
+    from occreid.extraction import Engine
     from occreid.methods import Method
 
 _ENGINES = ("local", "ray")
@@ -61,10 +61,10 @@ def extract(
 
     On a cluster (all nodes must see the images): --engine ray --actors 16 --chunk 512
     """
-    from occreid.data.evaluation_masks import ORACLE, has_test_masks
-    from occreid.extract import extract_to_disk, usable_device
-    from occreid.lab import Occluders
-    from occreid.methods import load_model, read_card
+    from occreid.data.masks.evaluation import ORACLE, has_test_masks
+    from occreid.evaluation import Occluders
+    from occreid.extraction import extract_to_disk, usable_device
+    from occreid.models import load_model, read_card
     from occreid.retrieval import query_labels
 
     chosen = _chosen(parts)
@@ -116,7 +116,7 @@ def _engine(name: str, actors: int) -> Engine | None:
         raise UserError(f"there is no engine '{name}'.", did_you_mean(name, _ENGINES))
     if name == "local":
         return None
-    from occreid.extract_ray import ray_engine
+    from occreid.extraction.ray import ray_engine
 
     return ray_engine(actors)
 

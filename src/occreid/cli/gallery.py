@@ -47,7 +47,7 @@ def create(uri: Uri, model: Model) -> None:
     import torch
 
     from occreid.gallery import Gallery
-    from occreid.methods import load_model, read_card
+    from occreid.models import load_model, read_card
 
     card, network = read_card(model), load_model(model)
     with torch.no_grad():
@@ -95,7 +95,7 @@ def add(
     Example: occreid gallery add galleries/door --model runs/market --pictures crops --camera 3 --keep-pictures
     """
     from occreid.gallery import AddReport
-    from occreid.methods import read_card
+    from occreid.models import read_card
 
     if [on, pictures, descriptors].count(None) != 2 or (descriptors is None) != (model is not None):
         raise UserError("it is not clear what to add.", "Give --model with --on or --pictures; or --descriptors alone.")
@@ -298,9 +298,9 @@ def _describing(
     progress: bool,
 ) -> Iterator[Any]:
     """Entries of pictures, described only where the gallery does not know them; else a report of what it knows."""
-    from occreid.extract import extract, usable_device
+    from occreid.extraction import extract, usable_device
     from occreid.gallery import AddReport, entries, picture_id
-    from occreid.methods import load_model
+    from occreid.models import load_model
 
     options = {**options, "device": usable_device(options["device"])}
     network = load_model(model or Path())

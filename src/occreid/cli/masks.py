@@ -38,8 +38,8 @@ def masks(
 
         occreid masks data/market1501 --weights coco --out data/market1501-masks
     """
-    from occreid.data.mask_providers import SilhouetteFolder, open_mask_rcnn, write_masks
-    from occreid.extract import progress_bar, usable_device
+    from occreid.annotate.mask_providers import SilhouetteFolder, open_mask_rcnn, write_masks
+    from occreid.extraction import progress_bar, usable_device
 
     if (weights is None) == (silhouettes is None):
         raise UserError("it is not clear where the masks come from.", "Give --weights coco, or --silhouettes FOLDER.")

@@ -31,8 +31,8 @@ def occluders(
     Use it with: --set method.options.occluders=data/occluders
     """
     from occreid.cli.data import progress
-    from occreid.data import coco_occluders as coco_things
-    from occreid.data.occluders import write_library
+    from occreid.data.occlusion import coco_cutouts as coco_things
+    from occreid.data.occlusion.library import write_library
     from occreid.errors import UserError
 
     if out.is_dir() and any(out.iterdir()):

@@ -89,8 +89,8 @@ def _records(root: Path, name: str | None, options: list[str] | None, parts: str
 
 
 def _check(weights: Path, records: list[Record], settings: dict[str, Any], as_json: bool) -> None:
-    from occreid.methods import load_model
-    from occreid.parsing import part_iou
+    from occreid.annotate.parsing import part_iou
+    from occreid.models import load_model
 
     masked = [record for record in records if record.mask is not None]
     if not masked:
@@ -108,15 +108,15 @@ def _check(weights: Path, records: list[Record], settings: dict[str, Any], as_js
 def _predict(
     records: list[Record], root: Path, weights: Path, folder: Path, settings: dict[str, Any], quiet: bool
 ) -> int:
-    from occreid.methods import load_model, read_card
-    from occreid.parsing import parse_to_disk
+    from occreid.annotate.parsing import parse_to_disk
+    from occreid.models import load_model, read_card
 
     sha256 = str(read_card(weights).get("sha256"))
     return parse_to_disk(load_model(weights), records, root, folder, weights=sha256, progress=not quiet, **settings)
 
 
 def _take_over(records: list[Record], root: Path, source: Path, mapping: Path, folder: Path) -> int:
-    from occreid.data.mask_import import import_masks, read_mapping
+    from occreid.annotate.mask_import import import_masks, read_mapping
 
     written = 0
     with progress("taking over", len(records)) as tick:
@@ -127,8 +127,8 @@ def _take_over(records: list[Record], root: Path, source: Path, mapping: Path, f
 
 
 def _show(records: list[Record], root: Path, folder: Path, sheet: Path) -> None:
-    from occreid.data.mask_folders import attach_masks
-    from occreid.data.overlay import overlay_sheet
+    from occreid.data.inspect.overlay import overlay_sheet
+    from occreid.data.masks.folders import attach_masks
 
     shown = overlay_sheet(attach_masks(records, root, folder), sheet)
     typer.echo(f"wrote {shown} pictures with their masks to {sheet}", err=True)

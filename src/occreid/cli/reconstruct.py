@@ -76,7 +76,7 @@ def reconstruct(
 
         occreid reconstruct --weights runs/orgnn --from descriptors --ladder
     """
-    from occreid.extract import usable_device
+    from occreid.extraction import usable_device
 
     model = _load(weights)
     how = _changed(model.reconstruction, mode, k, theta)
@@ -114,8 +114,8 @@ class _Task:
 
 
 def _load(weights: Path) -> OrGnn:
-    from occreid.methods import load_model
     from occreid.methods.orgnn import OrGnn
+    from occreid.models import load_model
 
     model = load_model(weights)
     if not isinstance(model, OrGnn):
@@ -132,7 +132,7 @@ def _changed(how: Reconstruction, mode: str | None, k: int | None, theta: float 
 def _extracted(source: Path, weights: Path) -> tuple[Descriptors, Descriptors, dict[str, Any]]:
     """Query, gallery and what is said of them; refuses those of other weights."""
     from occreid.descriptors import Descriptors
-    from occreid.methods import read_card
+    from occreid.models import read_card
 
     file = source / ABOUT
     try:

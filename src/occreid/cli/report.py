@@ -72,8 +72,8 @@ def report(
 
         occreid report runs/ssgr runs/baseline --on occsynth=data/occsynth-demo --out compare.html --figures figures
     """
-    from occreid.extract import usable_device
-    from occreid.methods import read_card
+    from occreid.extraction import usable_device
+    from occreid.models import read_card
     from occreid.report import write_report
     from occreid.report.summary import marked
 
@@ -133,7 +133,7 @@ def results(
 
 def _same_data(runs: Sequence[Path], split: Split, asked: bool) -> None:
     """Without ``--on``, all runs must have been trained and tested on the benchmark of the first."""
-    from occreid.methods import read_card
+    from occreid.models import read_card
 
     for run in () if asked else runs:
         data = read_card(run).get("data", {})
@@ -186,7 +186,7 @@ def _entry(
     workers: int,
     quiet: bool,
 ) -> Entry:
-    from occreid.methods import load_model, read_card
+    from occreid.models import load_model, read_card
     from occreid.report import Entry
 
     card, model = read_card(run), load_model(run)
@@ -231,8 +231,8 @@ def _trusted(
     find = getattr(model, "neighbours", None)
     if find is None:
         return None
-    from occreid.data.evaluation_masks import has_test_masks
-    from occreid.extract import extract
+    from occreid.data.masks.evaluation import has_test_masks
+    from occreid.extraction import extract
 
     masks = has_test_masks(split)
     query, gallery = (

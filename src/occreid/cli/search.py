@@ -38,8 +38,8 @@ def search(
 
     Example: occreid search galleries/door person.jpg --model runs/market --start 2026-03-01T08:00 --camera 2
     """
-    from occreid.extract import extract, usable_device
-    from occreid.methods import load_model, read_card
+    from occreid.extraction import extract, usable_device
+    from occreid.models import load_model, read_card
     from occreid.records import Record
 
     narrow = filter_of(camera, start, end, tag, exclude_camera)

@@ -174,8 +174,8 @@ def calibrate(
     Example: occreid serve calibrate descriptors/train --out calibration.json
     """
     from occreid.descriptors import Descriptors
-    from occreid.serve.calibration import calibrate as fit
-    from occreid.serve.calibration import check as measure
+    from occreid.retrieval.calibration import calibrate as fit
+    from occreid.retrieval.calibration import check as measure
 
     metric, weights, words = _about(descriptors)
     if check is not None and _about(check)[:2] != (metric, weights):

@@ -13,7 +13,7 @@ from occreid.cli.subjects import BatchSize, Device, Json, On, Option, StressOn, 
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
-    from occreid.lab.curves import Curve
+    from occreid.evaluation.stress_curves import Curve
     from occreid.records import Split
 
 Runs = Annotated[list[Path], typer.Argument(help="Run folders.")]
@@ -53,7 +53,7 @@ def stress(
 
         occreid stress runs/first --kinds object:bottom,shift,blur,dark,small --levels 0,0.2,0.4 --out stress
     """
-    from occreid.lab.curves import robustness
+    from occreid.evaluation.stress_curves import robustness
     from occreid.report.curves import draw_curves
 
     if len({run.name for run in runs}) < len(runs):
@@ -127,11 +127,11 @@ def _measure(
     *,
     quiet: bool,
 ) -> list[Curve]:
-    from occreid.data.evaluation_masks import TEST_MASKS, has_test_masks
-    from occreid.data.occluders import OccluderLibrary
-    from occreid.extract import extract
-    from occreid.lab.curves import CurveLog, measure_curves
-    from occreid.methods import load_model, read_card
+    from occreid.data.masks.evaluation import TEST_MASKS, has_test_masks
+    from occreid.data.occlusion.library import OccluderLibrary
+    from occreid.evaluation.stress_curves import CurveLog, measure_curves
+    from occreid.extraction import extract
+    from occreid.models import load_model, read_card
 
     card, model, masks = read_card(run), load_model(run), has_test_masks(split)
     about = {
@@ -167,7 +167,7 @@ def _summary(curves: list[Curve], robust: float) -> dict[str, Any]:
 
 
 def _kinds(text: str) -> list[tuple[Any, Any]]:
-    from occreid.data.stress import Stress
+    from occreid.data.occlusion.stress import Stress
 
     found = []
     for word in text.split(","):

@@ -13,15 +13,15 @@ import typer
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
-    from occreid.data.stress import Stress
+    from occreid.data.occlusion.stress import Stress
     from occreid.descriptors import Descriptors
-    from occreid.lab import Occluders
+    from occreid.evaluation import Occluders
     from occreid.records import Record, Split
 
 ABOUT = "extraction.json"
 """Beside extracted descriptors: which weights and benchmark they are of."""
 OCCLUDERS = "occluders"
-"""In `ABOUT`: kinds and ids of what hides queries, then gallery; see `occreid.lab.Occluders`."""
+"""In `ABOUT`: kinds and ids of what hides queries, then gallery; see `occreid.evaluation.Occluders`."""
 REFINED = "refined"
 """Folder of the descriptors that a method has refined by the gallery."""
 
@@ -77,7 +77,7 @@ def load_benchmarks(source: Path, on: list[str] | None, option: list[str] | None
         UserError: none is known, or one cannot be read.
     """
     from occreid.data import load_benchmark
-    from occreid.methods import read_card
+    from occreid.models import read_card
 
     options: dict[str, Any] = {}
     for text in option or ():
@@ -117,11 +117,11 @@ def subjects(
     Raises:
         UserError: no model or descriptors there, unreadable images, stress on saved descriptors.
     """
-    from occreid import extract as extraction
-    from occreid.data.evaluation_masks import has_test_masks
-    from occreid.data.stress import Stressor
-    from occreid.lab import Occluders
-    from occreid.methods import load_model, read_card
+    from occreid.data.masks.evaluation import has_test_masks
+    from occreid.data.occlusion.stress import Stressor
+    from occreid.evaluation import Occluders
+    from occreid.extraction import extract
+    from occreid.models import load_model, read_card
     from occreid.retrieval import query_labels
 
     if stress_on not in ("query", "gallery", "both"):
@@ -134,7 +134,7 @@ def subjects(
     card, model = read_card(source), load_model(source)
 
     def described(records: Sequence[Record], masks: bool, alter: Stressor | None = None) -> Descriptors:
-        return extraction.extract(
+        return extract(
             model,
             records,
             batch_size=batch_size,
@@ -175,7 +175,7 @@ def oracle_of(split: Split, *, stressed: bool) -> str:
 
     Masks are made of the pictures before the stress, and leave out what it hides.
     """
-    from occreid.data.evaluation_masks import ORACLE, has_test_masks
+    from occreid.data.masks.evaluation import ORACLE, has_test_masks
 
     hides = "masks that leave out what the stress hides" if stressed and has_test_masks(split) else ""
     return "; ".join(text for text in (split.notes.get(ORACLE, ""), hides) if text)
@@ -196,7 +196,7 @@ def facts(split: Split, card: dict[str, Any], precision: str) -> dict[str, Any]:
 
 def _saved(source: Path) -> Subject:
     from occreid.descriptors import Descriptors
-    from occreid.lab import Occluders
+    from occreid.evaluation import Occluders
 
     try:
         about = json.loads((source / ABOUT).read_text())

@@ -17,9 +17,10 @@ from torch import Tensor
 from occreid.errors import UserError, did_you_mean, require
 from occreid.export.graph import Describe, card_for
 from occreid.export.parity import BATCHES, Describing, Parity, check_parity
-from occreid.methods import Method, load_model, save_model
-from occreid.methods.exported import ExportedModel
-from occreid.methods.weights import CARD, WEIGHTS
+from occreid.methods import Method
+from occreid.models import load_model, save_model
+from occreid.models.exported import ExportedModel
+from occreid.models.weights import CARD, WEIGHTS
 
 FORMATS = {"onnx": ".onnx", "torchscript": ".torchscript", "safetensors": ".safetensors"}
 OPSETS = range(18, 24)
@@ -48,7 +49,7 @@ def export_model(
             ``images`` and ``masks``.
         kind: ``"onnx"``, ``"torchscript"`` or ``"safetensors"``.
         opset: of ONNX.
-        card: of the trained model (`occreid.methods.read_card`), to be kept in the file.
+        card: of the trained model (`occreid.models.read_card`), to be kept in the file.
 
     Returns:
         How well the file agrees, at batch sizes 1, 2, 7 and 32.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from occreid.methods import Method
-from occreid.methods.weights import versions
+from occreid.models.weights import versions
 
 
 class Describe(nn.Module):

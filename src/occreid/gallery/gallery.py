@@ -12,11 +12,11 @@ from occreid.distances import Metric
 from occreid.errors import UserError, did_you_mean
 from occreid.gallery.audit import GalleryStats, VerifyReport, stats, verify
 from occreid.gallery.entries import Entry, Filter, Hit, check_moment, checked_ids
-from occreid.gallery.finding import search_all, search_candidates
 from occreid.gallery.manifest import Manifest
-from occreid.gallery.places import create_store, open_store
 from occreid.gallery.rows import to_descriptors, to_entries, to_table, whole_column
+from occreid.gallery.searching import search_all, search_candidates
 from occreid.gallery.store import Store
+from occreid.gallery.stores import create_store, open_store
 
 MEMORY = 4 * 2**30  # bytes of descriptors kept in memory by default
 _KINDS = ("IVF_PQ", "IVF_FLAT")

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from occreid.descriptors import Descriptors
 from occreid.losses import BatchHardTripletLoss
-from occreid.methods.base import Method
+from occreid.models.contract import Method
 from occreid.nn import BNNeck, GeM, create_backbone, set_last_stride
 from occreid.records import Batch
 

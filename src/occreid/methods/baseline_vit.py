@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from occreid.data.noda import Noda
+from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
 from occreid.losses import BatchHardTripletLoss, CameraTripletLoss
-from occreid.methods.base import Method, Stage
+from occreid.models.contract import Method, Stage
 from occreid.nn import BNNeck, create_backbone
 from occreid.records import Batch
 
@@ -33,7 +33,7 @@ class BaselineViT(Method):
         drop_path: stochastic depth rate in [0, 1).
         margin: triplet margin on Euclidean distance, before the neck.
         triplet: ``"camera"`` draws positives from other cameras and negatives from the same one.
-        noda: double the batch with occluders (`occreid.data.noda`), as SUReID's students do.
+        noda: double the batch with occluders (`occreid.data.occlusion.noda`), as SUReID's students do.
         occluders: ``"procedural"`` or a folder of cut-outs, for ``noda``.
         label_smoothing: ε of the ID loss, spread as ε/C over all classes.
     """

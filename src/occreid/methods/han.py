@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy, max_pool2d, normalize
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss
-from occreid.methods.base import Method
+from occreid.models.contract import Method
 from occreid.nn import (
     BatchedLinear,
     BatchedNorm,

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy, interpolate
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.methods.base import Method
+from occreid.models.contract import Method
 from occreid.nn import FeaturePyramid, create_backbone
 from occreid.records import PART_NAMES, Batch
 

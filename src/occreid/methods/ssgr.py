@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from occreid.data.occlusion import compound_batch_erasing, random_batch_erasing
+from occreid.data.occlusion.erasing import compound_batch_erasing, random_batch_erasing
 from occreid.descriptors import Descriptors
 from occreid.losses import BatchHardTripletLoss, BoundedExponentialLoss
-from occreid.methods.base import Method
+from occreid.models.contract import Method
 from occreid.nn import (
     BNNeck,
     DisentangledNonLocal,

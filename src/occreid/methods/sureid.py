@@ -18,12 +18,12 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from occreid.data.noda import Noda
+from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss, DistillationLoss, ratio_loss
-from occreid.methods.base import Method, Stage
-from occreid.methods.weights import load_model
+from occreid.models.contract import Method, Stage
+from occreid.models.weights import load_model
 from occreid.nn import BNNeck, TokenPredictor, create_backbone, evaluating
 from occreid.nn.token_attention import is_plain, masked_block, plain_blocks, prefix_block
 from occreid.nn.token_gather import Layer, bucketed_forward, gathered_forward, kept_map, kept_of_bucket

@@ -18,7 +18,7 @@ _PANEL = 3.2
 
 
 class PointLike(Protocol):
-    """What is drawn of a point; see `occreid.lab.curves.Point`."""
+    """What is drawn of a point; see `occreid.evaluation.stress_curves.Point`."""
 
     @property
     def level(self) -> float: ...  # noqa: D102

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from occreid.data.heat import overlay
 from occreid.data.images import read_image
-from occreid.data.loaders import eval_loader
+from occreid.data.inspect.heat import overlay
+from occreid.data.loading.loaders import eval_loader
 from occreid.methods import Method
 from occreid.records import Record
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from occreid.data.images import Pixels
-from occreid.data.transforms import EvalTransform
+from occreid.data.loading.transforms import EvalTransform
 from occreid.descriptors import Descriptors
-from occreid.extract import usable_device
-from occreid.methods import Method, load_model, read_card
+from occreid.extraction import usable_device
+from occreid.methods import Method
+from occreid.models import load_model, read_card
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from occreid.data.images import Pixels, decode_image
-from occreid.data.transforms import resize
+from occreid.data.loading.transforms import resize
 from occreid.errors import UserError
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # no TIFF: its tiles and codecs are more than strangers need

@@ -11,8 +11,8 @@ from filelock import FileLock
 
 from occreid.errors import UserError, require
 from occreid.gallery import Gallery
+from occreid.retrieval.calibration import Calibration
 from occreid.serve.audit import AuditLog
-from occreid.serve.calibration import Calibration
 from occreid.serve.engine import Engine
 from occreid.serve.keys import KeyRing
 from occreid.serve.service import Service

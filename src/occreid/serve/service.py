@@ -19,18 +19,18 @@ from typing import Any
 import torch
 
 from occreid import __version__
-from occreid.data.heat import overlay
 from occreid.data.images import Pixels
+from occreid.data.inspect.heat import overlay
 from occreid.descriptors import Descriptors
 from occreid.distances import paired_distances
 from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Gallery
 from occreid.gallery.entries import score
 from occreid.methods import Method
+from occreid.retrieval.calibration import Calibration
 from occreid.serve import schemas
 from occreid.serve.audit import AuditLog
 from occreid.serve.batching import Batcher
-from occreid.serve.calibration import Calibration
 from occreid.serve.engine import Engine
 from occreid.serve.keys import Key
 from occreid.serve.metrics import Metrics

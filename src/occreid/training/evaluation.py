@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from occreid.data.evaluation_masks import ORACLE, has_test_masks
+from occreid.annotate.parsing import PartScores, part_iou
+from occreid.data.masks.evaluation import ORACLE, has_test_masks
 from occreid.errors import UserError
-from occreid.extract import Precision, extract
+from occreid.extraction import Precision, extract
 from occreid.methods import Method
-from occreid.parsing import PartScores, part_iou
 from occreid.records import Record, Split
 from occreid.retrieval import Ranking, evaluate
 from occreid.training.recipe import Recipe
 from occreid.training.recipe_files import write_text
 
 EXTRACT_PRECISION: dict[str, Precision] = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-"""The recipe's words for what `occreid.extract` calls by torch's."""
+"""The recipe's words for what `occreid.extraction` calls by torch's."""
 HELD_OUT = "held_out"
 """Key of `Split.notes`: a validation set taken from the training images, masks included."""
 

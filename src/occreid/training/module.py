@@ -18,8 +18,8 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from occreid.data.loaders import ReidLoader, train_loader
-from occreid.data.transforms import TrainTransform
+from occreid.data.loading.loaders import ReidLoader, train_loader
+from occreid.data.loading.transforms import TrainTransform
 from occreid.errors import UserError
 from occreid.methods import Method, Stage
 from occreid.records import Batch, Record

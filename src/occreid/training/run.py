@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from occreid.data.samplers import PKSampler
+from occreid.annotate.parsing import PartScores
+from occreid.data.loading.samplers import PKSampler
 from occreid.descriptors import Descriptors
-from occreid.extract import extract
-from occreid.methods import read_card, save_model
-from occreid.parsing import PartScores
+from occreid.extraction import extract
+from occreid.models import read_card, save_model
 from occreid.records import Split, class_indices
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint

@@ -13,8 +13,8 @@ from dataclasses import replace
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from occreid.data.loaders import ReidLoader, train_loader
-from occreid.data.transforms import TrainTransform
+from occreid.data.loading.loaders import ReidLoader, train_loader
+from occreid.data.loading.transforms import TrainTransform
 from occreid.errors import UserError
 from occreid.records import Record
 from occreid.training.recipe import DataSection

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from occreid.data import load_benchmark
-from occreid.data.mask_folders import attach_masks, require_masks, require_parts
+from occreid.data.masks.folders import attach_masks, require_masks, require_parts
 from occreid.errors import UserError, did_you_mean
-from occreid.methods import Method, create_model, method_options
-from occreid.methods.base import ModelSpec
+from occreid.methods import Method
+from occreid.models import create_model, method_options
+from occreid.models.contract import ModelSpec
 from occreid.records import Record, Split, class_indices
 from occreid.training.evaluation import hold_out
 from occreid.training.module import Leg

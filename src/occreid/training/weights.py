@@ -6,7 +6,7 @@ from pathlib import Path
 
 from occreid.errors import UserError
 from occreid.methods import Method
-from occreid.methods.weights import WEIGHTS, read_weights
+from occreid.models.weights import WEIGHTS, read_weights
 
 
 def start_from(model: Method, path: str | Path) -> list[str]:

@@ -6,8 +6,8 @@ from PIL import Image
 
 from occreid.data import load_benchmark
 from occreid.data.benchmarks.coco_densepose import Person, part_mask, read_persons, write_crops
-from occreid.data.masks import read_mask
-from occreid.data.stats import image_size
+from occreid.data.inspect.stats import image_size
+from occreid.data.masks.files import read_mask
 from occreid.errors import UserError
 
 TOP_HALF = {"counts": [0, *[2] * 8], "size": [4, 4]}  # in each column two ones, two zeros: rows 0 and 1

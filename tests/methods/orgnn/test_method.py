@@ -3,9 +3,9 @@ import torch
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.methods import create_model
 from occreid.methods.orgnn.neighbourhood import NOBODY
 from occreid.methods.orgnn.reconstruction import reconstruct
+from occreid.models import create_model
 from occreid.records import Batch
 
 H, W, CLASSES = 64, 32, 4

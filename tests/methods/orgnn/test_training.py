@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from occreid.data.masks import write_mask
+from occreid.data.masks.files import write_mask
 from occreid.errors import UserError
 from occreid.training import resume, train
 from occreid.training.checkpoints import Checkpoint

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from occreid.data.evaluation_masks import with_test_masks
+from occreid.data.masks.evaluation import with_test_masks
 from occreid.errors import UserError, did_you_mean
 from occreid.records import Split
 
@@ -62,7 +62,7 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
         options: keyword-only arguments of the benchmark's function; their types are checked. All take
             ``strict``: False accepts other counts than the published ones and skips misnamed files,
             which `Split.notes` then tells. Besides, any benchmark takes ``test_masks``: where a method finds
-            masks of the test images, see `occreid.data.evaluation_masks.with_test_masks`.
+            masks of the test images, see `occreid.data.masks.evaluation.with_test_masks`.
 
     Raises:
         UserError: unknown benchmark or option, missing or empty folders, misnamed files, wrong counts.

@@ -163,7 +163,7 @@ def write_crops(persons: list[Person], out: Path, *, margin: float = 0.0) -> Ite
     import cv2
 
     from occreid.data.images import read_image
-    from occreid.data.masks import write_mask
+    from occreid.data.masks.files import write_mask
 
     (out / "images").mkdir(parents=True, exist_ok=True)
     for person in persons:

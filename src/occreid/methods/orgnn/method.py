@@ -15,12 +15,12 @@ from torch import Tensor
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.methods.base import Method, Stage
 from occreid.methods.orgnn.fen import HALVES, PARTS, STRIPES, FeatureExtractor, part_id_loss, part_triplet_loss
 from occreid.methods.orgnn.memory import TrainingGraphs
 from occreid.methods.orgnn.neighbourhood import NOBODY, neighbourhoods
 from occreid.methods.orgnn.oan import OcclusionAwareNetwork, occlude_masks
 from occreid.methods.orgnn.reconstruction import Mode, Reconstruction, graphs, reconstruct
+from occreid.models.contract import Method, Stage
 from occreid.nn import BatchedLinear, OutlierRemovableGNN
 from occreid.nn.graph import confidences
 from occreid.records import Batch

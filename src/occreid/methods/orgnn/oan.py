@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits
 
-from occreid.data.occlusion import rectangle_masks
+from occreid.data.occlusion.erasing import rectangle_masks
 from occreid.methods.orgnn.fen import HALVES, PARTS, STRIPES, Reduce, TwoBranchTrunk
 from occreid.nn import BatchedLinear
 from occreid.records import PART_NAMES, Batch

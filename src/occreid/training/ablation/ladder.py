@@ -23,7 +23,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from occreid.errors import UserError, did_you_mean
-from occreid.methods import method_options
+from occreid.models import method_options
 from occreid.training.recipe import NotNegative, Recipe, Section
 from occreid.training.recipe_files import (
     LADDER,

@@ -1,0 +1,142 @@
+"""A copy of a benchmark in which nobody has a head; what could not be found is told, and left out by default."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from occreid.annotate.heads import Fill, head_from_mask, hide
+from occreid.data.images import Pixels, read_image
+from occreid.data.masks.files import read_mask
+from occreid.errors import UserError
+from occreid.records import Record
+
+Find = Callable[[Record, Pixels], NDArray[np.bool_] | None]
+"""Record and picture → (H, W) True on the head; all False where there is none to see, None where that is unknown."""
+Unfound = Literal["skip", "copy"]
+REPORT = "anonymized.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of each picture; paths are sorted.
+
+    Attributes:
+        hidden: a head was found and hidden.
+        headless: no head is to be seen.
+        unfound: nothing told where the head is.
+    """
+
+    hidden: tuple[Path, ...]
+    headless: tuple[Path, ...]
+    unfound: tuple[Path, ...]
+
+
+class Anonymizer:
+    """Hides heads while pictures are read, for measuring what that costs: an ``alter`` of `occreid.extraction.extract`.
+
+    Args:
+        find: where heads are.
+        fill: see `Fill`.
+    """
+
+    def __init__(self, find: Find, fill: Fill = "grey") -> None:
+        self.find = find
+        self.fill: Fill = fill
+
+    def __call__(self, image: Pixels, mask: Pixels | None, record: Record) -> tuple[Pixels, Pixels | None]:
+        """Picture and mask → picture without head, and the same mask."""
+        head = self.find(record, image)
+        return (image if head is None else hide(image, head, self.fill)), mask
+
+
+def find_by_mask(record: Record, image: Pixels) -> NDArray[np.bool_] | None:
+    """A `Find` from the record's own part mask."""
+    if record.mask is None:
+        return None
+    return head_from_mask(read_mask(record.mask), *image.shape[:2])
+
+
+def anonymize(
+    records: Sequence[Record],
+    root: Path,
+    out: Path,
+    find: Find,
+    *,
+    fill: Fill = "grey",
+    unfound: Unfound = "skip",
+    tick: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Write pictures without heads, in the folders they came from, and a table of what was found.
+
+    JPEG pictures are written as JPEG of quality 95, all others as PNG under their old stem. The folder appears whole
+    or not at all.
+
+    Args:
+        records: whose pictures.
+        root: folder they lie in.
+        out: new folder.
+        find: where heads are.
+        fill: how they are hidden.
+        unfound: ``"skip"`` leaves pictures out whose head was not found, ``"copy"`` copies them as they are.
+        tick: called once per picture.
+
+    Raises:
+        UserError: an unreadable picture, one outside ``root``, or a folder that exists or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists and is not an empty folder.", "Choose a new one with --out.")
+    half = out.with_name(f".{out.name}.part")
+    found: dict[str, list[Path]] = {"hidden": [], "no head": [], "not found": []}
+    try:
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(parents=True)
+        for record in sorted(records, key=lambda r: str(r.path)):
+            image = read_image(record.path)
+            head = find(record, image)
+            what = "not found" if head is None else "hidden" if head.any() else "no head"
+            found[what].append(record.path)
+            if head is not None or unfound == "copy":
+                _write(half / _inside(record.path, root), image if head is None else hide(image, head, fill))
+            tick()
+        _report(half / REPORT, found, root)
+        if out.is_dir():
+            out.rmdir()
+        os.replace(half, out)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error}).", "Choose another with --out.") from error
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return Outcome(*(tuple(paths) for paths in found.values()))
+
+
+def _inside(path: Path, root: Path) -> Path:
+    try:
+        relative = path.resolve().relative_to(root.resolve())
+    except ValueError as error:
+        raise UserError(f"{path} is not below {root}.", "Give the folder that holds all pictures.") from error
+    return relative if relative.suffix.lower() in (".jpg", ".jpeg", ".png") else relative.with_suffix(".png")
+
+
+def _write(file: Path, image: Pixels) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if file.suffix.lower() != ".png" else []
+    _, packed = cv2.imencode(file.suffix.lower(), image[:, :, ::-1], quality)
+    file.write_bytes(packed.tobytes())
+
+
+def _report(file: Path, found: dict[str, list[Path]], root: Path) -> None:
+    rows = sorted((_inside(path, root).as_posix(), what) for what, paths in found.items() for path in paths)
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(("path", "head"))
+        writer.writerows(rows)

@@ -1,0 +1,31 @@
+"""Build an occluded benchmark from one's own crops, after the construction of OPReID (SSGR paper, Section 4).
+
+Keypoints, from a file or found by a network (`detect`), tell which pictures are candidates for "occluded"
+(`keypoints`), a person corrects them on a page of pictures (`review`), the splits are drawn by the paper's rules
+(`protocol`), looked through for leaks (`leaks`) and written with a card that says how they came about (`write`).
+"""
+
+from occreid.annotate.construction.detect import detect_keypoints
+from occreid.annotate.construction.keypoints import CHAINS, Keypoints, missing_run, read_keypoints
+from occreid.annotate.construction.leaks import Leak, find_leaks, picture_hash
+from occreid.annotate.construction.protocol import Plan, Shares, plan_splits
+from occreid.annotate.construction.review import Crop, read_review, write_review
+from occreid.annotate.construction.write import write_benchmark
+
+__all__ = [
+    "CHAINS",
+    "Crop",
+    "Keypoints",
+    "Leak",
+    "Plan",
+    "Shares",
+    "detect_keypoints",
+    "find_leaks",
+    "missing_run",
+    "picture_hash",
+    "plan_splits",
+    "read_keypoints",
+    "read_review",
+    "write_benchmark",
+    "write_review",
+]

@@ -1,0 +1,67 @@
+"""Keypoints of the person in a crop by torchvision's Keypoint R-CNN, for data that come without.
+
+Letters: H × W pixels, n persons found in a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from occreid.annotate.construction.keypoints import Keypoints
+from occreid.annotate.detectors import COCO_PERSON, open_detector
+from occreid.data.images import Pixels
+
+
+class KeypointModel:
+    """The person the network is surest of and whose box is largest; None where it finds nobody.
+
+    Args:
+        network: images (3, H, W) in [0, 1] → boxes, labels, scores, keypoints (n, 17, 3) and keypoints_scores
+            (n, 17), as torchvision's detectors; see `open_keypoint_model`.
+        score: least score of a person, in [0, 1].
+        point_score: score from which a keypoint counts as seen; torchvision's are logits, above 0 where likely.
+        device: where it runs.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[list[Tensor]], list[dict[str, Tensor]]],
+        *,
+        score: float = 0.5,
+        point_score: float = 2.0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.network, self.score, self.point_score, self.device = network, score, point_score, device
+
+    @torch.no_grad()
+    def __call__(self, image: Pixels) -> Keypoints | None:
+        """Keypoints in the pixels of (H, W, 3) uint8 RGB."""
+        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).to(self.device)
+        (found,) = self.network([pixels.float() / 255])
+        persons = ((found["labels"] == COCO_PERSON) & (found["scores"] >= self.score)).nonzero().flatten()
+        if not len(persons):
+            return None
+        left, top, right, bottom = found["boxes"][persons].unbind(1)
+        best = persons[((right - left) * (bottom - top) * found["scores"][persons]).argmax()]
+        points, scores = found["keypoints"][best].cpu(), found["keypoints_scores"][best].cpu()
+        return Keypoints(
+            tuple((float(x), float(y)) for x, y in points[:, :2]), tuple((scores >= self.point_score).tolist())
+        )
+
+
+def open_keypoint_model(weights: str, *, device: torch.device | str = "cpu") -> KeypointModel:
+    """Torchvision's Keypoint R-CNN (ResNet-50 FPN).
+
+    Args:
+        weights: see `occreid.annotate.detectors.open_detector`.
+        device: where it runs.
+
+    Raises:
+        UserError: see `occreid.annotate.detectors.open_detector`.
+    """
+    mend = "Give a file of torchvision's weights, or keypoints as COCO-format JSON."
+    return KeypointModel(open_detector("keypointrcnn_resnet50_fpn", weights, mend, device=device), device=device)

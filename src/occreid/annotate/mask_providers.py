@@ -1,0 +1,158 @@
+"""Where masks of persons come from, where no parser made them: a folder of silhouettes, or Mask R-CNN.
+
+Both write the layout of `occreid.data.masks.folders`, so that the folder is the cache: whoever needs the masks
+reads it, and no mask is made twice. These masks tell the person from all else and know no parts: 0 and 1.
+
+Letters: H × W pixels, n persons found in an image.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from occreid.annotate.detectors import COCO_PERSON, open_detector
+from occreid.data.images import Pixels, open_pillow, read_bytes, read_image
+from occreid.data.masks.files import check_aspect, resize_mask, write_mask
+from occreid.data.masks.folders import mask_path
+from occreid.errors import UserError
+from occreid.files import claim_folder
+from occreid.records import Record
+
+KEY = "masks.json"
+"""In a folder of masks: what made them."""
+
+
+class MaskProvider(Protocol):
+    """Makes the mask of an image.
+
+    Attributes:
+        key: what the masks depend on; JSON-serialisable. A folder holds masks of one key.
+    """
+
+    key: Mapping[str, Any]
+
+    def __call__(self, image: Path) -> Pixels:
+        """(H, W) uint8 of the image's own size: 1 where the person is, else 0.
+
+        Raises:
+            UserError: naming a file that cannot be used.
+        """
+        ...
+
+
+class SilhouetteFolder:
+    """Masks that lie in a folder already, as pictures of any kind: brighter than half is the person.
+
+    Args:
+        root: the folder the benchmark is read from.
+        folder: holds ``query/0001_c1.png`` for ``root/query/0001_c1.jpg``, at any scale.
+    """
+
+    def __init__(self, root: str | Path, folder: str | Path) -> None:
+        self.root, self.folder = root, Path(folder)
+        self.key: Mapping[str, Any] = {"provider": "silhouettes", "folder": self.folder.name}
+
+    def __call__(self, image: Path) -> Pixels:
+        """See `MaskProvider`."""
+        path = mask_path(image, self.root, self.folder)
+        if not path.is_file():
+            raise UserError(f"{image} has no silhouette {path}.", "Make one, or choose another provider.")
+        grey = np.asarray(open_pillow(read_bytes(path), path).convert("L"))
+        mask = (grey > 127).astype(np.uint8)
+        pixels = read_image(image)
+        check_aspect(mask, pixels, path)
+        return resize_mask(mask, *pixels.shape[:2])
+
+
+class MaskRCNN:
+    """The person Mask R-CNN is surest of and sees most of; nobody found is an empty mask.
+
+    Args:
+        network: images (3, H, W) in [0, 1] → boxes, labels, scores and masks, as torchvision's detectors; see
+            `open_mask_rcnn`.
+        weights: name of its weights, for the key.
+        score: least score of a person.
+        device: where it runs.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[list[Tensor]], list[dict[str, Tensor]]],
+        weights: str,
+        *,
+        score: float = 0.5,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.network, self.score, self.device = network, score, device
+        self.key: Mapping[str, Any] = {"provider": "mask-rcnn", "weights": weights, "score": score}
+
+    @torch.no_grad()
+    def __call__(self, image: Path) -> Pixels:
+        """See `MaskProvider`."""
+        pixels = torch.from_numpy(np.ascontiguousarray(read_image(image).transpose(2, 0, 1)))
+        (found,) = self.network([pixels.to(self.device).float() / 255])
+        persons = (found["labels"] == COCO_PERSON) & (found["scores"] >= self.score)
+        masks = found["masks"][persons][:, 0] > 0.5  # (n, H, W)
+        if not len(masks):
+            return np.zeros(tuple(pixels.shape[1:]), np.uint8)
+        best = (masks.float().mean((1, 2)) * found["scores"][persons]).argmax()
+        return masks[best].cpu().numpy().astype(np.uint8)
+
+
+def open_mask_rcnn(weights: str, *, device: torch.device | str = "cpu") -> MaskRCNN:
+    """Torchvision's Mask R-CNN (ResNet-50 FPN).
+
+    Args:
+        weights: see `occreid.annotate.detectors.open_detector`.
+        device: where it runs.
+
+    Raises:
+        UserError: see `occreid.annotate.detectors.open_detector`.
+    """
+    mend = "Give a file of torchvision's weights, or silhouettes."
+    network = open_detector("maskrcnn_resnet50_fpn", weights, mend, device=device)
+    return MaskRCNN(network, Path(weights).name, device=device)
+
+
+def write_masks(
+    records: Sequence[Record],
+    root: str | Path,
+    folder: str | Path,
+    provider: MaskProvider,
+    advance: Callable[[int], None] = lambda images: None,
+) -> tuple[int, int]:
+    """Make the masks that the folder does not hold yet; an interrupted call is gone on with by another.
+
+    Args:
+        records: of a benchmark read from ``root``.
+        root: see `occreid.data.masks.folders.mask_path`.
+        folder: the cache.
+        provider: makes a mask.
+        advance: called with 1 after each image.
+
+    Returns:
+        How many masks were made now, and how many of these are empty.
+
+    Raises:
+        UserError: the folder holds masks of another provider or cannot be written, or what the provider raises.
+    """
+    folder = Path(folder)
+    claim_folder(folder, KEY, dict(provider.key), "masks of another provider or of other weights")
+    made = empty = 0
+    for record in records:
+        target = mask_path(record.path, root, folder)
+        if not target.is_file():
+            mask = provider(record.path)
+            part = target.with_name(f"{target.stem}.part.png")
+            write_mask(part, mask)
+            os.replace(part, target)  # a mask is there whole or not at all
+            made, empty = made + 1, empty + int(not mask.any())
+        advance(1)
+    return made, empty

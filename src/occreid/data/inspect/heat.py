@@ -1,0 +1,31 @@
+"""Where a method looked, laid over the picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from occreid.data.images import Pixels
+from occreid.data.loading.transforms import resize
+
+_WEAKEST, _STRONGEST = 0.25, 0.65  # opacity of the colour where the map is 0 and 1
+
+
+def overlay(pixels: Pixels, shown: NDArray[np.float32], *, height: int = 256) -> Pixels:
+    """A picture with a map stretched over it: dark blue is 0, yellow is 1 (readable for colour-blind eyes, too).
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        shown: (h, w) in [0, 1], on any grid that covers the whole picture.
+        height: of the result in pixels.
+
+    Returns:
+        (height, W′, 3) uint8 RGB of the picture's proportions.
+    """
+    width = max(1, round(pixels.shape[1] * height / pixels.shape[0]))
+    picture = resize(pixels, height, width).astype(np.float32)
+    strength = cv2.resize(np.clip(shown, 0, 1).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    colour = cv2.applyColorMap((strength * 255).round().astype(np.uint8), cv2.COLORMAP_CIVIDIS)[:, :, ::-1]
+    opacity = (_WEAKEST + (_STRONGEST - _WEAKEST) * strength)[:, :, None]
+    return (picture * (1 - opacity) + colour * opacity).round().astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Records → batches: dataset, samplers, transforms and loaders."""

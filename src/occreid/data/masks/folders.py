@@ -1,0 +1,96 @@
+"""Masks that lie in a folder of their own: `occreid parse` writes such folders, training and others read them.
+
+An image ``ROOT/query/0001_c1.jpg`` of a benchmark read from ``ROOT`` has its mask at ``FOLDER/query/0001_c1.png``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from occreid.errors import UserError
+from occreid.records import Record
+
+
+def mask_path(image: Path, root: str | Path, folder: str | Path) -> Path:
+    """Where the mask of an image lies.
+
+    Args:
+        image: the image file.
+        root: the folder the benchmark was read from, or its CSV file.
+        folder: the folder of masks.
+
+    Raises:
+        UserError: the image is not below ``root``.
+
+    >>> mask_path(Path("data/market/query/a.jpg"), "data/market", "masks").as_posix()
+    'masks/query/a.png'
+    """
+    root = Path(root)
+    base = root.parent if root.suffix.lower() == ".csv" else root
+    try:
+        relative = image.resolve().relative_to(base.resolve())
+    except ValueError as error:
+        raise UserError(f"{image} is not below {base}.", "Give the folder that the benchmark is read from.") from error
+    return Path(folder) / relative.with_suffix(".png")
+
+
+def attach_masks(records: Sequence[Record], root: str | Path, folder: str | Path) -> tuple[Record, ...]:
+    """The records with their masks from a folder.
+
+    Args:
+        records: of a benchmark read from ``root``.
+        root: see `mask_path`.
+        folder: see `mask_path`.
+
+    Raises:
+        UserError: masks are missing (counted, the first ones named, with the command that makes them).
+    """
+    found = tuple(replace(record, mask=mask_path(record.path, root, folder)) for record in records)
+    missing = [record for record in found if not (record.mask and record.mask.is_file())]
+    if missing:
+        names = ", ".join(str(record.path) for record in missing[:3])
+        more = ", …" if len(missing) > 3 else ""
+        raise UserError(
+            f"{len(missing)} of {len(records)} images have no mask in {folder}: {names}{more}.",
+            f"Make them with: occreid parse {root} --weights RUN --out {folder}",
+        )
+    return found
+
+
+def require_masks(records: Sequence[Record], name: str, root: str | Path) -> None:
+    """Raise a `UserError` unless every record carries a mask, with the command that makes masks."""
+    without = [record for record in records if record.mask is None]
+    if without:
+        raise UserError(
+            f"{len(without)} of {len(records)} training images of {name} in {root} have no part mask, "
+            f"the first is {without[0].path}.",
+            f"Make masks with: occreid parse {root} --name {name} --weights RUN --out {str(root).rstrip('/')}-masks, "
+            f"then set mask_root to that folder.",
+        )
+
+
+def require_parts(records: Sequence[Record], name: str, looked_at: int = 32) -> None:
+    """Raise a `UserError` where masks tell the person from all else but know no parts: 0 and 1 alone.
+
+    Such masks would pass for ones that show nothing but heads.
+
+    Args:
+        records: with masks.
+        name: of the benchmark, for the message.
+        looked_at: how many masks are read, spread evenly over the records.
+
+    Raises:
+        UserError: all of these masks hold 0 and 1 only, or one is unreadable.
+    """
+    from occreid.data.masks.files import read_mask  # reads pictures, which listing a benchmark should not wait for
+
+    step = -(-len(records) // looked_at)
+    some = [record.mask for record in records[:: max(step, 1)] if record.mask is not None]
+    if some and all(read_mask(mask).max() <= 1 for mask in some):
+        raise UserError(
+            f"the masks of {name} tell no parts of the body: {len(some)} were looked at and hold 0 and 1 alone, "
+            f"the first is {some[0]}.",
+            "Masks of 'occreid masks' are for orgnn. Make part masks with: occreid parse",
+        )

@@ -1,0 +1,1 @@
+"""What hides people in pictures: erasing, NODA, cut-outs and measured stress."""

@@ -1,0 +1,108 @@
+"""Extraction that writes as it goes: an interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from occreid.descriptors import Descriptors
+from occreid.errors import UserError
+from occreid.extraction.in_memory import Precision, extract
+from occreid.files import claim_folder
+from occreid.models.contract import Method
+from occreid.records import Record
+
+Engine = Callable[[Method, Sequence[Sequence[Record]], Mapping[str, Any]], Iterator[tuple[int, Descriptors]]]
+"""(model, pieces of records, options of `extract`) → number of a piece and its descriptors, in any order."""
+
+
+def extract_to_disk(
+    model: Method,
+    records: Sequence[Record],
+    folder: str | Path,
+    *,
+    key: Mapping[str, Any],
+    chunk: int = 4096,
+    batch_size: int = 64,
+    workers: int = 0,
+    device: torch.device | str = "cpu",
+    precision: Precision = "float32",
+    masks: bool = False,
+    progress: bool = True,
+    engine: Engine | None = None,
+) -> tuple[Descriptors, int]:
+    """`extract` that writes as it goes, and goes on where an interrupted run with the same key stopped.
+
+    The folder gets ``chunks/`` while it runs; in the end ``descriptors.safetensors``, ``descriptors.parquet``
+    (see `Descriptors.save`) and ``key.json``.
+
+    Args:
+        model: as `extract`, like all that is not explained here.
+        records: N images.
+        folder: where to write.
+        key: what the descriptors depend on, e.g. the weights' sha256; JSON-serialisable. Images and precision
+            are added.
+        chunk: images written at once.
+        batch_size: images at once.
+        workers: loading processes.
+        device: where the model runs.
+        precision: see `Precision`.
+        masks: as `extract`; descriptors with masks and without, or with other masks, do not share a folder.
+        progress: show a bar.
+        engine: who describes the chunks, e.g. `occreid.extract_ray.ray_engine`; left out, this process does, one
+            after the other.
+
+    Returns:
+        The descriptors, and how many images were described now (the others were there already).
+
+    Raises:
+        UserError: as `extract`; the folder holds another extraction, or cannot be written.
+    """
+    folder = Path(folder)
+    names = "\n".join(f"{r.path} {r.pid} {r.camid}" + (f" {r.mask}" if masks else "") for r in records)
+    full_key = {**key, "images": hashlib.sha256(names.encode()).hexdigest(), "precision": precision, "chunk": chunk}
+    if chunk < 1:
+        raise UserError(f"chunks of {chunk} images are impossible.", "Give 1 or more.")
+    options: dict[str, Any] = {
+        "batch_size": batch_size,
+        "workers": workers,
+        "device": device,
+        "precision": precision,
+        "masks": masks,
+        "progress": progress,
+    }
+    try:
+        claim_folder(folder, "key.json", full_key, "descriptors of other weights, images or settings")
+        if (folder / "descriptors.safetensors").is_file() and not (folder / "chunks").is_dir():
+            return Descriptors.load(folder), 0
+        starts = range(0, len(records), chunk)
+        chunks = {folder / "chunks" / f"{start:09d}": records[start : start + chunk] for start in starts}
+        missing = {place: part for place, part in chunks.items() if not place.is_dir()}
+        places = [*missing]
+        if len(chunks) > 1 and progress:
+            print(f"{len(missing)} chunks to describe ({len(chunks) - len(missing)} were there)", file=sys.stderr)
+        for number, described in (engine or _one_by_one)(model, [*missing.values()], options):
+            part = places[number].with_suffix(".part")
+            described.save(part)
+            os.replace(part, places[number])  # a chunk is there whole or not at all
+        (joined := Descriptors.cat([Descriptors.load(place) for place in chunks])).save(folder)
+        shutil.rmtree(folder / "chunks", ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
+    return joined, sum(len(part) for part in missing.values())
+
+
+def _one_by_one(
+    model: Method, pieces: Sequence[Sequence[Record]], options: Mapping[str, Any]
+) -> Iterator[tuple[int, Descriptors]]:
+    for number, piece in enumerate(pieces):
+        if len(pieces) > 1 and options["progress"]:
+            print(f"chunk {number + 1} of {len(pieces)}", file=sys.stderr)
+        yield number, extract(model, piece, **options)

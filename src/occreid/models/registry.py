@@ -1,0 +1,117 @@
+"""Finding methods by file name and building them from typed options."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import typing
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from occreid.errors import UserError, did_you_mean
+from occreid.models.contract import Method, ModelSpec
+
+_PACKAGE = "occreid.methods"  # named, not imported: papers lie above this room
+
+
+def list_methods() -> tuple[str, ...]:
+    """Names of all methods of `occreid.methods`, sorted; nothing is imported to find them.
+
+    >>> "baseline" in list_methods()
+    True
+    """
+    package = importlib.util.find_spec(_PACKAGE)
+    found = pkgutil.iter_modules(package.submodule_search_locations if package else [])
+    return tuple(sorted(module.name for module in found))
+
+
+def find_method(name: str) -> type[Method]:
+    """The class behind a method's name, or behind ``"package.module:Class"`` from outside.
+
+    Raises:
+        UserError: no such method, module or class, or it is not a `Method`.
+    """
+    if ":" in name:
+        return _outside(name)
+    if name not in list_methods():
+        raise UserError(f"there is no method '{name}'.", did_you_mean(name, list_methods()))
+    module = importlib.import_module(f"{_PACKAGE}.{name}")
+    classes = [
+        c
+        for c in vars(module).values()
+        if isinstance(c, type) and issubclass(c, Method) and c.__module__.startswith(module.__name__)
+    ]
+    if len(classes) != 1:
+        raise TypeError(f"{_PACKAGE}.{name} must define one Method, found {[c.__name__ for c in classes]}")
+    return classes[0]
+
+
+def _outside(name: str) -> type[Method]:
+    module_name, _, class_name = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"method '{name}': there is no module '{error.name}'.", "Write package.module:Class, importable from here."
+        ) from error
+    found = getattr(module, class_name, None)
+    if not (isinstance(found, type) and issubclass(found, Method)):
+        raise UserError(
+            f"method '{name}': '{class_name}' in {module_name} is not a subclass of occreid.methods.Method.",
+            did_you_mean(class_name, [n for n, c in vars(module).items() if isinstance(c, type)]),
+        )
+    return found
+
+
+def method_options(name: str) -> dict[str, Any]:
+    """A method's options and their defaults, read from its ``__init__``.
+
+    >>> method_options("baseline")["margin"]
+    0.3
+
+    Raises:
+        UserError: no such method.
+    """
+    parameters = inspect.signature(find_method(name).__init__).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def create_model(name: str, num_classes: int, **options: Any) -> Method:
+    """Build a method.
+
+    Args:
+        name: one of `list_methods`, or ``"package.module:Class"`` of your own.
+        num_classes: number of training identities, at least 1.
+        options: keyword-only arguments of the method's ``__init__``; their types are checked.
+
+    Raises:
+        UserError: unknown method, unknown option (with the nearest), or a value of the wrong type.
+    """
+    method = find_method(name)
+    if num_classes < 1:
+        raise UserError(f"num_classes is {num_classes}.", "Give the number of training identities, at least 1.")
+    defaults = method_options(name)
+    hints = typing.get_type_hints(method.__init__)
+    for key, value in options.items():
+        if key not in defaults:
+            raise UserError(f"{name} has no option '{key}'.", did_you_mean(key, defaults))
+        options[key] = _checked(name, key, value, hints.get(key, Any))
+    missing = sorted(k for k, v in defaults.items() if v is inspect.Parameter.empty and k not in options)
+    if missing:
+        raise UserError(f"{name} needs the option '{missing[0]}'.", "Give it under method.options.")
+    model = method(num_classes, **options)  # pyright: ignore[reportCallIssue]  # every subclass takes them, see Method
+    model.spec = ModelSpec(name, num_classes, {**defaults, **options})
+    return model
+
+
+def _checked(method: str, key: str, value: Any, hint: Any) -> Any:
+    try:
+        return TypeAdapter(hint, config={"arbitrary_types_allowed": True}).validate_python(value)
+    except ValidationError as error:
+        wanted = error.errors()[0]["msg"]
+        raise UserError(
+            f"{method}'s option '{key}' cannot be {value!r}.", f"{wanted[0].upper()}{wanted[1:]}."
+        ) from error

@@ -1,0 +1,165 @@
+"""Weights on disk: ``model.safetensors`` beside ``model.json``, the card that says what they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from occreid.errors import UserError
+from occreid.models.contract import Method, ModelSpec
+from occreid.models.exported import ExportedModel, read_exported_card
+from occreid.models.registry import create_model, method_options
+
+WEIGHTS, CARD = "model.safetensors", "model.json"
+
+
+def save_model(model: Method, folder: str | Path, card: dict[str, Any] | None = None) -> Path:
+    """Write a model's weights and card.
+
+    The card holds method, options, num_classes, input_size, the sha256 of the weights and versions, and
+    whatever ``card`` adds (recipe, classes, metrics, data).
+
+    Args:
+        model: built by `create_model`.
+        folder: where to write; made if missing. An existing model there is replaced, file by file.
+        card: further entries for the card; must be JSON-serialisable.
+
+    Returns:
+        The path of the weights file.
+
+    Raises:
+        UserError: the folder cannot be written, or the model was not built by `create_model`.
+    """
+    if model.spec is None:
+        raise UserError(f"this {type(model).__name__} carries no spec.", "Build models with occreid.create_model.")
+    folder = Path(folder)
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, folder / f"{WEIGHTS}.part")
+        entries = {
+            "format": 1,
+            "method": model.spec.name,
+            "options": model.spec.options,
+            "num_classes": model.spec.num_classes,
+            "input_size": list(model.input_size),
+            "sha256": hashlib.sha256((folder / f"{WEIGHTS}.part").read_bytes()).hexdigest(),
+            "versions": versions(),
+            **(card or {}),
+        }
+        (folder / f"{CARD}.part").write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+        os.replace(folder / f"{WEIGHTS}.part", folder / WEIGHTS)
+        os.replace(folder / f"{CARD}.part", folder / CARD)
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"cannot write the model to {folder} ({error}).", "Choose a folder you can write to."
+        ) from error
+    return folder / WEIGHTS
+
+
+def read_card(path: str | Path) -> dict[str, Any]:
+    """The card of a run folder, weights folder or weights file.
+
+    Raises:
+        UserError: there is no model there, or its card is not readable.
+    """
+    if Path(path).suffix == ".onnx":
+        return read_exported_card(path)
+    weights = _weights_file(path)
+    card_file = weights.with_suffix(".json")
+    if not card_file.is_file():
+        raise UserError(
+            f"the weights {weights} have no card {card_file.name} beside them.", "Keep the two files together."
+        )
+    try:
+        card = json.loads(card_file.read_text())
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"the card {card_file} is not JSON ({error}).", "Restore it from where the model came."
+        ) from error
+    missing = [key for key in ("method", "options", "num_classes", "input_size") if key not in card]
+    if missing:
+        raise UserError(f"the card {card_file} has no '{missing[0]}'.", "Restore it from where the model came.")
+    return card
+
+
+def load_model(path_or_name: str | Path) -> Method:
+    """Load a trained model, in eval mode, on the CPU.
+
+    Args:
+        path_or_name: a run folder, a folder written by `save_model`, a ``.safetensors`` file, or an ``.onnx`` file of
+            `occreid export` (which runs on ONNX Runtime and cannot train).
+
+    Raises:
+        UserError: nothing there, a damaged file, or weights that do not fit the card's method.
+    """
+    if Path(path_or_name).suffix == ".onnx":
+        return ExportedModel(path_or_name).eval()
+    weights = _weights_file(path_or_name)
+    card = read_card(weights)
+    options = dict(card["options"])
+    if "pretrained" in method_options(card["method"]):
+        options["pretrained"] = "none"  # the file's weights replace them anyway: no download
+    model = create_model(card["method"], card["num_classes"], **options)
+    model.spec = ModelSpec(card["method"], card["num_classes"], dict(card["options"]))
+    load_weights(model, weights)
+    model.input_size = tuple(card["input_size"])
+    return model.eval()
+
+
+def load_weights(model: Method, weights: str | Path) -> None:
+    """Load a weights file into a model, every tensor or none.
+
+    Raises:
+        UserError: a damaged file, or one whose tensors are not this model's (the first is named).
+    """
+    tensors = read_weights(weights)
+    own = model.state_dict()
+    wrong = sorted(own.keys() ^ tensors.keys()) or sorted(k for k in own if own[k].shape != tensors[k].shape)
+    if wrong:
+        name = model.spec.name if model.spec else type(model).__name__
+        raise UserError(
+            f"{weights} is not a checkpoint of this {name}: "
+            f"{len(wrong)} of {len(own)} tensors differ, e.g. '{wrong[0]}'.",
+            "Load it with the method and options it was trained with.",
+        )
+    model.load_state_dict(tensors)
+
+
+def read_weights(weights: str | Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        return load_file(weights)
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"cannot read the weights {weights} ({error}).", "Give an undamaged .safetensors file."
+        ) from error
+
+
+def versions() -> dict[str, str]:
+    """Versions that matter for a result."""
+    packages = ("occreid", "torch", "torchvision", "timm", "numpy")
+    return {"python": platform.python_version(), **{p: version(p) for p in packages}, "cuda": str(torch.version.cuda)}
+
+
+def _weights_file(path: str | Path) -> Path:
+    path = Path(path)
+    file = path / WEIGHTS if path.is_dir() else path
+    if file.is_file():
+        return file
+    what = f"the folder {path} holds no {WEIGHTS}" if path.is_dir() else f"there is no model '{path}'"
+    raise UserError(f"{what}.", "Give a run folder of 'occreid train', or a .safetensors file with its card beside it.")
