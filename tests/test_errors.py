@@ -7,7 +7,7 @@ from occreid.errors import UserError, did_you_mean, require
 
 def test_a_user_error_reads_as_problem_then_mend():
     error = UserError("no file 'a.jpg'.", "Give an existing file.")
-    assert (error.problem, error.mend, str(error)) == (
+    assert (error.problem, error.hint, str(error)) == (
         "no file 'a.jpg'.",
         "Give an existing file.",
         "no file 'a.jpg'. Give an existing file.",
@@ -17,7 +17,7 @@ def test_a_user_error_reads_as_problem_then_mend():
 
 def test_a_user_error_survives_the_trip_from_a_worker_process():
     error = pickle.loads(pickle.dumps(UserError("bad 'x'.", "Mend it.")))
-    assert (error.problem, error.mend) == ("bad 'x'.", "Mend it.")
+    assert (error.problem, error.hint) == ("bad 'x'.", "Mend it.")
 
 
 @pytest.mark.parametrize(

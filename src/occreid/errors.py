@@ -1,6 +1,6 @@
 """Errors a user can act on, what words them, and what unreadable files raise.
 
-A mistake of the user's is a `UserError`: one sentence for the problem, one for the mend. The command
+A mistake of the user's is a `UserError`: one sentence for the problem, one for the hint. The command
 line prints it in one or two lines and leaves with exit code 2; a traceback is kept for our own bugs.
 """
 
@@ -21,23 +21,23 @@ UNREADABLE = (
 
 
 class UserError(Exception):
-    """A mistake the user can mend.
+    """A mistake the user can correct.
 
     Args:
         problem: one sentence that names the file, key or value.
-        mend: one sentence that says what to do about it; may be empty.
+        hint: one sentence that says what to do about it; may be empty.
 
     >>> str(UserError("no folder 'query' in data/market.", "Give the folder that holds it."))
     "no folder 'query' in data/market. Give the folder that holds it."
     """
 
-    def __init__(self, problem: str, mend: str = "") -> None:
+    def __init__(self, problem: str, hint: str = "") -> None:
         self.problem = problem
-        self.mend = mend
-        super().__init__(f"{problem} {mend}".strip())
+        self.hint = hint
+        super().__init__(f"{problem} {hint}".strip())
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, str]]:
-        return type(self), (self.problem, self.mend)  # survives the trip from a worker process
+        return type(self), (self.problem, self.hint)  # survives the trip from a worker process
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -242,7 +242,7 @@ def test_the_extractor_pools_twice_and_its_absence_once():
 def test_a_k_that_does_not_divide_the_rows_is_said_before_any_training():
     with pytest.raises(UserError, match=r"8 rows of its feature map \(image height 128\) into k = 6") as caught:
         build(height=128)
-    assert "1, 2, 4, 8" in caught.value.mend
+    assert "1, 2, 4, 8" in caught.value.hint
     with pytest.raises(UserError, match="k = 0"):
         build(k=0)
     with pytest.raises(UserError, match="8 rows cannot be cut into 6"):  # another height than it was built for

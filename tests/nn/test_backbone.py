@@ -100,7 +100,7 @@ def test_no_network_names_both_alternatives(monkeypatch):
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *a, **k: None)
     with pytest.raises(UserError, match="no network") as caught:
         create_backbone("resnet18", "imagenet")
-    assert "local weights file" in caught.value.mend and "'none'" in caught.value.mend
+    assert "local weights file" in caught.value.hint and "'none'" in caught.value.hint
 
 
 def test_a_failing_download_is_said_and_never_a_random_start(monkeypatch):

@@ -101,4 +101,4 @@ def test_of_equal_stripes_the_upper_one_learns():
 def test_stripes_must_be_equal():
     with pytest.raises(UserError, match="8 rows cannot be cut into 6 equal stripes") as caught:
         pool_stripes(torch.zeros(1, 1, 8, 4), 6)
-    assert "height" in caught.value.mend
+    assert "height" in caught.value.hint

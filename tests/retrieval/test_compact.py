@@ -123,7 +123,7 @@ def test_mistakes_are_named(tmp_path):
     train = Descriptors(features(10, 8))
     with pytest.raises(UserError, match=r"10 training images of 8 dimensions cannot give 9") as caught:
         fit_projection(train, "cosine", 9)
-    assert "1 to 8" in caught.value.mend
+    assert "1 to 8" in caught.value.hint
     with pytest.raises(UserError, match="cannot give 10 components"):
         fit_projection(Descriptors(features(10, 50)), "cosine", 10)
     with pytest.raises(UserError, match=r"whiten is 1\.5"):

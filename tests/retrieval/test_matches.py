@@ -46,7 +46,7 @@ def test_junk_pairs_without_ids_are_none():
 def test_the_error_names_the_camera_rule():
     with pytest.raises(UserError, match=r"camera rule removed all 2 .* camera 0") as error:
         find_matches(side([1, 2], [0, 0]), side([1, 2], [0, 0]), "junk")
-    assert "--same-camera keep" in error.value.mend
+    assert "--same-camera keep" in error.value.hint
 
 
 def test_the_error_names_disjoint_ids_and_the_folders():
@@ -54,7 +54,7 @@ def test_the_error_names_disjoint_ids_and_the_folders():
         UserError, match=r"query \(a/query\) has 4 ids \(1, 2, 3, …\), gallery \(b/test\) has 1 \(9\)"
     ) as e:
         find_matches(side([1, 2, 3, 4], [0] * 4, "a/query"), side([9], [1], "b/test"), "junk")
-    assert "wrong folder" in e.value.mend
+    assert "wrong folder" in e.value.hint
 
 
 @pytest.mark.parametrize("folder", ["x", None])
@@ -71,7 +71,7 @@ def test_missing_ids_cameras_and_images_are_errors():
         find_matches(Descriptors(torch.zeros(1, 1)), side([1], [1]), "junk")
     with pytest.raises(UserError, match="gallery descriptors carry no camids") as error:
         find_matches(side([1], [0]), side([1], None), "junk")
-    assert "--same-camera keep" in error.value.mend
+    assert "--same-camera keep" in error.value.hint
     with pytest.raises(UserError, match="gallery holds no images"):
         find_matches(side([1], [0]), side([1], [1])[:0], "junk")
     with pytest.raises(UserError, match="camera rule 'jung'"):

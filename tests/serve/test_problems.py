@@ -33,7 +33,7 @@ def test_each_exception_has_its_status_and_gives_nothing_away(api, picture, monk
     answer = api.search(picture(1))
     said = answer.json()
     assert answer.status_code == status and "secret" not in answer.text and "Traceback" not in answer.text
-    assert said.keys() == {"problem", "mend", "request_id"} and said["problem"]
+    assert said.keys() == {"problem", "hint", "request_id"} and said["problem"]
     assert said["request_id"] == answer.headers["x-request-id"]
 
 
@@ -50,7 +50,7 @@ def test_a_missing_picture_is_named(api):
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v1/nothing", 404), ("PUT", "/v1/search", 405)])
 def test_unknown_addresses(api, method, path, status):
     answer = api(method, path)
-    assert answer.status_code == status and answer.json().keys() == {"problem", "mend", "request_id"}
+    assert answer.status_code == status and answer.json().keys() == {"problem", "hint", "request_id"}
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_failure_is_said_until_it_goes_well():
             retention.check()
             checked.append("well")
         except UserError as error:
-            checked.append(error.mend)
+            checked.append(error.hint)
 
     retention.start()
     while job.runs < 5:

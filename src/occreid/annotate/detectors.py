@@ -14,14 +14,14 @@ COCO_PERSON = 1
 
 
 def open_detector(
-    name: str, weights: str, mend: str, *, device: torch.device | str = "cpu", shorter_side: int = 320
+    name: str, weights: str, hint: str, *, device: torch.device | str = "cpu", shorter_side: int = 320
 ) -> nn.Module:
     """A detector in evaluation mode.
 
     Args:
         name: of torchvision's builder, e.g. ``"maskrcnn_resnet50_fpn"``.
         weights: ``"coco"`` downloads torchvision's weights, anything else is the path of its state dict.
-        mend: what to give instead, for those who have no weights.
+        hint: what to give instead, for those who have no weights.
         device: where it runs.
         shorter_side: crops of persons are small: they are enlarged to this, not to 800 pixels.
 
@@ -36,12 +36,12 @@ def open_detector(
             network = get_model(name, weights="COCO_V1", **sizes)
         else:
             if not Path(weights).is_file():
-                raise UserError(f"there are no weights {weights}.", f"Give 'coco' to download them. {mend}")
+                raise UserError(f"there are no weights {weights}.", f"Give 'coco' to download them. {hint}")
             network = get_model(name, weights=None, weights_backbone=None, **sizes)
             network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     except OSError as error:
-        raise UserError(f"the weights of {name} could not be loaded ({error}).", mend) from error
+        raise UserError(f"the weights of {name} could not be loaded ({error}).", hint) from error
     except UNREADABLE as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(f"{weights} does not hold weights of torchvision's {name} ({reason}).", mend) from error
+        raise UserError(f"{weights} does not hold weights of torchvision's {name} ({reason}).", hint) from error
     return network.to(device).eval()

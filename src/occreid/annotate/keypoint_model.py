@@ -63,5 +63,5 @@ def open_keypoint_model(weights: str, *, device: torch.device | str = "cpu") -> 
     Raises:
         UserError: see `occreid.annotate.detectors.open_detector`.
     """
-    mend = "Give a file of torchvision's weights, or keypoints as COCO-format JSON."
-    return KeypointModel(open_detector("keypointrcnn_resnet50_fpn", weights, mend, device=device), device=device)
+    hint = "Give a file of torchvision's weights, or keypoints as COCO-format JSON."
+    return KeypointModel(open_detector("keypointrcnn_resnet50_fpn", weights, hint, device=device), device=device)

@@ -116,8 +116,8 @@ def open_mask_rcnn(weights: str, *, device: torch.device | str = "cpu") -> MaskR
     Raises:
         UserError: see `occreid.annotate.detectors.open_detector`.
     """
-    mend = "Give a file of torchvision's weights, or silhouettes."
-    network = open_detector("maskrcnn_resnet50_fpn", weights, mend, device=device)
+    hint = "Give a file of torchvision's weights, or silhouettes."
+    network = open_detector("maskrcnn_resnet50_fpn", weights, hint, device=device)
     return MaskRCNN(network, Path(weights).name, device=device)
 
 

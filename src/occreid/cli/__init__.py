@@ -75,8 +75,8 @@ def main() -> None:
         app()
     except UserError as error:
         print(f"occreid: {error.problem}", file=sys.stderr)
-        if error.mend:
-            print(f"         {error.mend}", file=sys.stderr)
+        if error.hint:
+            print(f"         {error.hint}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("occreid: interrupted.", file=sys.stderr)

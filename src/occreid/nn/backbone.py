@@ -84,15 +84,15 @@ def _download(name: str, options: dict[str, Any]) -> nn.Module:
     cached = try_to_load_from_cache(config.hf_hub_id, "model.safetensors") if config.hf_hub_id else None
     if isinstance(cached, str):  # a second run needs no network
         return _from_file(name, Path(cached), options)
-    mend = "Set pretrained to the path of a local weights file, or to 'none' to train from scratch."
+    hint = "Set pretrained to the path of a local weights file, or to 'none' to train from scratch."
     host = urlsplit(constants.ENDPOINT).hostname or ""
     if not getproxies() and not _resolves(host):  # said at once, not after a minute of retries
-        raise UserError(f"no network: the ImageNet weights of '{name}' cannot be downloaded from {host}.", mend)
+        raise UserError(f"no network: the ImageNet weights of '{name}' cannot be downloaded from {host}.", hint)
     try:
         return timm.create_model(name, pretrained=True, num_classes=0, **options)
     except (HfHubHTTPError, OSError) as error:
         raise UserError(
-            f"the ImageNet weights of '{name}' could not be downloaded ({_first_line(error)}).", mend
+            f"the ImageNet weights of '{name}' could not be downloaded ({_first_line(error)}).", hint
         ) from error
 
 

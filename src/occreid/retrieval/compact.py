@@ -81,15 +81,15 @@ class Projection:
         """
         from safetensors import SafetensorError, safe_open
 
-        mend = "Give a projection.safetensors of: occreid compact"
+        hint = "Give a projection.safetensors of: occreid compact"
         try:
             with safe_open(file, "pt") as opened:
                 about = opened.metadata() or {}
                 tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  # no mapping
         except (OSError, SafetensorError) as error:
-            raise UserError(f"cannot read the projection {file} ({error}).", mend) from error
+            raise UserError(f"cannot read the projection {file} ({error}).", hint) from error
         if not {"mean", "components"} <= tensors.keys() or about.get("metric") not in METRICS:
-            raise UserError(f"{file} holds no projection.", mend)
+            raise UserError(f"{file} holds no projection.", hint)
         return Projection(
             tensors["mean"],
             tensors["components"],

@@ -64,9 +64,9 @@ def find_matches(query: Descriptors, gallery: Descriptors, same_camera: str) -> 
     rows, columns = same_person(query_pids, gallery_pids)
     junk = np.zeros(len(rows), bool)
     if same_camera == "junk":
-        mend = 'Give camera ids, or keep same-camera images: same_camera="keep" (--same-camera keep).'
-        query_cameras = numbers(query, "camids", "query", mend)
-        junk = query_cameras[rows] == numbers(gallery, "camids", "gallery", mend)[columns]
+        hint = 'Give camera ids, or keep same-camera images: same_camera="keep" (--same-camera keep).'
+        query_cameras = numbers(query, "camids", "query", hint)
+        junk = query_cameras[rows] == numbers(gallery, "camids", "gallery", hint)[columns]
     if junk.all():  # also where there is no pair at all
         raise _no_match(query, gallery, len(rows))
     return Matches(rows[~junk], columns[~junk], rows[junk], columns[junk])
@@ -102,11 +102,11 @@ def same_person(query_pids: Ints, gallery_pids: Ints) -> tuple[Ints, Ints]:
     return rows, order[np.repeat(first, counts) + within]
 
 
-def numbers(side: Descriptors, name: str, where: str, mend: str = "Extract it from records that carry them.") -> Ints:
+def numbers(side: Descriptors, name: str, where: str, hint: str = "Extract it from records that carry them.") -> Ints:
     """``pids`` or ``camids`` of one side as an array, or a `UserError` that names what is missing."""
     values: Tensor | None = getattr(side, name)
     if values is None:
-        raise UserError(f"the {where} descriptors carry no {name}.", mend)
+        raise UserError(f"the {where} descriptors carry no {name}.", hint)
     return values.cpu().numpy().astype(np.int64)
 
 

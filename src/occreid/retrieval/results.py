@@ -44,19 +44,19 @@ def load_ranking(path: str | Path) -> Ranking:
     Raises:
         UserError: there is no such file, or it is not a saved ranking.
     """
-    mend = "Give a file written by: occreid evaluate --out FILE"
+    hint = "Give a file written by: occreid evaluate --out FILE"
     try:
         content = json.loads(Path(path).read_text())
     except OSError as error:
-        raise UserError(f"cannot read {path} ({error.strerror}).", mend) from error
+        raise UserError(f"cannot read {path} ({error.strerror}).", hint) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not JSON ({error}).", mend) from error
+        raise UserError(f"{path} is not JSON ({error}).", hint) from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise UserError(f"{path} is not a ranking of format {_FORMAT}.", mend)
+        raise UserError(f"{path} is not a ranking of format {_FORMAT}.", hint)
     try:
         return _from_json(content)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"the ranking {path} is damaged ({type(error).__name__}: {error}).", mend) from error
+        raise UserError(f"the ranking {path} is damaged ({type(error).__name__}: {error}).", hint) from error
 
 
 def summary(ranking: Ranking) -> dict[str, Any]:

@@ -50,10 +50,10 @@ _HEADERS = {
 class Refusal(Exception):
     """An answer given at the gate."""
 
-    def __init__(self, status: int, problem: str, mend: str = "", **headers: str) -> None:
+    def __init__(self, status: int, problem: str, hint: str = "", **headers: str) -> None:
         self.status = status
         self.problem = problem
-        self.mend = mend
+        self.hint = hint
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
         super().__init__(problem)
 
@@ -95,7 +95,7 @@ class Guard:
         try:
             await self._admit(scope, receive, send)
         except Refusal as refusal:
-            answer = problem(scope, refusal.status, refusal.problem, refusal.mend, refusal.headers)
+            answer = problem(scope, refusal.status, refusal.problem, refusal.hint, refusal.headers)
             await answer(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:

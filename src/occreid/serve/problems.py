@@ -33,10 +33,10 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def problem(
-    scope: Mapping[str, Any], status: int, said: str, mend: str = "", headers: Mapping[str, str] | None = None
+    scope: Mapping[str, Any], status: int, said: str, hint: str = "", headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The answer to a request that failed: what is wrong, what to do about it, and the request's id."""
-    content = {"problem": said, "mend": mend, "request_id": scope.get("request_id", "")}
+    content = {"problem": said, "hint": hint, "request_id": scope.get("request_id", "")}
     return JSONResponse(content, status, headers)
 
 
@@ -50,15 +50,15 @@ async def fault(request: Request, error: Exception) -> JSONResponse:
 def _user_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, UserError)
     status = {TooLarge: 413, NotThere: 404}.get(type(error), 400)
-    return problem(request.scope, status, error.problem, error.mend)
+    return problem(request.scope, status, error.problem, error.hint)
 
 
 def _storage_full(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, OSError) and error.errno not in _NO_ROOM:
         raise error
     logger.error("request %s: %s", request.scope.get("request_id"), error)
-    mend = "Is its disk full? Its operator finds the reason in the log by the request id."
-    return problem(request.scope, 507, "The service cannot write; nothing was done.", mend)
+    hint = "Is its disk full? Its operator finds the reason in the log by the request id."
+    return problem(request.scope, 507, "The service cannot write; nothing was done.", hint)
 
 
 def _stalled(request: Request, error: Exception) -> JSONResponse:

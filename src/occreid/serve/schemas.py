@@ -13,7 +13,7 @@ class Problem(BaseModel):
     """Every answer that is not a success."""
 
     problem: str = Field(description="What is wrong, in one sentence.")
-    mend: str = Field(description="What to do about it; may be empty.")
+    hint: str = Field(description="What to do about it; may be empty.")
     request_id: str = Field(description="Find the request in the server's log by this.")
 
 

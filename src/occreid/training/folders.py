@@ -26,10 +26,10 @@ def claim_folder(folder: Path, recipe: Recipe) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            mend = "Choose another --out"
+            hint = "Choose another --out"
             if (folder / RECIPE).is_file():
-                mend += f", or go on with: occreid train --resume {folder}"
-            raise UserError(f"the run folder {folder} is not empty.", f"{mend}.")
+                hint += f", or go on with: occreid train --resume {folder}"
+            raise UserError(f"the run folder {folder} is not empty.", f"{hint}.")
         write_text(folder / RECIPE, dump_recipe(recipe))
     except OSError as error:
         raise UserError(f"cannot write the run folder {folder} ({error}).", "Choose another --out.") from error

@@ -32,7 +32,7 @@ def test_the_right_counts_change_nothing():
 def test_other_counts_raise_or_are_noted(part, counts, message):
     with pytest.raises(UserError, match=message) as error:
         finish(SPLIT, RIGHT | {part: counts}, [], "*", strict=True)
-    assert "strict=false" in error.value.mend and "train has" not in str(error.value)
+    assert "strict=false" in error.value.hint and "train has" not in str(error.value)
     assert finish(SPLIT, RIGHT | {part: counts}, [], "*", strict=False).notes == {"kept": "yes", "counts": message}
 
 

@@ -68,7 +68,7 @@ def test_a_missing_folder_is_named(name, tmp_path):
 def test_an_empty_folder_is_refused_even_when_lenient(name, tmp_path):
     with pytest.raises(UserError) as error:
         load_benchmark(name, tmp_path, strict=False)
-    assert str(tmp_path) in str(error.value) and error.value.mend
+    assert str(tmp_path) in str(error.value) and error.value.hint
 
 
 def test_an_unknown_benchmark_gets_the_nearest(tmp_path):

@@ -134,7 +134,7 @@ class TestErrorsWhileLoading:
         assert len(next(batches)) == 4
         with pytest.raises(UserError) as caught:
             next(batches)
-        assert records[5].path.name in caught.value.problem and caught.value.mend
+        assert records[5].path.name in caught.value.problem and caught.value.hint
         assert "Traceback" not in str(caught.value) and "\n" not in str(caught.value)
 
     def test_training_can_go_on_with_persistent_workers_once_the_file_is_mended(self, records):
@@ -148,7 +148,7 @@ class TestErrorsWhileLoading:
 
     def test_the_error_pickles(self):
         error = pickle.loads(pickle.dumps(UserError("a.jpg is empty.", "Copy it again.")))
-        assert (error.problem, error.mend) == ("a.jpg is empty.", "Copy it again.")
+        assert (error.problem, error.hint) == ("a.jpg is empty.", "Copy it again.")
 
 
 class CountThreads(TrainTransform):

@@ -45,7 +45,7 @@ def test_a_missing_mask_is_counted_and_named(split, tmp_path):
     (tmp_path / "g/1.png").unlink()
     with pytest.raises(UserError, match=r"1 of 2 images have no mask in .*: bench/g/1.jpg") as error:
         with_test_masks(split, ROOT, str(tmp_path))
-    assert "occreid parse" in error.value.mend
+    assert "occreid parse" in error.value.hint
 
 
 def test_exact_masks_that_are_not_there_are_refused(split):
@@ -69,4 +69,4 @@ def test_every_benchmark_takes_the_option(tmp_path):
         load_benchmark("market1501", tmp_path, test_masks=3)
     with pytest.raises(UserError, match="has no option 'test_mask'") as error:
         load_benchmark("market1501", tmp_path, test_mask="x")
-    assert "test_masks" in error.value.mend
+    assert "test_masks" in error.value.hint

@@ -46,7 +46,7 @@ def test_missing_masks_are_counted_named_and_can_be_made(tmp_path):
     write_mask(tmp_path / "m/train/0.png", np.zeros((2, 2), np.uint8))
     with pytest.raises(UserError, match=r"4 of 5 images have no mask in .*1.jpg, .*2.jpg, .*3.jpg, …") as caught:
         attach_masks(given, tmp_path / "d", tmp_path / "m")
-    assert caught.value.mend == f"Make them with: occreid parse {tmp_path / 'd'} --weights RUN --out {tmp_path / 'm'}"
+    assert caught.value.hint == f"Make them with: occreid parse {tmp_path / 'd'} --weights RUN --out {tmp_path / 'm'}"
 
 
 def test_records_without_masks_are_told_how_to_get_them():
@@ -71,7 +71,7 @@ def masked(tmp_path):
 def test_masks_of_whole_persons_are_told_from_masks_of_parts(masked):
     with pytest.raises(UserError, match=r"masks of toy tell no parts.*: 3 were looked at .*0\.png") as caught:
         require_parts(masked(1, 0, 1), "toy")
-    assert "'occreid masks' are for orgnn" in caught.value.mend
+    assert "'occreid masks' are for orgnn" in caught.value.hint
     require_parts(masked(1, 1, 2), "toy")
     require_parts([], "toy")
     require_parts(records(Path("d")), "toy")  # no masks: not its business

@@ -68,14 +68,14 @@ def test_missing_training_masks_are_said_at_the_first_step(model, batch):
     for stage in model.stages()[:2]:
         with pytest.raises(UserError, match="the training images have none") as error:
             stage.losses(batch)
-        assert "data.masks: true" in error.value.mend
+        assert "data.masks: true" in error.value.hint
     assert model_of(train=["fen"]).losses.__self__.fen_losses(batch)
 
 
 def test_masks_are_asked_for_where_oan_decides(model, batch):
     with pytest.raises(UserError, match=r"orgnn in mode oan\+orgnn needs a mask of every image") as error:
         model.describe(batch.images)
-    assert "occreid parse" in error.value.mend and "test_masks=FOLDER" in error.value.mend
+    assert "occreid parse" in error.value.hint and "test_masks=FOLDER" in error.value.hint
     for mode in ("base", "gnn"):
         described = model_of(mode=mode).eval().describe(batch.images)
         assert described.visibility.all() and described.features.shape == (8, 6, 16)

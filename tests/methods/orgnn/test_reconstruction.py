@@ -171,4 +171,4 @@ def test_what_an_oracle_needs_is_said(gnn):
 def test_an_unknown_mode_is_refused_with_the_nearest():
     with pytest.raises(UserError, match=r"no mode 'oan\+orgn'") as error:
         Reconstruction(mode="oan+orgn")
-    assert "oan+orgnn" in error.value.mend
+    assert "oan+orgnn" in error.value.hint

@@ -97,8 +97,8 @@ def _checked(benchmark: str, key: str, value: Any, hint: Any) -> Any:
     except ValidationError as error:
         choices = [c for part in (hint, *typing.get_args(hint)) for c in _choices(part)]
         wanted = error.errors()[0]["msg"]
-        mend = did_you_mean(str(value), choices) if choices else f"{wanted[0].upper()}{wanted[1:]}."
-        raise UserError(f"{benchmark}'s option '{key}' cannot be {value!r}.", mend) from error
+        hint = did_you_mean(str(value), choices) if choices else f"{wanted[0].upper()}{wanted[1:]}."
+        raise UserError(f"{benchmark}'s option '{key}' cannot be {value!r}.", hint) from error
 
 
 def _choices(hint: Any) -> list[str]:

@@ -11,7 +11,7 @@ const state = { about: null, file: null, search: null };
 
 class Problem extends Error {
   constructor(status, said) {
-    super([said.problem, said.mend].filter(Boolean).join(" "));
+    super([said.problem, said.hint].filter(Boolean).join(" "));
     this.status = status;
   }
 }

@@ -237,7 +237,7 @@ def _planned(ladder: Ladder, row: Row, seed: int, folder: Path, overrides: Seque
         recipe = load_recipe(source, every)
         _check_options(recipe)
     except UserError as error:
-        raise UserError(f"row '{row.name}' of {path}: {error.problem}", error.mend) from error
+        raise UserError(f"row '{row.name}' of {path}: {error.problem}", error.hint) from error
     return PlannedRun(row.name, seed, folder, source, tuple(every), recipe)
 
 
