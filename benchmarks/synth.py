@@ -20,12 +20,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 
-from occreid.synth.cameras import draw_camera
-from occreid.synth.figure import Figure, build_figure
 from occreid.synth.generate import make_person
-from occreid.synth.person import stand
+from occreid.synth.people.figure import Figure, build_figure
 from occreid.synth.population import look_of
 from occreid.synth.protocol import SIZES, Shot, plan
+from occreid.synth.render.person import stand
+from occreid.synth.scene.cameras import draw_camera
 from occreid.synth.write import FOLDERS
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from occreid.synth import generate as make
 from occreid.synth import protocol
-from occreid.synth.bodies import rest_vertices
-from occreid.synth.figure import Figure, build_figure
-from occreid.synth.looks import Look, draw_look
+from occreid.synth.people.bodies import rest_vertices
+from occreid.synth.people.figure import Figure, build_figure
+from occreid.synth.people.looks import Look, draw_look
 
 SMALL = protocol.Size(train=2, query=3, others=1, cameras=3)
 

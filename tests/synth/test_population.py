@@ -2,9 +2,9 @@ from dataclasses import fields
 
 import numpy as np
 
-from occreid.synth.looks import Look
-from occreid.synth.occluders import KINDS
+from occreid.synth.people.looks import Look
 from occreid.synth.population import draw_occluder, look_of
+from occreid.synth.scene.occluders import KINDS
 
 
 def test_looks_are_a_function_of_pid_and_seed():

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from occreid.errors import UserError
-from occreid.synth.compose import Picture
-from occreid.synth.occluders import make_occluder
 from occreid.synth.protocol import Shot
+from occreid.synth.render.compose import Picture
+from occreid.synth.scene.occluders import make_occluder
 from occreid.synth.write import FOLDERS, SIDECAR, whole_or_nothing, write_picture, write_sidecar
 
 SHOT = Shot("query", 12, 2, 4, True, 10.0)

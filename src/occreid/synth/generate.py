@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from occreid.errors import UserError
-from occreid.synth.bodies import load_assets
+from occreid.synth.people.bodies import load_assets
 from occreid.synth.protocol import SIZES, Shot, get_size, plan
 from occreid.synth.write import whole_or_nothing, write_picture, write_sidecar
 
@@ -24,10 +24,10 @@ def make_person(root: Path, shots: list[Shot], seed: int) -> list[dict[str, Any]
     """Make all images of one person; a pure function of the arguments, so any process may do it."""
     import cv2
 
-    from occreid.synth.cameras import draw_camera
-    from occreid.synth.compose import take
-    from occreid.synth.figure import build_figure
+    from occreid.synth.people.figure import build_figure
     from occreid.synth.population import draw_occluder, look_of
+    from occreid.synth.render.compose import take
+    from occreid.synth.scene.cameras import draw_camera
 
     cv2.setNumThreads(1)
     figure = build_figure(look_of(shots[0].pid, seed))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from occreid.synth.looks import Look, draw_look, near_duplicate
-from occreid.synth.occluders import KINDS, PER_KIND, Occluder, make_occluder
+from occreid.synth.people.looks import Look, draw_look, near_duplicate
+from occreid.synth.scene.occluders import KINDS, PER_KIND, Occluder, make_occluder
 
 
 def look_of(pid: int, seed: int) -> Look:

@@ -15,8 +15,8 @@ import numpy as np
 
 from occreid.errors import UserError
 from occreid.records import PART_NAMES
-from occreid.synth.compose import Picture
 from occreid.synth.protocol import Shot
+from occreid.synth.render.compose import Picture
 
 FOLDERS = ("bounding_box_train", "bounding_box_test", "query", "masks")
 SIDECAR = "occsynth.parquet"

@@ -1,0 +1,205 @@
+"""One picture: stand a figure before a camera, hide a part of it, and write down exactly what is seen.
+
+The canvas has 1.5 times the rows and columns of the image; for the labels it is extended beyond the image
+where the image cuts the person, so that what is cut counts as not seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from occreid.synth.people.figure import Figure
+from occreid.synth.render.crowd import BYSTANDERS, busy_background, passer_by
+from occreid.synth.render.labels import keypoint_rows, visible_fractions
+from occreid.synth.render.person import Standing, cast_shadow, paint, paste, stand, trace
+from occreid.synth.render.sensor import expose
+from occreid.synth.scene.cameras import Camera, ambient
+from occreid.synth.scene.occluders import PERSON, Occluder
+from occreid.synth.scene.solids import Facet, Window, draw, moved, silhouette
+
+IMAGE = (128, 256)
+"""Width and height of an image."""
+CANVAS = (192, 384)
+"""Width and height of the canvas it is drawn on."""
+HIDDEN = (0.15, 0.70)
+"""An occluder hides at least and at most this share of the person's pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished picture and its labels.
+
+    Attributes:
+        image: (256, 128, 3) uint8 RGB.
+        mask: (256, 128) uint8 of 0…4.
+        visible: fraction of each part.
+        keypoints: 51 values, see `labels.keypoint_rows`.
+        occluder: what hides the person, or None.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    visible: list[float]
+    keypoints: list[float]
+    occluder: Occluder | None
+
+
+def _window(person: Standing, rng: np.random.Generator) -> Window:
+    """A detector's box around a person, a little off, sometimes without the feet."""
+    low, high = person.uv.min(0), person.uv.max(0)
+    tall = float(high[1] - low[1])
+    top = float(low[1]) - tall * rng.uniform(0.0, 0.07)
+    bottom = float(high[1]) + tall * (rng.uniform(-0.01, 0.06) if rng.random() < 0.93 else rng.uniform(-0.2, -0.05))
+    width = max((bottom - top) * 0.5 * rng.uniform(0.82, 1.12), float(high[0] - low[0]) * rng.uniform(0.94, 1.1))
+    left = float(low[0] + high[0]) / 2 - width / 2 + rng.normal(0, 0.03) * width
+    return Window(float(left), float(top), CANVAS[0] / float(width), CANVAS[1] / float(bottom - top))
+
+
+def _margin(person: Standing, window: Window) -> tuple[int, int, int, int]:
+    """Canvas pixels (left, top, right, bottom) by which the person leaves the canvas; multiples of three."""
+    xy = window.place(person.uv)
+    low, high = -xy.min(0), xy.max(0) - np.array(CANVAS)
+    left, top, right, bottom = (int(np.clip(-(-x // 3) * 3, 0, 600)) for x in (low[0], low[1], high[0], high[1]))
+    return left, top, right, bottom
+
+
+def _to_image(grid: np.ndarray) -> np.ndarray:
+    """Labels of the canvas (or of its extension) at the image's pixels."""
+    rows = ((np.arange(grid.shape[0] * 2 // 3) + 0.5) * 1.5).astype(int)
+    columns = ((np.arange(grid.shape[1] * 2 // 3) + 0.5) * 1.5).astype(int)
+    return np.ascontiguousarray(grid[np.ix_(rows, columns)])
+
+
+def _scene(camera: Camera, window: Window, seed: int) -> np.ndarray:
+    x, y = window.scale_x, window.scale_y
+    matrix = np.array([[x, 0, -window.left * x], [0, y, -window.top * y]])
+    whole = busy_background(camera, seed)
+    return cv2.warpAffine(whole, matrix, CANVAS, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def _companion(
+    canvas: np.ndarray, person: Standing, camera: Camera, window: Window, side: str, seed: int, rng: np.random.Generator
+) -> None:
+    """Now and then somebody walks beside and behind."""
+    across = float(rng.choice([-1, 1]) * rng.uniform(0.35, 0.9))
+    spot = person.spot + np.array([across, float(rng.uniform(0.5, 2.5))])
+    paste(canvas, stand(passer_by(int(rng.integers(BYSTANDERS)), side, seed), camera, spot, rng), camera, window)
+
+
+def _place(thing: Occluder, person: Standing, rng: np.random.Generator) -> list[Facet]:
+    near = float(person.spot[1] - rng.uniform(0.5, 1.5))
+    across = float(person.spot[0]) * near / float(person.spot[1]) + float(rng.normal(0, 0.42))
+    lift = float(rng.uniform(0.9, 1.9)) if thing.overhead else 0.0
+    return moved(thing.facets, across, near, lift)
+
+
+def _hide(
+    thing: Occluder, person: Standing, body: np.ndarray, camera: Camera, window: Window, rng: np.random.Generator
+) -> list[Facet]:
+    """Put a thing before a person such that it hides neither too little nor too much of the person."""
+    best: tuple[float, list[Facet]] = (np.inf, [])
+    total = max(int(body.sum()), 1)
+    for _ in range(14):
+        facets = _place(thing, person, rng)
+        share = int((silhouette(facets, camera, window, *body.shape) * body).sum()) / total
+        miss = max(HIDDEN[0] - share, share - HIDDEN[1], 0.0)
+        if miss < best[0]:
+            best = (miss, facets)
+        if miss == 0.0:
+            break
+    return best[1]
+
+
+def _hide_by_person(
+    canvas: np.ndarray,
+    figure: Figure,
+    person: Standing,
+    body: np.ndarray,
+    camera: Camera,
+    window: Window,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Stand somebody before the person; returns where that one is drawn."""
+    best, cover = np.inf, np.zeros(body.shape, bool)
+    drawn = canvas
+    for _ in range(4):
+        spot = person.spot + np.array(
+            [float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.55)), -float(rng.uniform(0.5, 1.2))]
+        )
+        spot[0] -= person.spot[0] * (person.spot[1] - spot[1]) / person.spot[1]
+        attempt = canvas.copy()
+        mask = paste(attempt, stand(figure, camera, spot, rng), camera, window)
+        share = float((mask & body).sum() / max(body.sum(), 1))
+        miss = max(HIDDEN[0] - share, share - HIDDEN[1], 0.0)
+        if miss < best:
+            best, cover, drawn = miss, mask, attempt
+        if miss == 0.0:
+            break
+    canvas[:] = drawn
+    return cover
+
+
+def _occlude(
+    canvas: np.ndarray,
+    thing: Occluder,
+    person: Standing,
+    body: np.ndarray,
+    camera: Camera,
+    window: Window,
+    side: str,
+    seed: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Hide a part of the person; returns where (H, W) bool."""
+    if thing.kind == PERSON:
+        figure = passer_by(BYSTANDERS + thing.number, side, seed)
+        return _hide_by_person(canvas, figure, person, body, camera, window, rng)
+    facets = _hide(thing, person, body, camera, window, rng)
+    cover = np.zeros(body.shape, np.uint8)
+    draw(canvas, facets, camera, window, ambient(camera), cover)
+    return cover > 0
+
+
+def take(
+    figure: Figure, camera: Camera, thing: Occluder | None, side: str, seed: int, rng: np.random.Generator
+) -> Picture:
+    """Take one picture of a figure.
+
+    Args:
+        figure: who.
+        camera: where.
+        thing: hides a part of the person; None for a holistic picture.
+        side: ``"train"`` or ``"test"``: whose bystanders may appear.
+        seed: of the benchmark.
+        rng: decides pose, heading, place, box and noise.
+    """
+    depth = float(rng.uniform(camera.near, camera.far))
+    person = stand(figure, camera, np.array([float(rng.uniform(-0.3, 0.3)) * depth, depth]), rng)
+    window = _window(person, rng)
+    canvas = _scene(camera, window, seed)
+    if rng.random() < 0.15:
+        _companion(canvas, person, camera, window, side, seed, rng)
+    cast_shadow(canvas, person, camera, window)
+    left, top, right, bottom = _margin(person, window)
+    shape = (CANVAS[1] + top + bottom, CANVAS[0] + left + right)
+    inside = (slice(top, top + CANVAS[1]), slice(left, left + CANVAS[0]))
+    hits = trace(person, window, *shape, offset=(left, top))
+    whole, surface, drawn = (
+        np.zeros(shape, np.uint8),
+        np.full(shape, np.inf, np.float32),
+        np.zeros((*shape, 3), np.uint8),
+    )
+    whole.flat[hits.pixel] = figure.part[hits.face]
+    surface.flat[hits.pixel] = hits.depth
+    drawn.reshape(-1, 3)[hits.pixel] = paint(person, hits, camera)
+    seen = whole[inside].copy()
+    canvas[seen > 0] = drawn[inside][seen > 0]
+    if thing is not None:
+        seen[_occlude(canvas, thing, person, seen > 0, camera, window, side, seed, rng)] = 0
+    mask = _to_image(seen)
+    xy = window.place(person.keypoint_uv)
+    keypoints = keypoint_rows(xy, person.keypoint_depth, surface[inside], seen > 0, IMAGE)
+    return Picture(expose(canvas, camera, rng), mask, visible_fractions(_to_image(whole), mask), keypoints, thing)

@@ -1,0 +1,47 @@
+"""Other people: bystanders of a scene, companions behind the person, and people who hide others.
+
+They come from populations of their own: nobody here is ever an identity of the benchmark, and those who hide
+people in training never do so in the test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from occreid.synth.people.figure import Figure, build_figure
+from occreid.synth.people.looks import draw_look
+from occreid.synth.render.person import paste, stand
+from occreid.synth.scene.cameras import Camera
+from occreid.synth.scene.scenes import WHOLE, background
+
+BYSTANDERS = 10
+_SIDES = {"train": 0, "test": 1, "scene": 2}
+
+
+@lru_cache(maxsize=40)
+def passer_by(number: int, side: str, seed: int) -> Figure:
+    """A person of the side's own population (``"train"``, ``"test"`` or ``"scene"``)."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 6, _SIDES[side], number]))
+    look = draw_look(rng)
+    return build_figure(replace(look, body=replace(look.body, age=0.0, muscle=0.5)))  # fewer shapes to read
+
+
+@lru_cache(maxsize=16)
+def busy_background(camera: Camera, seed: int) -> np.ndarray:
+    """The scene with a few people farther away than those who are photographed: uint8 RGB (720, 1280, 3)."""
+    picture = background(camera).copy()
+    rng = np.random.default_rng(np.random.SeedSequence([camera.seed, 7]))
+    spots = sorted(
+        (
+            (float(rng.uniform(-5, 5)), float(rng.uniform(camera.far + 0.6, camera.far + 5)))
+            for _ in range(int(rng.integers(2, 6)))
+        ),
+        key=lambda p: -p[1],
+    )
+    for x, y in spots:
+        figure = passer_by(int(rng.integers(BYSTANDERS)), "scene", seed)
+        paste(picture, stand(figure, camera, np.array([x, y]), rng), camera, WHOLE)
+    return picture
