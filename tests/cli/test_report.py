@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import report as command
-from occreid.cli.subjects import load_benchmarks
+from occreid.cli.splits import load_benchmarks
 from occreid.errors import UserError
 
 

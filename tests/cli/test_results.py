@@ -1,7 +1,6 @@
 import numpy as np
-import pytest
 
-from occreid.cli.results import percent, print_comparison, print_extras, print_results, print_table
+from occreid.cli.results import print_comparison, print_extras, print_results
 from occreid.retrieval import Difference, Protocol, Ranking
 
 
@@ -17,11 +16,6 @@ def ranking(first_ranks, **protocol):
         np.arange(len(first[0])),
         gallery={"images": 1234},
     )
-
-
-def test_columns_line_up(capsys):
-    print_table(["", "mAP"], [["a", "1.00"], ["longer", "10.00"]])
-    assert capsys.readouterr().out == "          mAP\na        1.00\nlonger  10.00\n"
 
 
 def test_one_protocol_is_said_once_and_skipped_queries_are_counted(capsys):
@@ -51,8 +45,3 @@ def test_sections_appear_where_asked_for(capsys):
     print_extras("a", {"subsets": {"occluder": {"car": {"queries": 3, "mAP": 0.25}}}, "verification": found})
     out = capsys.readouterr().out
     assert "by occluder" in out and "25.00" in out and "none" in out and "equal error rate 10.00" in out
-
-
-@pytest.mark.parametrize(("share", "text"), [(1.0, "100.00"), (0.0, "0.00"), (float("nan"), "nan")])
-def test_percent(share, text):
-    assert percent(share) == text

@@ -3,22 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from occreid.cli.subjects import ABOUT, is_extracted, load_benchmarks, subjects
+from occreid.cli.splits import load_benchmarks
+from occreid.cli.subjects import ABOUT, is_extracted, subjects
 from occreid.data.masks.files import write_mask
 from occreid.data.occlusion.stress import Stress
 from occreid.errors import UserError
-
-
-def test_the_card_names_the_benchmark(make_run, market):
-    (split,) = load_benchmarks(make_run(), None, None)
-    assert split.name == "market1501" and len(split.gallery) == 18
-
-
-def test_on_replaces_it_and_options_reach_the_loader(make_run, market):
-    run, on = make_run(), [f"market1501={market}"]
-    assert len(load_benchmarks(run, on, ["strict=false"])) == 1
-    with pytest.raises(UserError, match=r"12,?936"):
-        load_benchmarks(run, on, None)
 
 
 def test_a_subject_carries_descriptors_protocol_and_facts(make_run):

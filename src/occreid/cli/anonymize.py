@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from occreid.cli.console import progress
+from occreid.cli.options import Device, Name, Option, Root, parse_options
+from occreid.cli.splits import load_split
 from occreid.errors import UserError
 
-Root = Annotated[Path, typer.Argument(help="The benchmark's folder.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The new folder.")]
-Name = Annotated[str | None, typer.Option("--name", help="The benchmark; left out, it is told from the layout.")]
-Options = Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Of the benchmark's loader.")]
 KeypointFile = Annotated[Path | None, typer.Option("--keypoints", metavar="JSON", help="Keypoints in COCO's format.")]
 Masks = Annotated[
     str | None, typer.Option("--masks", help="A folder of 'occreid parse', or 'own': the benchmark's part masks.")
@@ -26,14 +26,13 @@ UnfoundOption = Annotated[str, typer.Option("--unfound", help="Pictures whose he
 Cost = Annotated[
     Path | None, typer.Option("--cost", metavar="RUN", help="Also evaluate this run with heads and without.")
 ]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
 
 
 def anonymize(
     root: Root,
     out: Out = None,
     name: Name = None,
-    option: Options = None,
+    option: Option = None,
     keypoints: KeypointFile = None,
     masks: Masks = None,
     detector: Detector = None,
@@ -56,7 +55,6 @@ def anonymize(
     from occreid.annotate.anonymize import REPORT
     from occreid.annotate.anonymize import anonymize as carry_out
     from occreid.annotate.heads import FILLS
-    from occreid.cli.data import load_split, parse_options, progress
 
     if out is None and cost is None:
         raise UserError("there is nothing to do.", "Give --out for a copy, --cost for what it would cost, or both.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli.results import print_table
+from occreid.cli.console import print_table
 from occreid.errors import UserError
 
 if TYPE_CHECKING:

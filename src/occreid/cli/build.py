@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from occreid.cli.anonymize import Detector
-from occreid.cli.subjects import Device
+from occreid.cli.options import Device
 from occreid.errors import UserError
 
 if TYPE_CHECKING:

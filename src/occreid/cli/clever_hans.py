@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli.subjects import Device, Json, On, Option, Subject, is_extracted, load_benchmarks, subjects
+from occreid.cli.options import Device, Json, On, Option
+from occreid.cli.splits import load_benchmarks
+from occreid.cli.subjects import Subject, is_extracted, subjects
 from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from occreid.cli.subjects import ABOUT, REFINED, Json
+from occreid.cli.options import Json
+from occreid.cli.subjects import ABOUT, REFINED
 from occreid.errors import UserError
 
 PROJECTION = "projection.safetensors"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from occreid.cli.console import print_table, progress
+from occreid.cli.options import Json, Name, Option, Root, parse_options
+from occreid.cli.splits import load_split
 
 if TYPE_CHECKING:
     from occreid.data.inspect.stats import PartStats
@@ -18,15 +20,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
-Root = Annotated[Path, typer.Argument(help="The benchmark's folder, the folder that holds it, or a CSV.")]
-Name = Annotated[str | None, typer.Option("--name", help="The benchmark; left out, it is told from the layout.")]
-Options = Annotated[
-    list[str] | None,
-    typer.Option("--option", metavar="KEY=VALUE", help="An option of the benchmark's loader; may be repeated."),
-]
 Sheet = Annotated[Path | None, typer.Option("--sheet", metavar="PNG", help="Write a contact sheet of some persons.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Threads that read images.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -80,7 +75,7 @@ def list_(as_json: Json = False) -> None:
             cells = [f"{counts[p][0]:,} / {counts[p][1]:,}" if p in counts else "" for p in _PARTS]
             rows.append([f"{name} {variant}".strip(), *cells])
     typer.echo("images / ids as published")
-    _print_table(["name", *_PARTS], rows)
+    print_table(["name", *_PARTS], rows)
     for name, fact in facts.items():
         notes = ["withdrawn by its authors"] * fact.withdrawn + [fact.note] * bool(fact.note)
         if notes:
@@ -90,7 +85,7 @@ def list_(as_json: Json = False) -> None:
 def verify(
     root: Root,
     name: Name = None,
-    options: Options = None,
+    options: Option = None,
     sheet: Sheet = None,
     workers: Workers = 2,
     as_json: Json = False,
@@ -127,7 +122,7 @@ def verify(
 def stats(
     root: Root,
     name: Name = None,
-    options: Options = None,
+    options: Option = None,
     sheet: Sheet = None,
     workers: Workers = 2,
     as_json: Json = False,
@@ -208,35 +203,6 @@ def crops(
 _PARTS = ("train", "query", "gallery")
 
 
-def parse_options(given: list[str] | None) -> dict[str, Any]:
-    """``key=value`` texts as a dictionary; the loader's types turn the values into what they mean."""
-    from occreid.errors import UserError
-
-    options: dict[str, Any] = {}
-    for text in given or ():
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise UserError(f"--option {text} is not KEY=VALUE.", "For example: --option strict=false")
-        options[key.strip()] = value.split(",") if key.strip() == "distractors" else value
-    return options
-
-
-def load_split(root: Path, name: str | None, options: dict[str, Any]) -> Split:
-    """Read a benchmark; its warnings become lines on stderr."""
-    from occreid.data import load_benchmark
-    from occreid.data.inspect.verify import recognise
-
-    if name is None:
-        name = recognise(root)
-        typer.echo(f"recognised as {name}", err=True)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        split = load_benchmark(name, root, **options)
-    for warning in caught:
-        typer.echo(f"warning: {warning.message}", err=True)
-    return split
-
-
 def _write_sheet(split: Split, path: Path) -> None:
     from occreid.data.inspect.sheet import contact_sheet
 
@@ -248,36 +214,11 @@ def _images(split: Split) -> int:
     return len(split.train) + len(split.query) + len(split.gallery)
 
 
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr, and what advances it by one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
-
-
-def _print_table(head: list[str], rows: list[list[str]]) -> None:
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=SIMPLE)
-    for place, column in enumerate(head):
-        table.add_column(column, no_wrap=True, justify="left" if place == 0 else "right")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
 def _print_counts(split: Split, but: tuple[str, ...] = ()) -> None:
     counts = split.counts()
     rows = [[part, *(f"{counts[part][key]:,}" for key in ("images", "ids", "cameras"))] for part in _PARTS]
     typer.echo(f"{split.name}, same camera: {split.same_camera}")
-    _print_table(["part", "images", "ids", "cameras"], rows)
+    print_table(["part", "images", "ids", "cameras"], rows)
     for key, note in sorted(split.notes.items()):
         if key not in but:
             typer.echo(f"note: {key}: {note}")

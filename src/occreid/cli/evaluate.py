@@ -11,22 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from occreid.cli import extract as extract_command
+from occreid.cli.options import BatchSize, Device, Json, On, Option, Precision, Stressed, StressOn, Workers
 from occreid.cli.results import print_comparison, print_extras, print_results
-from occreid.cli.subjects import (
-    BatchSize,
-    Device,
-    Json,
-    On,
-    Option,
-    Precision,
-    Stressed,
-    StressOn,
-    Subject,
-    Workers,
-    is_extracted,
-    load_benchmarks,
-    subjects,
-)
+from occreid.cli.splits import load_benchmarks
+from occreid.cli.subjects import Subject, is_extracted, subjects
 from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli.results import percent, print_table
-from occreid.cli.subjects import On, Option, load_benchmarks
+from occreid.cli.console import percent, print_table
+from occreid.cli.options import On, Option
+from occreid.cli.splits import load_benchmarks
 from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:

@@ -10,20 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from occreid.cli.subjects import (
-    ABOUT,
-    OCCLUDERS,
-    REFINED,
-    BatchSize,
-    Device,
-    Json,
-    On,
-    Option,
-    Precision,
-    Workers,
-    facts,
-    load_benchmarks,
-)
+from occreid.cli.options import BatchSize, Device, Json, On, Option, Precision, Workers
+from occreid.cli.splits import load_benchmarks
+from occreid.cli.subjects import ABOUT, OCCLUDERS, REFINED, facts
 from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:

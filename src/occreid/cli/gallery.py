@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli.subjects import ABOUT, BatchSize, Device, Json, Option, Precision, Workers
+from occreid.cli.options import BatchSize, Device, Json, Option, Precision, Workers
+from occreid.cli.subjects import ABOUT
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
@@ -323,7 +324,7 @@ def _describing(
 
 
 def _of_benchmark(on: str, part: str, option: list[str] | None) -> Sequence[Record]:
-    from occreid.cli.subjects import load_benchmarks
+    from occreid.cli.splits import load_benchmarks
 
     if part not in ("gallery", "query", "train"):
         raise UserError(f"a benchmark has no part '{part}'.", "Give gallery, query or train.")

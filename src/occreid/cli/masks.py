@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from occreid.cli.data import Name, Options, Root, load_split, parse_options
-from occreid.cli.subjects import Device, Json
+from occreid.cli.options import Device, Json, Name, Option, Root, parse_options
+from occreid.cli.splits import load_split
 from occreid.errors import UserError
 
 
@@ -22,7 +22,7 @@ def masks(
     root: Root,
     out: Annotated[Path, typer.Option("--out", help="The folder of masks; those in it are kept.")],
     name: Name = None,
-    options: Options = None,
+    options: Option = None,
     weights: Annotated[
         str | None, typer.Option("--weights", help="Mask R-CNN: coco, or a file of torchvision's weights.")
     ] = None,

@@ -30,7 +30,7 @@ def occluders(
 
     Use it with: --set method.options.occluders=data/occluders
     """
-    from occreid.cli.data import progress
+    from occreid.cli.console import progress
     from occreid.data.occlusion import coco_cutouts as coco_things
     from occreid.data.occlusion.library import write_library
     from occreid.errors import UserError

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli.data import Name, Options, Root, load_split, parse_options, progress
-from occreid.cli.subjects import BatchSize, Device, Json, Precision, Workers
+from occreid.cli.console import progress
+from occreid.cli.options import BatchSize, Device, Json, Name, Option, Precision, Root, Workers, parse_options
+from occreid.cli.splits import load_split
 from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def parse(
     weights: Annotated[Path | None, typer.Option("--weights", help="A run of parser or hpnet.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of masks. Default: ROOT-masks.")] = None,
     name: Name = None,
-    options: Options = None,
+    options: Option = None,
     parts: Annotated[str, typer.Option("--parts", help="Which of train,query,gallery.")] = "train,query,gallery",
     source: Annotated[
         Path | None, typer.Option("--from", metavar="FOLDER", help="Take over masks that another parser made.")

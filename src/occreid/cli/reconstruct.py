@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from occreid.cli.options import Device, Json
 from occreid.cli.results import print_results
-from occreid.cli.subjects import ABOUT, OCCLUDERS, Device, Json
+from occreid.cli.subjects import ABOUT, OCCLUDERS
 from occreid.errors import UserError
 
 if TYPE_CHECKING:

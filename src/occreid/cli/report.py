@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli.subjects import BatchSize, Device, On, Option, Precision, Workers, load_benchmarks, subjects
+from occreid.cli.options import BatchSize, Device, On, Option, Precision, Workers
+from occreid.cli.splits import load_benchmarks
+from occreid.cli.subjects import subjects
 from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:

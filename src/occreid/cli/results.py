@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from occreid.cli.console import percent, print_table
+
 if TYPE_CHECKING:
     from occreid.retrieval import Difference, Ranking
 
@@ -38,14 +40,14 @@ def print_extras(name: str, extra: Mapping[str, Any]) -> None:
     """Intervals, subsets and verification of one benchmark, where they were asked for."""
     if "intervals" in extra:
         rows = [[key, f"{percent(low)} – {percent(high)}"] for key, (low, high) in extra["intervals"].items()]
-        _print_section(f"{name}: 95 % intervals, bootstrap over persons", ["", "interval"], rows)
+        print_table(["", "interval"], rows, f"\n{name}: 95 % intervals, bootstrap over persons")
     for division, parts in extra.get("subsets", {}).items():
         head = [division, *(key for key in next(iter(parts.values()), {}))]
         rows = [
             [label, f"{scores['queries']:,}", *(percent(v) for k, v in scores.items() if k != "queries")]
             for label, scores in parts.items()
         ]
-        _print_section(f"{name}: by {division}", head, rows)
+        print_table(head, rows, f"\n{name}: by {division}")
     if "verification" in extra:
         found = extra["verification"]
         rows = [
@@ -53,7 +55,7 @@ def print_extras(name: str, extra: Mapping[str, Any]) -> None:
             for far, at in found["tar_at_far"].items()
         ]
         pairs = f"{found['genuine_pairs']:,} genuine and {found['impostor_pairs']:,} impostor pairs"
-        _print_section(f"{name}: verification over {pairs}", ["FAR", "TAR", "threshold"], rows)
+        print_table(["FAR", "TAR", "threshold"], rows, f"\n{name}: verification over {pairs}")
         typer.echo(f"equal error rate {percent(found['equal_error_rate'])}")
 
 
@@ -73,25 +75,3 @@ def print_comparison(names: tuple[str, str], first: Ranking, found: Mapping[str,
     print_table(["", *names, "difference", "95 % interval", "p"], rows)
     persons = len(set(first.query_pids[first.valid].tolist()))
     typer.echo(f"{first.protocol.sentence()}; paired bootstrap over {persons:,} persons")
-
-
-def percent(share: float) -> str:
-    """A share in [0, 1] as a percentage with two decimals, without the sign.
-
-    >>> percent(0.12345)
-    '12.35'
-    """
-    return f"{100 * share:.2f}"
-
-
-def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns as wide as their widest cell; the first flush left, the others right."""
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    for row in (head, *rows):
-        cells = [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
-        typer.echo("  ".join(cells).rstrip())
-
-
-def _print_section(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    typer.echo(f"\n{title}")
-    print_table(head, rows)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from occreid.cli.gallery import Cameras, End, Model, Start, Tags, Uri, filter_of, opened
-from occreid.cli.subjects import Device, Json
+from occreid.cli.options import Device, Json
 
 
 def register(app: typer.Typer) -> None:

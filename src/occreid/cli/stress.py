@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli.results import percent, print_table
-from occreid.cli.subjects import BatchSize, Device, Json, On, Option, StressOn, load_benchmarks, oracle_of
+from occreid.cli.console import percent, print_table
+from occreid.cli.options import BatchSize, Device, Json, On, Option, StressOn
+from occreid.cli.splits import load_benchmarks
+from occreid.cli.subjects import oracle_of
 from occreid.errors import UserError
 
 if TYPE_CHECKING:

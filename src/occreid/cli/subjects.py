@@ -6,9 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from occreid.errors import UserError
 
@@ -24,30 +22,6 @@ OCCLUDERS = "occluders"
 """In `ABOUT`: kinds and ids of what hides queries, then gallery; see `occreid.evaluation.Occluders`."""
 REFINED = "refined"
 """Folder of the descriptors that a method has refined by the gallery."""
-
-On = Annotated[
-    list[str] | None,
-    typer.Option("--on", metavar="NAME=ROOT", help="A benchmark to test on; repeat it for a cross-domain table."),
-]
-Option = Annotated[
-    list[str] | None,
-    typer.Option("--option", metavar="KEY=VALUE", help="An option of the benchmarks' loader, e.g. strict=false."),
-]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
-Precision = Annotated[str, typer.Option("--precision", help="float32, bfloat16 or float16.")]
-BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images at once.")]
-Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes that load images.")]
-Stressed = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--stress",
-        metavar="KIND:LEVEL[:SIDE]",
-        help="Also score damaged pictures: flat, texture, object, person (hide that share), shift, blur, dark, small; "
-        "repeat it.",
-    ),
-]
-StressOn = Annotated[str, typer.Option("--stress-on", help="Whose pictures are damaged: query, gallery or both.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +42,6 @@ class Subject:
 def is_extracted(source: Path) -> bool:
     """Whether this is a folder of `occreid extract`."""
     return (source / ABOUT).is_file()
-
-
-def load_benchmarks(source: Path, on: list[str] | None, option: list[str] | None) -> list[Split]:
-    """The benchmarks of ``--on``, else the one the model was trained on.
-
-    Raises:
-        UserError: none is known, or one cannot be read.
-    """
-    from occreid.data import load_benchmark
-    from occreid.models import read_card
-
-    options: dict[str, Any] = {}
-    for text in option or ():
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise UserError(f"--option {text} is not KEY=VALUE.", "For example: --option strict=false")
-        options[key] = value
-    if on is None:
-        data = read_card(source).get("recipe", {}).get("data")
-        if not data:
-            raise UserError(f"{source} does not say what it was trained on.", "Give a benchmark: --on NAME=ROOT")
-        return [load_benchmark(data["name"], data["root"], **{**data.get("options", {}), **options})]
-    splits = []
-    for text in on:
-        name, equals, root = text.partition("=")
-        if not equals or not root:
-            raise UserError(f"--on {text} is not NAME=ROOT.", "For example: --on market1501=data/market1501")
-        splits.append(load_benchmark(name, root, **options))
-    return splits
 
 
 def subjects(

@@ -92,6 +92,8 @@ def _loader(name: str) -> Callable[..., Split]:
 def _checked(benchmark: str, key: str, value: Any, hint: Any) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
+    if isinstance(value, str) and typing.get_origin(hint) in (tuple, list):
+        value = value.split(",")  # as a command line writes a list
     try:
         return TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
