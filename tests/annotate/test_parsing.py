@@ -1,5 +1,4 @@
 import json
-import math
 
 import cv2
 import numpy as np
@@ -7,16 +6,16 @@ import pytest
 import torch
 from torch import nn
 
-from occreid.annotate.parsing import PartScores, parse_to_disk, part_iou, part_labels
+from occreid.annotate.parsing import parse_to_disk, part_labels
 from occreid.data.masks.files import read_mask, write_mask
 from occreid.errors import UserError
-from occreid.methods import Method
+from occreid.models import PartParser
 from occreid.records import Record
 
 COLOURS = [(0, 0, 0), (250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0)]
 
 
-class ByColour(Method):
+class ByColour(PartParser):
     """A pixel's part is the nearest of five colours: a parser that is always right about them."""
 
     input_size = (16, 8)
@@ -48,35 +47,6 @@ def records(tmp_path):
         write_mask(tmp_path / f"m{i}.png", mask)
         made.append(Record(path, i, 0, mask=tmp_path / f"m{i}.png"))
     return made
-
-
-def loop(records):
-    both, either = [0] * 5, [0] * 5
-    for record in records:
-        truth = read_mask(record.mask)
-        predicted = truth.copy()
-        predicted[15] = 4
-        for part in range(5):
-            both[part] += int(((truth == part) & (predicted == part)).sum())
-            either[part] += int(((truth == part) | (predicted == part)).sum())
-    return both, either
-
-
-def test_iou_equals_the_count_pixel_by_pixel(records):
-    model = ByColour().train()
-    found = part_iou(model, records, batch_size=3, progress=False)
-    both, either = loop(records)
-    assert (list(found.intersection), list(found.union), found.images) == (both, either, 4)
-    assert list(found.iou().values()) == [b / e for b, e in zip(both, either, strict=True)]
-    assert found.scores()["mIoU"] == pytest.approx(sum(b / e for b, e in zip(both[1:], either[1:], strict=True)) / 4)
-    assert model.training  # given back as it came
-
-
-def test_parts_that_are_nowhere_do_not_count():
-    scores = PartScores((8, 4, 0, 0, 0), (10, 8, 0, 4, 0), 1)
-    assert math.isnan(scores.iou()["torso_arms"])
-    assert scores.scores() == {"mIoU": 0.25, "IoU background": 0.8, "IoU head": 0.5, "IoU upper_legs": 0.0}
-    assert PartScores((8, 0, 0, 0, 0), (8, 0, 0, 0, 0), 1).scores()["mIoU"] == 0
 
 
 def test_labels_are_taken_after_stretching():
@@ -120,10 +90,3 @@ def test_two_images_never_share_a_mask(records, tmp_path):
     other = Record(records[0].path.with_suffix(".jpg"), 9, 0)
     with pytest.raises(UserError, match=r"0.png and .*0.jpg would share the mask"):
         parse_to_disk(ByColour(), [*records, other], tmp_path / "set", tmp_path / "m", weights="a", progress=False)
-
-
-def test_images_without_masks_and_models_that_do_not_parse(records):
-    with pytest.raises(UserError, match="no part masks to compare"):
-        part_iou(ByColour(), [Record(records[0].path, 0, 0)], progress=False)
-    with pytest.raises(UserError, match="Method does not parse people"):
-        part_iou(Method(), records, progress=False)

@@ -9,13 +9,13 @@ from typer.testing import CliRunner
 from occreid.cli import parse
 from occreid.data.masks.files import read_mask
 from occreid.errors import UserError
-from occreid.models import create_model, save_model
+from occreid.models import create_trainable, save_model
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("parser")
-    model = create_model("parser", 1, backbone="resnet18", pretrained="none", channels=8)
+    model = create_trainable("parser", 1, backbone="resnet18", pretrained="none", channels=8)
     model.input_size = (32, 16)
     save_model(model, folder)
     return folder

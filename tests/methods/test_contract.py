@@ -13,7 +13,6 @@ SMALL = {  # options that make a method quick to build; a method not named here 
     "han": {"backbone": "resnet18", "height": 96, "width": 32},
     "hpnet": {"backbone": "resnet18", "parsing_channels": 32},
     "orgnn": {"backbone": "resnet18", "dim": 32, "mode": "gnn"},  # this mode describes without masks
-    "parser": {"backbone": "resnet18", "channels": 32},
     "sureid": {"backbone": "vit_tiny_patch16_224", "height": 64, "width": 32},
 }
 SIZES = {
@@ -22,7 +21,6 @@ SIZES = {
     "han": (96, 32),
     "hpnet": (64, 32),
     "orgnn": (64, 32),
-    "parser": (64, 32),
     "ssgr": (64, 32),
 }
 CLASSES = 4

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from occreid.errors import UserError
 from occreid.models import create_model
-from occreid.models.contract import Method
+from occreid.models.contract import Method, PartParser
 from occreid.records import Batch
 
 
@@ -44,14 +45,13 @@ def test_an_unfinished_method_says_what_it_lacks():
         Method().describe(None)
 
 
-def test_parsing_is_for_methods_that_say_so(toy):
-    from occreid.errors import UserError
-
-    model = create_model(toy, 3)
-    with pytest.raises(UserError, match=f"{toy} does not parse people into parts"):
-        model.parse(torch.zeros(1, 3, 4, 4))
+def test_a_second_stream_is_for_networks_that_say_so(toy):
     with pytest.raises(UserError, match=f"{toy} has no use for a second stream"):
-        model.parsing_losses(None)
-    with pytest.raises(UserError, match=r"^Method does not parse"):
-        Method().parse(torch.zeros(1, 3, 4, 4))
-    assert model.task == "reid"
+        create_model(toy, 3).parsing_losses(None)
+    with pytest.raises(UserError, match=r"^Method has no use"):
+        Method().parsing_losses(None)
+
+
+def test_an_unfinished_parser_says_what_it_lacks():
+    with pytest.raises(TypeError, match=r"PartParser does not define parse\(images\)"):
+        PartParser().parse(None)

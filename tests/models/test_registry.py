@@ -6,20 +6,27 @@ import pytest
 from occreid.errors import UserError
 from occreid.methods import Method
 from occreid.models import create_model, list_methods, method_options
-from occreid.models.registry import find_method
+from occreid.models.registry import find_model
 
 
 def test_every_listed_method_is_one_class_with_options_that_have_defaults():
     names = list_methods()
     assert {"baseline", "baseline_vit"} <= set(names) and list(names) == sorted(names)
     for name in names:
-        assert issubclass(find_method(name), Method)
+        assert issubclass(find_model(name), Method)
         assert all(isinstance(option, str) for option in method_options(name))
+
+
+def test_the_parser_is_found_by_name_and_is_no_method():
+    assert find_model("parser").__module__ == "occreid.annotate.parser"
+    assert "parser" not in list_methods() and "channels" in method_options("parser")
+    with pytest.raises(UserError, match="Did you mean 'parser'"):
+        find_model("parsr")
 
 
 def test_listing_imports_no_method():
     code = (
-        "import sys; from occreid.methods import list_methods; list_methods();"
+        "import sys; from occreid.models import list_methods; list_methods();"
         "sys.exit(any(m in sys.modules for m in ('occreid.methods.baseline', 'occreid.methods.baseline_vit')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from occreid.descriptors import Descriptors
-from occreid.methods import Method, Stage
+from occreid.models import Method, PartParser, Stage
 
 
 class Toy(Method):
@@ -74,13 +74,11 @@ class Streams(Toy):
         return {"covered": (self.covered(self.dropout(self.features(batch.images)))[:, 0] - share).square().mean()}
 
 
-class Segments(Toy):
+class Segments(PartParser):
     """A parsing network: the colour decides the part."""
 
-    task = "parsing"
-
     def __init__(self, num_classes, *, width: int = 8):
-        super().__init__(num_classes, width=width)
+        super().__init__()
         self.classify = nn.Conv2d(3, 5, 1)
 
     def parse(self, images):

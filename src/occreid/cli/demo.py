@@ -225,16 +225,16 @@ def train(plan: Plan) -> Path:
 def network_entries(run: Path, recipe: Recipe, split: Split) -> list[Entry]:
     """The trained network, and the same network with the weights its training began with."""
     from occreid.models import load_model
+    from occreid.models.registry import as_method
     from occreid.training.sources import build_model
 
     name = recipe.method.name
+    untrained = as_method(build_model(recipe, split), name)
     depth = recipe.method.options.get("backbone", "")
     note = f"{depth}, {recipe.training.epochs} epochs from scratch, {recipe.data.height} × {recipe.data.width} pixels"
     return [
         _network_entry(f"trained {name}", note, load_model(run), recipe, split),
-        _network_entry(
-            f"untrained {name}", "the same network before its first step", build_model(recipe, split), recipe, split
-        ),
+        _network_entry(f"untrained {name}", "the same network before its first step", untrained, recipe, split),
     ]
 
 

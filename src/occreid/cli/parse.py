@@ -90,13 +90,13 @@ def _records(root: Path, name: str | None, options: list[str] | None, parts: str
 
 
 def _check(weights: Path, records: list[Record], settings: dict[str, Any], as_json: bool) -> None:
-    from occreid.annotate.parsing import part_iou
-    from occreid.models import load_model
+    from occreid.evaluation.parts import part_iou
+    from occreid.models import load_parser
 
     masked = [record for record in records if record.mask is not None]
     if not masked:
         raise UserError("these images have no masks of their own to measure against.", "Leave --check out.")
-    found = part_iou(load_model(weights), masked, progress=not as_json, **settings)
+    found = part_iou(load_parser(weights), masked, progress=not as_json, **settings)
     scores = found.scores()
     if as_json:
         typer.echo(json.dumps({"images": found.images, "scores": scores}, indent=2))
@@ -110,10 +110,10 @@ def _predict(
     records: list[Record], root: Path, weights: Path, folder: Path, settings: dict[str, Any], quiet: bool
 ) -> int:
     from occreid.annotate.parsing import parse_to_disk
-    from occreid.models import load_model, read_card
+    from occreid.models import load_parser, read_card
 
     sha256 = str(read_card(weights).get("sha256"))
-    return parse_to_disk(load_model(weights), records, root, folder, weights=sha256, progress=not quiet, **settings)
+    return parse_to_disk(load_parser(weights), records, root, folder, weights=sha256, progress=not quiet, **settings)
 
 
 def _take_over(records: list[Record], root: Path, source: Path, mapping: Path, folder: Path) -> int:

@@ -20,12 +20,12 @@ from torch.nn.functional import cross_entropy
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import FocalParsingLoss, VisibleTripletLoss
-from occreid.models.contract import Method
+from occreid.models.contract import Method, PartParser
 from occreid.nn import BNNeck, ParsingHead, create_backbone, masked_max_pool, part_targets, set_last_stride
 from occreid.records import PART_NAMES, Batch
 
 
-class HPNet(Method):
+class HPNet(Method, PartParser):
     """One Conv5 branch per body part, each with its own parsing head, neck and classifier.
 
     Args:

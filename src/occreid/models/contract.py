@@ -1,8 +1,8 @@
-"""The contract every method fulfils.
+"""The contracts: what every trainable network is, and what it is for.
 
-A method is one file ``methods/<name>.py`` (or folder) holding one subclass of `Method`; the file's name
-is its name. It turns a training batch into named losses and pictures into `Descriptors`, and knows
-nothing of files, recipes, optimisers or galleries.
+`Trainable` turns a training batch into named losses. Two contracts stand on it: a `Method` tells people apart (a
+paper's, one file ``methods/<name>.py`` or folder), a `PartParser` says which pixel shows which part of a body
+(``annotate/parser.py``); HPNet fulfils both. None of them knows of files, recipes, optimisers or galleries.
 
 Letters: B images, H × W pixels, P parts, D dimensions.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from occreid.records import Batch
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One leg of a method's training.
+    """One leg of a network's training.
 
     Attributes:
         name: what the run folder and the logs call it.
@@ -48,21 +48,15 @@ class ModelSpec:
     options: dict[str, Any]
 
 
-class Method(nn.Module):
-    """Base of all methods.
+class Trainable(nn.Module):
+    """What training asks of a network, whatever it is for.
 
     A subclass's ``__init__(self, num_classes, *, ...)`` takes typed keyword-only options with defaults:
-    that signature is the method's option schema. It implements `losses` and `describe`, and overrides a
-    hook only where the paper asks for it.
+    that signature is its option schema. It implements `losses`, and overrides a hook only where its paper asks for it.
     """
 
-    metric: Metric = "euclidean"
-    task: ClassVar[Literal["reid", "parsing"]] = "reid"
-    """What a run tests it on: ranking people, or the overlap of its part masks with true ones."""
     input_size: tuple[int, int] = (256, 128)
-    """Height and width in pixels the method was made for; an instance may set its own."""
-    needs_masks: bool = False
-    """Whether `describe` cannot do without masks; an instance may set its own."""
+    """Height and width in pixels the network was made for; an instance may set its own."""
     learns_parts: bool = False
     """Whether training masks must tell the parts of a body apart; an instance may set its own."""
     pixel_mean: ClassVar[tuple[float, float, float]] = (0.485, 0.456, 0.406)
@@ -82,10 +76,6 @@ class Method(nn.Module):
         """Named scalar losses, already weighted: training minimises their sum."""
         raise TypeError(f"{type(self).__name__} does not define losses(batch)")
 
-    def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
-        """Descriptors of (B, 3, H, W) images, uint8 or float in [0, 1]; ``masks`` (B, H, W) if a method uses them."""
-        raise TypeError(f"{type(self).__name__} does not define describe(images, masks)")
-
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Augment a training batch as a whole (CBE, NODA double it). Default: unchanged."""
         return batch
@@ -93,21 +83,6 @@ class Method(nn.Module):
     def parsing_losses(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a second stream of images that have part masks and no identities (recipe: ``data.parsing``)."""
         raise UserError(f"{self._name()} has no use for a second stream of images.", "Set data.parsing to null.")
-
-    def parse(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) → (B, 1 + P, h, w) scores of background and parts; the largest is a position's label."""
-        raise UserError(f"{self._name()} does not parse people into parts.", "Use a run of parser or hpnet.")
-
-    def refine(self, descriptors: Descriptors, gallery: Descriptors) -> Descriptors:
-        """Improve descriptors by looking at the gallery (OR-GNN). Default: unchanged."""
-        return descriptors
-
-    def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
-        """Where the method looked: named maps (B, h, w) float32 in [0, 1] on any grid, for reports and the service.
-
-        The grid covers the whole image; a map is shown stretched over it. Default: no maps of its own.
-        """
-        return {}
 
     def stages(self) -> tuple[Stage, ...]:
         """The legs of training, in order. Default: one leg over the whole network."""
@@ -124,3 +99,38 @@ class Method(nn.Module):
         """Images as the backbone wants them: uint8 becomes [0, 1], then (x − mean) / std per channel. Copies."""
         pixels = images.float() / 255 if images.dtype == torch.uint8 else images
         return (pixels - self._pixel_mean.to(pixels.dtype)) / self._pixel_std.to(pixels.dtype)
+
+
+class Method(Trainable):
+    """A network that tells people apart: base of all papers' methods. A subclass implements `losses` and `describe`."""
+
+    metric: Metric = "euclidean"
+    """How its descriptors are compared; an instance may set its own."""
+    needs_masks: bool = False
+    """Whether `describe` cannot do without masks; an instance may set its own."""
+
+    def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
+        """Descriptors of (B, 3, H, W) images, uint8 or float in [0, 1]; ``masks`` (B, H, W) if a method uses them."""
+        raise TypeError(f"{type(self).__name__} does not define describe(images, masks)")
+
+    def refine(self, descriptors: Descriptors, gallery: Descriptors) -> Descriptors:
+        """Improve descriptors by looking at the gallery (OR-GNN). Default: unchanged."""
+        return descriptors
+
+    def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
+        """Where the method looked: named maps (B, h, w) float32 in [0, 1] on any grid, for reports and the service.
+
+        The grid covers the whole image; a map is shown stretched over it. Default: no maps of its own.
+        """
+        return {}
+
+
+class PartParser(Trainable):
+    """A network that says which pixel shows which part of a body. A subclass implements `losses` and `parse`.
+
+    The parser is one and no method; a method that learns to parse is both.
+    """
+
+    def parse(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, 1 + P, h, w) scores of background and parts; the largest is a position's label."""
+        raise TypeError(f"{type(self).__name__} does not define parse(images)")

@@ -16,14 +16,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from occreid.errors import UserError
-from occreid.models.contract import Method, ModelSpec
+from occreid.models.contract import Method, ModelSpec, PartParser, Trainable
 from occreid.models.exported import ExportedModel, read_exported_card
-from occreid.models.registry import create_model, method_options
+from occreid.models.registry import as_method, create_trainable, method_options
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 
 
-def save_model(model: Method, folder: str | Path, card: dict[str, Any] | None = None) -> Path:
+def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None = None) -> Path:
     """Write a model's weights and card.
 
     The card holds method, options, num_classes, input_size, the sha256 of the weights and versions, and
@@ -94,15 +94,36 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
 
 def load_model(path_or_name: str | Path) -> Method:
-    """Load a trained model, in eval mode, on the CPU.
+    """Load a trained method, in eval mode, on the CPU.
 
     Args:
         path_or_name: a run folder, a folder written by `save_model`, a ``.safetensors`` file, or an ``.onnx`` file of
             `occreid export` (which runs on ONNX Runtime and cannot train).
 
     Raises:
-        UserError: nothing there, a damaged file, or weights that do not fit the card's method.
+        UserError: nothing there, a damaged file, weights that do not fit the card's method, or those of a parser.
     """
+    return as_method(load_trained(path_or_name), path_or_name)
+
+
+def load_parser(path: str | Path) -> PartParser:
+    """Load a trained parser, or a method that parses (`hpnet`), in eval mode, on the CPU.
+
+    Args:
+        path: as `load_model`.
+
+    Raises:
+        UserError: what `load_model` raises, or a method that does not parse.
+    """
+    model = load_trained(path)
+    if isinstance(model, PartParser):
+        return model
+    name = model.spec.name if model.spec else type(model).__name__
+    raise UserError(f"{path} is a {name}, which does not parse people into parts.", "Use a run of parser or hpnet.")
+
+
+def load_trained(path_or_name: str | Path) -> Trainable:
+    """Load whatever a recipe has trained, as `load_model` does."""
     if Path(path_or_name).suffix == ".onnx":
         return ExportedModel(path_or_name).eval()
     weights = _weights_file(path_or_name)
@@ -110,14 +131,14 @@ def load_model(path_or_name: str | Path) -> Method:
     options = dict(card["options"])
     if "pretrained" in method_options(card["method"]):
         options["pretrained"] = "none"  # the file's weights replace them anyway: no download
-    model = create_model(card["method"], card["num_classes"], **options)
+    model = create_trainable(card["method"], card["num_classes"], **options)
     model.spec = ModelSpec(card["method"], card["num_classes"], dict(card["options"]))
     load_weights(model, weights)
     model.input_size = tuple(card["input_size"])
     return model.eval()
 
 
-def load_weights(model: Method, weights: str | Path) -> None:
+def load_weights(model: Trainable, weights: str | Path) -> None:
     """Load a weights file into a model, every tensor or none.
 
     Raises:

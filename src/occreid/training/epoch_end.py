@@ -15,7 +15,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from rich.console import Console
 from torch.utils.tensorboard import SummaryWriter
 
-from occreid.annotate.parsing import PartScores
+from occreid.evaluation.parts import PartScores
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.module import TrainingModule

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from occreid.annotate.parsing import PartScores, part_iou
 from occreid.data.masks.evaluation import ORACLE, has_test_masks
 from occreid.errors import UserError
+from occreid.evaluation.parts import PartScores, part_iou
 from occreid.extraction import Precision, extract
-from occreid.methods import Method
+from occreid.models import Method, PartParser, Trainable
 from occreid.records import Record, Split
 from occreid.retrieval import Ranking, evaluate
 from occreid.training.recipe import Recipe
@@ -27,15 +27,15 @@ HELD_OUT = "held_out"
 """Key of `Split.notes`: a validation set taken from the training images, masks included."""
 
 
-def is_testable(model: Method, split: Split) -> bool:
+def is_testable(model: Trainable, split: Split) -> bool:
     """Whether a benchmark has what the model is tested on: queries and a gallery, or test images with part masks."""
-    if model.task == "parsing":
-        return any(record.mask is not None for record in (*split.query, *split.gallery))
-    return bool(split.query and split.gallery)
+    if isinstance(model, Method):
+        return bool(split.query and split.gallery)
+    return any(record.mask is not None for record in (*split.query, *split.gallery))
 
 
 def measure(
-    model: Method, split: Split, recipe: Recipe, device: torch.device | str, progress: bool = False
+    model: Trainable, split: Split, recipe: Recipe, device: torch.device | str, progress: bool = False
 ) -> Ranking | PartScores:
     """Rank a benchmark's gallery for its queries; of a parsing network, compare its masks of both with true ones.
 
@@ -51,7 +51,7 @@ def measure(
     """
     section = recipe.evaluation
     model.eval()
-    if model.task == "parsing":
+    if isinstance(model, PartParser) and not isinstance(model, Method):
         return part_iou(
             model,
             [record for record in (*split.query, *split.gallery) if record.mask is not None],
@@ -61,6 +61,7 @@ def measure(
             precision=EXTRACT_PRECISION[recipe.training.precision],
             progress=progress,
         )
+    assert isinstance(model, Method)  # there are no other contracts
     query, gallery = (
         extract(
             model,

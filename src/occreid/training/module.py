@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from occreid.data.loading.loaders import ReidLoader, train_loader
 from occreid.data.loading.transforms import TrainTransform
 from occreid.errors import UserError
-from occreid.methods import Method, Stage
+from occreid.models import Stage, Trainable
 from occreid.records import Batch, Record
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.ema import MovingAverage
@@ -44,10 +44,10 @@ class Leg:
 
 
 class TrainingModule(LightningModule):
-    """A method, its losses of one stage, its optimiser.
+    """A network, its losses of one stage, its optimiser.
 
     Args:
-        model: the method; parameters outside the stage's modules must be frozen (see `stage_trains`).
+        model: the network; parameters outside the stage's modules must be frozen (see `stage_trains`).
         leg: what to train, and from which epoch.
         recipe: the run's recipe.
         records: the training images.
@@ -58,7 +58,7 @@ class TrainingModule(LightningModule):
 
     def __init__(
         self,
-        model: Method,
+        model: Trainable,
         leg: Leg,
         recipe: Recipe,
         records: Sequence[Record],
@@ -280,7 +280,7 @@ def stage_trains(model: nn.Module, stage: Stage) -> Iterator[None]:
             parameter.requires_grad_(wanted)
 
 
-def _backbone(model: Method) -> nn.Module:
+def _backbone(model: Trainable) -> nn.Module:
     backbone = getattr(model, "backbone", None)
     if not isinstance(backbone, nn.Module):
         name = model.spec.name if model.spec else type(model).__name__

@@ -15,11 +15,12 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from occreid.annotate.parsing import PartScores
 from occreid.data.loading.samplers import PKSampler
 from occreid.descriptors import Descriptors
+from occreid.evaluation.parts import PartScores
 from occreid.extraction import extract
 from occreid.models import read_card, save_model
+from occreid.models.registry import as_method
 from occreid.records import Split, class_indices
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint
@@ -161,7 +162,7 @@ class Run:
         if folder.is_dir():
             return Descriptors.load(folder)
         found = extract(
-            self.model,
+            as_method(self.model, self.recipe.method.name),
             self.sources.split.train,
             batch_size=self.recipe.evaluation.batch_size,
             workers=self.recipe.data.workers,

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from occreid.data import load_benchmark
 from occreid.data.masks.folders import attach_masks, require_masks, require_parts
 from occreid.errors import UserError, did_you_mean
-from occreid.methods import Method
-from occreid.models import create_model, method_options
+from occreid.models import Method, Trainable, create_trainable, method_options
 from occreid.models.contract import ModelSpec
 from occreid.records import Record, Split, class_indices
 from occreid.training.evaluation import hold_out
@@ -77,7 +76,7 @@ def _second_stream(section: ParsingSection) -> tuple[Record, ...]:
     return records
 
 
-def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Method:
+def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Trainable:
     """The recipe's method for the split's identities; equal seeds give equal weights.
 
     Args:
@@ -86,7 +85,7 @@ def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Method:
         fresh: False where a checkpoint will replace the weights, so that pretrained ones are not fetched.
 
     Raises:
-        UserError: what `create_model` raises, an image size that is not the one of the data, or masks without parts
+        UserError: what `create_trainable` raises, an image size that is not the one of the data, or masks without parts
             for a method that learns parts.
     """
     name, data = recipe.method.name, recipe.data
@@ -100,21 +99,21 @@ def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Method:
     seed_globals(derived_seed(recipe.training.seed))
     classes = len(class_indices(split.train))
     fetched = {} if fresh or "pretrained" not in known else {"pretrained": "none"}
-    model = create_model(name, classes, **{**options, **fetched})
+    model = create_trainable(name, classes, **{**options, **fetched})
     if fetched and model.spec is not None:
         asked = {"pretrained": options.get("pretrained", known["pretrained"])}
         model.spec = ModelSpec(name, classes, {**model.spec.options, **asked})
     model.input_size = (data.height, data.width)
-    if data.k < 2 and model.task == "reid":
+    if data.k < 2 and isinstance(model, Method):
         raise UserError("data.k is 1: no image would have another of the same person.", "Set data.k to 2 or more.")
     if data.masks and model.learns_parts:
         require_parts(split.train, data.name)
-    if data.parsing is not None and type(model).parsing_losses is Method.parsing_losses:
+    if data.parsing is not None and type(model).parsing_losses is Trainable.parsing_losses:
         raise UserError(f"{name} has no use for a second stream of images.", "Set data.parsing to null.")
     return model
 
 
-def make_legs(recipe: Recipe, model: Method) -> list[Leg]:
+def make_legs(recipe: Recipe, model: Trainable) -> list[Leg]:
     """The method's stages with the epochs the recipe gives each.
 
     Raises:

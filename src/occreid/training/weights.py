@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from occreid.errors import UserError
-from occreid.methods import Method
+from occreid.models.contract import Trainable
 from occreid.models.weights import WEIGHTS, read_weights
 
 
-def start_from(model: Method, path: str | Path) -> list[str]:
+def start_from(model: Trainable, path: str | Path) -> list[str]:
     """Load every tensor of the same name and shape.
 
     Args:

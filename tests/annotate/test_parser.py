@@ -3,13 +3,22 @@ import torch
 from torch.nn.functional import interpolate
 
 from occreid.errors import UserError
-from occreid.models import create_model
-from occreid.records import PART_NAMES, Batch
+from occreid.models import (
+    Method,
+    PartParser,
+    create_model,
+    create_trainable,
+    list_methods,
+    load_model,
+    load_parser,
+    save_model,
+)
+from occreid.records import Batch
 
 
 def build(**options):
     torch.manual_seed(0)
-    return create_model("parser", 1, **{"backbone": "resnet18", "pretrained": "none", "channels": 16, **options})
+    return create_trainable("parser", 1, **{"backbone": "resnet18", "pretrained": "none", "channels": 16, **options})
 
 
 def batch(n=4, seed=1):
@@ -60,23 +69,9 @@ def test_it_learns_where_the_parts_are():
     assert (scores.argmax(1) == b.masks).float().mean() > 0.85
 
 
-def test_descriptors_are_means_over_each_part():
-    model, images = build().eval(), batch().images
-    with torch.no_grad():
-        found, features = model.describe(images), model.features(images)
-        labels = model.parse(images).argmax(1)
-    for i in range(4):
-        for part in range(len(PART_NAMES)):
-            inside = features[i][:, labels[i] == part + 1]
-            assert found.visibility[i, part].item() == bool(inside.shape[1])
-            wanted = inside.mean(1) if inside.shape[1] else torch.zeros(16)
-            torch.testing.assert_close(found.features[i, part], wanted, rtol=1e-4, atol=1e-5)
-
-
 def test_a_second_stream_has_the_same_loss_under_another_name():
     model, b = build().eval(), batch()
     assert model.parsing_losses(b)["parsing_2"].item() == model.losses(b)["parsing"].item()
-    assert model.task == "parsing"
 
 
 def test_what_it_cannot_work_with_is_named():
@@ -84,3 +79,32 @@ def test_what_it_cannot_work_with_is_named():
     b.masks = None
     with pytest.raises(UserError, match="parser learns from part masks"):
         build().losses(b)
+
+
+def test_it_parses_and_is_no_method(tmp_path):
+    model = build().eval()
+    assert isinstance(model, PartParser) and not isinstance(model, Method)
+    assert "parser" not in list_methods()
+    with pytest.raises(UserError, match=r"^parser parses people into parts and cannot tell them apart"):
+        create_model("parser", 1, backbone="resnet18", pretrained="none")
+    save_model(model, tmp_path)
+    with pytest.raises(UserError, match=r"cannot tell them apart.*occreid parse"):
+        load_model(tmp_path)
+    with torch.no_grad():
+        assert torch.equal(load_parser(tmp_path).parse(batch().images), model.parse(batch().images))
+
+
+def test_a_method_that_does_not_parse_is_no_parser(tmp_path):
+    save_model(create_model("baseline", 2, backbone="resnet18", pretrained="none"), tmp_path)
+    with pytest.raises(UserError, match="is a baseline, which does not parse"):
+        load_parser(tmp_path)
+
+
+def test_what_every_network_promises_holds_for_the_parser_too():
+    model, b = build(), batch()
+    (stage,) = model.stages()
+    sum(stage.losses(model.augment(b, torch.Generator())).values()).backward()
+    assert not [name for name, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        losses = stage.losses(b)
+    assert all(v.ndim == 0 and v.dtype == torch.float32 and v.isfinite() for v in losses.values())

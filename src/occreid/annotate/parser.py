@@ -1,7 +1,7 @@
-"""A parsing network: which pixel shows which body part. It makes the part masks that other methods learn from.
+"""A parsing network: which pixel shows which body part. It makes the part masks that methods learn from.
 
-Not a paper's: a timm backbone, a feature pyramid and a classifier per pixel. It stands where HPNet's authors used
-DANet (HPNet, Section 4.2); its test is intersection over union, not ranking.
+No method, for it tells nobody apart, and not a paper's: a timm backbone, a feature pyramid and a classifier per pixel.
+It stands where HPNet's authors used DANet (HPNet, Section 4.2); its test is intersection over union, not ranking.
 
 Letters: B images, P = 4 parts, D channels, H × W pixels, h × w positions at a quarter of them.
 """
@@ -14,16 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
-from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.models.contract import Method
+from occreid.models.contract import PartParser
 from occreid.nn import FeaturePyramid, create_backbone
 from occreid.records import PART_NAMES, Batch
 
 _STAGES = 4  # the pyramid's: a ResNet's strides 4, 8, 16, 32
 
 
-class Parser(Method):
+class Parser(PartParser):
     """Backbone → pyramid → background or one of four parts at each position.
 
     Args:
@@ -35,8 +34,6 @@ class Parser(Method):
             pixels to the power −balance; 0 is plain cross-entropy, 1 gives all classes equal say.
     """
 
-    metric = "visible_parts"
-    task = "parsing"
     learns_parts = True
     input_size = (384, 128)
 
@@ -87,17 +84,3 @@ class Parser(Method):
     def parsing_losses(self, batch: Batch) -> dict[str, Tensor]:
         """``parsing_2``: the same loss of a second stream."""
         return {"parsing_2": self.losses(batch)["parsing"]}
-
-    def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
-        """Mean feature of the positions of each part, and whether there are any: no features to tell people apart."""
-        features = self.features(images)
-        labels = self.classify(features).argmax(1)  # (B, h, w)
-        numbers = torch.arange(1, 1 + len(PART_NAMES), device=labels.device)
-        inside = (labels[:, None] == numbers[:, None, None]).flatten(2).to(features.dtype)  # (B, P, h·w)
-        count = inside.sum(2)
-        mean = inside @ features.flatten(2).transpose(1, 2) / count.clamp_min(1)[..., None]  # (B, P, D)
-        return Descriptors(mean, count > 0)
-
-    def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
-        """The probability of each part."""
-        return dict(zip(PART_NAMES, self.parse(images).exp()[:, 1:].unbind(1), strict=True))

@@ -1,0 +1,83 @@
+"""How well a model parses: the overlap of its part masks with true ones.
+
+Letters: P = 4 parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from occreid.annotate.parsing import parsed, part_labels
+from occreid.errors import UserError
+from occreid.extraction import Precision
+from occreid.models.contract import PartParser
+from occreid.records import PART_NAMES, Record
+
+
+@dataclass(frozen=True, slots=True)
+class PartScores:
+    """Overlap of predicted and true masks, counted over all pixels of all images.
+
+    Attributes:
+        intersection: (1 + P,) pixels, background first, where prediction and truth both say so.
+        union: (1 + P,) pixels where either does.
+        images: how many.
+    """
+
+    intersection: tuple[int, ...]
+    union: tuple[int, ...]
+    images: int
+
+    def iou(self) -> dict[str, float]:
+        """Intersection over union in [0, 1] of the background and each part; NaN for one that is nowhere."""
+        names = ("background", *PART_NAMES)
+        pairs = zip(names, self.intersection, self.union, strict=True)
+        return {name: both / either if either else float("nan") for name, both, either in pairs}
+
+    def scores(self) -> dict[str, float]:
+        """``mIoU`` over the parts that occur (without background), then the IoU of each part and the background."""
+        each = self.iou()
+        found = [each[name] for name in PART_NAMES if each[name] == each[name]]
+        mean = sum(found) / len(found) if found else 0.0
+        return {"mIoU": mean, **{f"IoU {name}": value for name, value in each.items() if value == value}}
+
+
+@torch.no_grad()
+def part_iou(
+    model: PartParser,
+    records: Sequence[Record],
+    *,
+    batch_size: int = 64,
+    workers: int = 0,
+    device: torch.device | str = "cpu",
+    precision: Precision = "float32",
+    progress: bool = True,
+) -> PartScores:
+    """Compare a model's parts with the records' masks, at the model's input size.
+
+    Args:
+        model: one that parses; given back in the mode it came in.
+        records: images with masks.
+        batch_size: images at once.
+        workers: processes that load images.
+        device: where the model runs.
+        precision: what it computes in.
+        progress: show a bar.
+
+    Raises:
+        UserError: one without a mask.
+    """
+    counts = torch.zeros((1 + len(PART_NAMES)) ** 2, dtype=torch.int64)
+    for batch, scores in parsed(model, records, batch_size, workers, device, precision, progress=progress, masks=True):
+        if batch.masks is None:
+            raise UserError("these images have no part masks to compare with.", "Measure on images that have.")
+        labels = part_labels(scores, batch.masks.shape[-2], batch.masks.shape[-1])
+        pairs = batch.masks.long() * (1 + len(PART_NAMES)) + labels
+        counts += torch.bincount(pairs.flatten(), minlength=len(counts)).cpu()
+    table = counts.view(1 + len(PART_NAMES), -1)  # rows: truth, columns: prediction
+    both = table.diagonal()
+    either = table.sum(0) + table.sum(1) - both
+    return PartScores(tuple(both.tolist()), tuple(either.tolist()), len(records))
