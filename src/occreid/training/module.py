@@ -19,10 +19,10 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from occreid.data.loading.loaders import ReidLoader, train_loader
-from occreid.data.loading.transforms import TrainTransform
 from occreid.errors import UserError
 from occreid.models import Stage, Trainable
 from occreid.records import Batch, Record
+from occreid.training.augmentation import train_transform
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.ema import MovingAverage
 from occreid.training.recipe import OptimizerSection, Recipe
@@ -96,7 +96,7 @@ class TrainingModule(LightningModule):
             p=data.p,
             k=data.k,
             seed=derived_seed(self.recipe.training.seed, self.leg.index),
-            transform=TrainTransform(data.height, data.width, **data.transform.model_dump()),
+            transform=train_transform(data.transform, data.height, data.width),
             workers=data.workers,
             rank=self.trainer.global_rank,
             world_size=self.trainer.world_size,

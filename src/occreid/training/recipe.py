@@ -28,6 +28,18 @@ class MethodSection(Section):
     options: dict[str, Any] = {}
 
 
+class PhotometricSection(Section):
+    """What another camera would have made of a picture; see `occreid.data.loading.photometric.Photometric`."""
+
+    hue: Share = Field(0.0, description="share of half the colour circle that hues turn by, at most")
+    cast: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="strength of white-balance changes")
+    gamma: Annotated[float, Field(ge=0)] = Field(0.0, description="strength of changes of the tone curve")
+    grey: Share = Field(0.0, description="probability that colours are lost")
+    blur: Share = Field(0.0, description="probability of a blur")
+    low_resolution: Share = Field(0.0, description="probability of a coarser camera")
+    noise: Share = Field(0.0, description="probability of sensor noise")
+
+
 class TransformSection(Section):
     """Augmentation of single images while training."""
 
@@ -35,6 +47,7 @@ class TransformSection(Section):
     pad: NotNegative = Field(10, description="pixels added on each side before the random crop")
     erase: Share = Field(0.5, description="probability of random erasing")
     color_jitter: Share = Field(0.0, description="strength of brightness, contrast and saturation changes")
+    photometric: PhotometricSection | None = Field(None, description="a random camera; null: none")
 
 
 class ParsingSection(Section):

@@ -14,9 +14,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from occreid.data.loading.loaders import ReidLoader, train_loader
-from occreid.data.loading.transforms import TrainTransform
 from occreid.errors import UserError
 from occreid.records import Record
+from occreid.training.augmentation import train_transform
 from occreid.training.recipe import DataSection
 
 
@@ -49,7 +49,7 @@ def second_loader(
         p=section.batch,
         k=1,
         seed=seed,
-        transform=TrainTransform(data.height, data.width, **section.transform.model_dump()),
+        transform=train_transform(section.transform, data.height, data.width),
         workers=data.workers,
         rank=rank,
         world_size=world_size,

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from occreid.data.images import MEAN_PIXEL, Pixels
+from occreid.data.loading.photometric import LUMA, Photometric
 from occreid.data.masks.files import resize_mask
 from occreid.data.occlusion.erasing import UNIFORMS, erasing_rectangles
 from occreid.errors import UserError
 
 _MEAN_COLUMN = np.array(MEAN_PIXEL, np.uint8).reshape(3, 1, 1)
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what "grey" means in colour jitter
 
 
 class Transform(Protocol):
@@ -102,6 +102,7 @@ class TrainTransform:
         erase_ratio: smallest and largest height/width of the erased rectangle.
         color_jitter: strength c: brightness, contrast and saturation are each multiplied by a factor
             drawn from [1 − c, 1 + c]; 0 switches it off.
+        photometric: what else another camera would have made of the picture; None: nothing.
 
     Raises:
         UserError: an option outside its range.
@@ -115,6 +116,7 @@ class TrainTransform:
     erase_area: tuple[float, float] = (0.02, 0.4)
     erase_ratio: tuple[float, float] = (0.3, 3.33)
     color_jitter: float = 0.0
+    photometric: Photometric | None = None
 
     def __post_init__(self) -> None:
         _check_size(self.height, self.width)
@@ -146,6 +148,8 @@ class TrainTransform:
             mask = None if mask is None else _shifted(mask, down, right)
         if self.color_jitter:
             image = _jittered(image, 1 + self.color_jitter * (2 * uniform[3:6] - 1))
+        if self.photometric is not None:
+            image = self.photometric(image, generator)
         planes = _planes(image)
         mask = None if mask is None else mask.copy()
         if uniform[6] < self.erase:
@@ -185,7 +189,7 @@ def _shifted(picture: Pixels, down: int, right: int) -> Pixels:
 def _jittered(image: Pixels, factors: NDArray[np.float64]) -> Pixels:
     """Brightness, contrast and saturation as one linear map of colours, rounded and clipped once at the end."""
     brightness, contrast, saturation = factors
-    luma = np.array(_LUMA)
+    luma = np.array(LUMA)
     blend = saturation * np.eye(3) + (1 - saturation) * np.tile(luma, (3, 1))
     mean_grey = brightness * float(luma @ image.mean((0, 1)))
     matrix = np.empty((3, 4))
