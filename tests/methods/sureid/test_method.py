@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from occreid.errors import UserError
-from occreid.methods import sureid
 from occreid.models import create_model, load_model, save_model
 from occreid.models.weights import WEIGHTS, read_weights
 from occreid.nn.token_gather import kept_map
@@ -69,7 +68,7 @@ def test_decisions_of_training_are_those_of_inference_where_they_are_certain():
                 count = int(keep[image].sum())
                 if count == 0:
                     continue
-                model.counts = tuple(int(d[image].sum()) or 1 for d in drawn)
+                model.budget.counts = tuple(int(d[image].sum()) or 1 for d in drawn)
                 _, kept = model.kept_tokens(images[image : image + 1])
                 assert kept[stage][0].tolist() == keep[image].nonzero()[:, 0].tolist()
                 break
@@ -250,14 +249,14 @@ def test_the_adaptive_budget_keeps_what_an_image_needs():
 
 
 @pytest.mark.parametrize("bucket", [1, 3])
-def test_the_adaptive_budget_in_place_is_the_same(bucket, monkeypatch):
-    monkeypatch.setattr(sureid, "_TRACKING", 1.0)
+def test_the_adaptive_budget_in_place_is_the_same(bucket):
     model, images = build(budget="adaptive", bucket=bucket, drop_path=0.0), pictures(8)
+    model.budget.tracking = 1.0
     with torch.no_grad():
         model.train().follow_thresholds(images)  # where images of an untrained network differ
         model.eval()
-        feature, kept = model.adaptive_tokens(images)
-        in_place, stages = model.adaptive_in_place(images)
+        feature, kept = model.kept_tokens(images)
+        in_place, stages = model.kept_in_place(images)
     assert all(torch.equal(a, b) for a, b in zip(kept, stages, strict=True))
     assert len(torch.stack(kept).sum(2).unique()) > 3
     torch.testing.assert_close(in_place, feature, rtol=1e-4, atol=1e-5)

@@ -10,29 +10,29 @@ D̂ decisions (1 keep, 0 drop), f feature (the class token), g logits, s student
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal, Protocol, cast
+from typing import Literal, Protocol, cast
 
-import timm
 import torch
-from timm.models.vision_transformer import Block, VisionTransformer
+from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.losses import BatchHardTripletLoss, DistillationLoss, ratio_loss
+from occreid.losses import BatchHardTripletLoss, ratio_loss
+from occreid.methods.sureid.budget import AdaptiveBudget, Decide, FixedBudget
+from occreid.methods.sureid.parts import check_teacher, checked_stages, distillation, plain_vit
 from occreid.models.contract import Method, Stage
 from occreid.models.weights import load_model
-from occreid.nn import BNNeck, TokenPredictor, create_backbone, evaluating
-from occreid.nn.token_attention import is_plain, masked_block, plain_blocks, prefix_block
-from occreid.nn.token_gather import Layer, bucketed_forward, gathered_forward, kept_map, kept_of_bucket
+from occreid.nn import BNNeck, TokenPredictor, evaluating
+from occreid.nn.token_attention import masked_block, plain_blocks, prefix_block
+from occreid.nn.token_gather import Layer
 from occreid.nn.token_patches import set_patch_step
-from occreid.nn.token_predictor import keep_counts, log_odds, sample_decisions
+from occreid.nn.token_predictor import keep_counts, sample_decisions
 from occreid.records import Batch
 
 NO_TEACHER = "none"
-_TRACKING = 0.1  # how fast the adaptive thresholds follow the batches
 
 
 class Teacher(Protocol):
@@ -117,11 +117,11 @@ class SUReID(Method):
     ) -> None:
         super().__init__()
         self.input_size = (height, width)
-        self.backbone = _plain_vit(backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path)
+        self.backbone = plain_vit(backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path)
         self.grid = set_patch_step(self.backbone, patch_step or self.backbone.patch_embed.patch_size[0])
         self.prefix = self.backbone.num_prefix_tokens
         self.prune_before: tuple[int, ...] = (
-            () if keep_ratio == 1 else _checked_stages(prune_before, len(self.backbone.blocks))
+            () if keep_ratio == 1 else checked_stages(prune_before, len(self.backbone.blocks))
         )
         self.counts = keep_counts(self.grid[0] * self.grid[1], keep_ratio, len(self.prune_before))
         dim = self.backbone.num_features
@@ -132,9 +132,10 @@ class SUReID(Method):
         self.triplet = BatchHardTripletLoss(margin)
         if bucket < 1:
             raise UserError(f"a bucket of {bucket} tokens is impossible.", "Give 1 or more.")
-        self.distill = _distillation((dim, teacher_dim), align, align_to, kd_weight, kd_reduction)
+        self.distill = distillation((dim, teacher_dim), align, align_to, kd_weight, kd_reduction)
         self.noda = Noda(occluders) if noda else None
-        self.keep_ratio, self.budget, self.bucket = keep_ratio, budget, bucket
+        self.keep_ratio = keep_ratio
+        self.budget = FixedBudget(self.counts) if budget == "fixed" else AdaptiveBudget(self.counts, bucket)
         self.num_classes, self.teacher_run, self.teacher_dim = num_classes, teacher, teacher_dim
         self.alpha, self.beta, self.ratio_weight = alpha, beta, ratio_weight
         self.label_smoothing = label_smoothing
@@ -144,37 +145,43 @@ class SUReID(Method):
 
     def train_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(B, 3, H, W) → the feature (B, C) and the decisions D̂ of each stage, (B, N) each, drawn at random."""
-        x = self.embed(images)
+        drawn = self.masked_walk(self.embed(images), lambda _, logits, keep: sample_decisions(logits, keep))
+        return self.pooled(drawn[0]), drawn[1]
+
+    def masked_walk(self, x: Tensor, decide: Decide, *, decide_only: bool = False) -> tuple[Tensor, list[Tensor]]:
+        """The masked pass, Eqs. 1 to 8, whoever decides.
+
+        Args:
+            x: (B, prefix + N, C) tokens of `embed`.
+            decide: what a stage keeps.
+            decide_only: end with the last stage; the tokens are then good for nothing.
+
+        Returns:
+            The tokens behind the last block, and the decisions D̂ of each stage, (B, N) each.
+        """
         keep: Tensor | None = None
         stages: list[Tensor] = []
         for number, block in enumerate(plain_blocks(self.backbone), start=1):
             if number in self.prune_before:
                 logits = self.predictors[len(stages)](x[:, self.prefix :], keep)  # Eq. 1
-                keep = sample_decisions(logits, keep)  # Eqs. 2 and 3
+                before = x.new_ones(logits.shape[:2]) if keep is None else keep
+                keep = decide(len(stages), logits, before)  # Eqs. 2 and 3
                 stages.append(keep)
+            if decide_only and len(stages) == len(self.prune_before):
+                break
             x = self.masked(number, block, x, keep)
-        return self.pooled(x), stages
+        return x, stages
 
     @torch.no_grad()
     def follow_thresholds(self, images: Tensor) -> None:
         """Move each stage's threshold to where images (B, 3, H, W) keep ⌊N pˢ⌋ tokens in the mean.
 
-        The stages decide as at inference, because what one keeps changes what the next one sees.
+        The stages decide as at inference, because what one keeps changes what the next one sees. A fixed budget has
+        nothing to follow.
         """
-        with evaluating(self):  # nothing is drawn at random, neither here nor, for it, later in the training
-            x, keep, stage = self.embed(images), None, 0
-            for number, block in enumerate(plain_blocks(self.backbone)[: self.prune_before[-1]], start=1):
-                if number in self.prune_before:
-                    keep = x.new_ones(x.shape[0], x.shape[1] - self.prefix) if keep is None else keep
-                    scores = log_odds(self.predictors[stage](x[:, self.prefix :], keep))
-                    rounding = (self.bucket - 1) / 2  # what rounding up adds in the mean
-                    share = (self.counts[stage] - rounding) / keep.float().sum(1).mean()
-                    wanted = scores[keep == 1].quantile((1 - share).clamp(0, 1))
-                    self.thresholds[stage].lerp_(wanted.to(self.thresholds), _TRACKING)
-                    keep = kept_of_bucket(scores - self.thresholds[stage], keep, self.bucket)
-                    stage += 1
-                if stage < len(self.prune_before):
-                    x = self.masked(number, block, x, keep)
+        if isinstance(self.budget, AdaptiveBudget):
+            with evaluating(self):  # nothing is drawn at random, neither here nor, for it, later in the training
+                self.masked_walk(self.embed(images), self.budget.following(self.thresholds), decide_only=True)
 
     def masked(self, number: int, block: Block, x: Tensor, keep: Tensor | None) -> Tensor:
         """One block of the masked forward pass, Eqs. 4 to 8; ``number`` counts blocks from 1, ``keep`` is (B, N)."""
@@ -193,7 +200,7 @@ class SUReID(Method):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The terms of Eq. 14: ``id``, ``triplet``, and where they apply ``ratio``, ``kd_logits``, ``kd_feature``."""
         feature, stages = self.train_tokens(batch.images)
-        if self.training and stages and self.budget == "adaptive":
+        if self.training and stages:
             self.follow_thresholds(batch.images[::4])  # a quarter is enough to follow, and costs little
         logits = self.neck.logits(self.neck(feature))  # Eq. 10
         smoothing = self.label_smoothing
@@ -202,7 +209,7 @@ class SUReID(Method):
             "triplet": self.beta * self.triplet(feature, batch.labels),
         }
         if stages:
-            ratio = ratio_loss(stages, self.keep_ratio, per_image=self.budget == "fixed")  # Eq. 9
+            ratio = ratio_loss(stages, self.keep_ratio, per_image=isinstance(self.budget, FixedBudget))  # Eq. 9
             terms["ratio"] = self.alpha * self.ratio_weight * ratio
         if self.teacher_run != NO_TEACHER:
             kd = self.distill(logits, feature, *self.ask_teacher(batch.images))  # Eqs. 11 to 13
@@ -230,7 +237,13 @@ class SUReID(Method):
         """
         if not self._teacher:
             loaded = load_model(self.teacher_run)
-            _check_teacher(loaded, self)
+            check_teacher(
+                loaded,
+                self.teacher_run,
+                input_size=self.input_size,
+                num_classes=self.num_classes,
+                width=self.teacher_dim,
+            )
             self._teacher.append(loaded.eval().requires_grad_(False))
         return self._teacher[0]
 
@@ -248,33 +261,19 @@ class SUReID(Method):
     # inference: dropped tokens are gone ---------------------------------------------------------------------------
 
     def kept_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """(B, 3, H, W) → the feature (B, C) and the kept positions after each stage, (B, M) each."""
-        x, kept = gathered_forward(
-            self.layers(), self.predictor_of_block(), self.embed(images), self.counts, self.prefix
+        """(B, 3, H, W) → the feature (B, C) and what was kept after each stage, as the budget's `drop` says it."""
+        x, kept = self.budget.drop(
+            self.layers(), self.predictor_of_block(), self.embed(images), self.thresholds, self.prefix
         )
         return self.pooled(x), kept
 
-    def adaptive_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """(B, 3, H, W) → the feature (B, C) and what each image kept after each stage, (B, N) of 0 and 1 each."""
-        x, kept = bucketed_forward(
-            self.layers(), self.predictor_of_block(), self.embed(images), self.thresholds, self.bucket, self.prefix
-        )
-        return self.pooled(x), kept
-
-    def adaptive_in_place(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """What `adaptive_tokens` gives, with dropped tokens masked: the same steps whatever the images need.
+    def kept_in_place(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What `kept_tokens` gives under an adaptive budget, with dropped tokens masked: always the same steps.
 
         That is what an exported graph must be; it saves no time.
         """
-        x = self.embed(images)
-        keep = x.new_ones(x.shape[0], x.shape[1] - self.prefix)
-        stages: list[Tensor] = []
-        for number, block in enumerate(plain_blocks(self.backbone), start=1):
-            if number in self.prune_before:
-                scores = log_odds(self.predictors[len(stages)](x[:, self.prefix :], keep))
-                keep = kept_of_bucket(scores - self.thresholds[len(stages)], keep, self.bucket)
-                stages.append(keep)
-            x = self.masked(number, block, x, keep if stages else None)
+        assert isinstance(self.budget, AdaptiveBudget)  # a fixed one takes the same steps anyway
+        x, stages = self.masked_walk(self.embed(images), self.budget.deciding(self.thresholds))
         return self.pooled(x), stages
 
     def layers(self) -> list[Layer]:
@@ -288,20 +287,14 @@ class SUReID(Method):
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """One global part: the class token after the neck. Only kept tokens are computed."""
-        if self.budget == "fixed":
-            feature, _ = self.kept_tokens(images)
-        elif torch.compiler.is_exporting() or torch.jit.is_tracing():  # pyright: ignore[reportPrivateImportUsage]
-            feature, _ = self.adaptive_in_place(images)
-        else:
-            feature, _ = self.adaptive_tokens(images)
+        exporting = torch.compiler.is_exporting() or torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+        in_place = exporting and isinstance(self.budget, AdaptiveBudget)
+        feature, _ = self.kept_in_place(images) if in_place else self.kept_tokens(images)
         return Descriptors(self.neck(feature))
 
     def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
         """For each stage the tokens it kept (1) and dropped (0), on the grid of patches."""
-        if self.budget == "adaptive":
-            maps = [kept.unflatten(1, self.grid) for kept in self.adaptive_tokens(images)[1]]
-        else:
-            maps = [kept_map(kept, self.grid) for kept in self.kept_tokens(images)[1]]
+        maps = self.budget.maps(self.kept_tokens(images)[1], self.grid)
         return {f"kept after stage {number}": shown for number, shown in enumerate(maps, start=1)}
 
     # the transformer's two ends -----------------------------------------------------------------------------------
@@ -314,62 +307,3 @@ class SUReID(Method):
     def pooled(self, x: Tensor) -> Tensor:
         """(B, ≥ prefix, C) after the last block → (B, C), the class token after the final norm."""
         return self.backbone.forward_head(self.backbone.norm(x[:, : self.prefix]), pre_logits=True)
-
-
-def _plain_vit(name: str, pretrained: str, **options: Any) -> VisionTransformer:
-    if not timm.is_model(name) or timm.models.is_model_in_modules(name, ("vision_transformer", "deit")):
-        network = create_backbone(name, pretrained, **options)
-        if isinstance(network, VisionTransformer) and network.global_pool == "token" and is_plain(network):
-            return network
-    raise UserError(
-        f"the backbone '{name}' is no plain vision transformer with a class token.",
-        "Use a ViT or DeiT, e.g. 'deit_small_patch16_224'.",
-    )
-
-
-def _distillation(
-    widths: tuple[int, int | None],
-    align: str,
-    align_to: Literal["student", "teacher"],
-    weight: float,
-    reduction: Literal["sum", "mean"],
-) -> DistillationLoss:
-    student, teacher = widths
-    if align == "linear" and teacher is None:
-        raise UserError("align is linear, but teacher_dim is not given.", "Give the teacher's feature width.")
-    linear = (student, teacher) if align == "linear" and teacher is not None else None
-    direction = "teacher_to_student" if align_to == "student" else "student_to_teacher"
-    return DistillationLoss(weight, direction=direction, linear=linear, reduction=reduction)
-
-
-def _checked_stages(prune_before: tuple[int, ...], blocks: int) -> tuple[int, ...]:
-    if list(prune_before) != sorted(set(prune_before)) or not all(1 <= b <= blocks for b in prune_before):
-        raise UserError(
-            f"prune_before is {list(prune_before)}, the network has blocks 1 to {blocks}.", "Give rising block numbers."
-        )
-    return prune_before
-
-
-def _check_teacher(teacher: Method, student: SUReID) -> None:
-    run = student.teacher_run
-    neck = getattr(teacher, "neck", None)
-    if not isinstance(neck, BNNeck) or not hasattr(teacher, "class_token"):
-        raise UserError(
-            f"the teacher {run} is a {type(teacher).__name__}, not a ViT with a neck.", "Train baseline_vit."
-        )
-    classes, dim = neck.classifier.out_features, neck.classifier.in_features
-    if teacher.input_size != student.input_size:
-        (a, b), (h, w) = teacher.input_size, student.input_size
-        raise UserError(
-            f"the teacher {run} sees {a}×{b} pixels, the student {h}×{w}.", "Train both at one data.height and width."
-        )
-    if classes != student.num_classes:
-        raise UserError(
-            f"the teacher {run} knows {classes} identities, the student learns {student.num_classes}.",
-            "Train both on the same training set.",
-        )
-    if student.teacher_dim not in (None, dim):
-        raise UserError(
-            f"the teacher {run} has features of width {dim}, teacher_dim is {student.teacher_dim}.",
-            f"Set teacher_dim to {dim}.",
-        )
