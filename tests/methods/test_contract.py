@@ -101,6 +101,23 @@ def test_training_under_autocast_gives_float32_losses(model):
     assert all(v.dtype == torch.float32 and torch.isfinite(v) for v in losses.values())
 
 
+def test_channels_last_changes_no_loss_and_no_descriptor(model):
+    losses = sum(model.losses(model.augment(batch_for(model), torch.Generator().manual_seed(3))).values())
+    with torch.no_grad():
+        described = model.eval().describe(pictures(model, 3)).features
+    torch.manual_seed(0)
+    other = create_model(model.spec.name, CLASSES, **model.spec.options).to(memory_format=torch.channels_last)
+    other.input_size = model.input_size
+    batch = batch_for(other)
+    batch.images = batch.images.to(memory_format=torch.channels_last)
+    loss = sum(other.losses(other.augment(batch, torch.Generator().manual_seed(3))).values())
+    loss.backward()
+    torch.testing.assert_close(loss, losses, rtol=1e-3, atol=1e-3)
+    with torch.no_grad():
+        images = pictures(model, 3).to(memory_format=torch.channels_last)
+        torch.testing.assert_close(other.eval().describe(images).features, described, rtol=1e-3, atol=1e-3)
+
+
 def test_parameter_groups_cover_what_is_trainable_once(model):
     grouped = [id(p) for group in model.parameter_groups(0.1) for p in group["params"]]
     assert sorted(grouped) == sorted(id(p) for p in model.parameters() if p.requires_grad)

@@ -100,6 +100,7 @@ def interrupted(monkeypatch, recipe, folder, *, at):
     [
         ("training.freeze_epochs=1",),
         ("training.ema=0.9", "training.freeze_epochs=1", "optimizer.name=sgd"),
+        ("training.ema=0.9", "training.memory_format=channels_last", "training.precision=bf16"),
     ],
 )
 def test_a_run_stopped_between_log_and_checkpoint_repeats_the_epoch(monkeypatch, tiny, tmp_path, at, overrides):
@@ -241,8 +242,33 @@ def test_a_run_killed_before_its_first_checkpoint_starts_anew(monkeypatch, tiny,
     assert_same_run(tmp_path / "a", tmp_path / "b")
 
 
+def test_what_auto_chooses_stands_in_the_run_and_is_kept_by_a_resumed_one(monkeypatch, tiny, tmp_path, capsys):
+    from occreid.training import fastest, load_recipe
+
+    recipe = tiny("training.precision=auto", "training.memory_format=auto")
+    chosen = fastest.Computing("channels_last", "bfloat16")
+    with monkeypatch.context() as patch:
+        patch.setattr(fastest, "fastest", lambda candidates, *others: (chosen, dict.fromkeys(candidates, 0.5)))
+        interrupted(monkeypatch, recipe, tmp_path / "a", at=2)
+    assert "auto: bf16 channels_last is the fastest here" in capsys.readouterr().out
+    settled = load_recipe(tmp_path / "a/recipe.yaml")
+    assert (settled.training.precision, settled.training.memory_format) == ("bf16", "channels_last")
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
+    resume(tmp_path / "a", recipe=tmp_path / "recipe.yaml", progress=False)  # auto is no change
+    assert "auto:" not in capsys.readouterr().out
+    train(settled, tmp_path / "b", progress=False)
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+
+
 def test_two_processes_train_one_model(tiny, tmp_path):
-    recipe = tiny("training.devices=2", "training.freeze_epochs=1", "data.p=2", "training.evaluate_every=2")
+    recipe = tiny(
+        "training.devices=2",
+        "training.precision=auto",
+        "training.memory_format=auto",
+        "training.freeze_epochs=1",
+        "data.p=2",
+        "training.evaluate_every=2",
+    )
     (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
     (tmp_path / "program.py").write_text(PROGRAM)  # Lightning starts the second process from the script's name
     ended = subprocess.run(

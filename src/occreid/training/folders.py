@@ -35,6 +35,16 @@ def claim_folder(folder: Path, recipe: Recipe) -> None:
         raise UserError(f"cannot write the run folder {folder} ({error}).", "Choose another --out.") from error
 
 
+def _with_choices(wanted: Recipe, started: Recipe) -> Recipe:
+    """What a recipe leaves to be measured was measured when the run started."""
+    update = {
+        key: getattr(started.training, key)
+        for key in ("precision", "memory_format")
+        if getattr(wanted.training, key) == "auto"
+    }
+    return wanted.model_copy(update={"training": wanted.training.model_copy(update=update)})
+
+
 def read_run(folder: Path, recipe: str | Path | None, overrides: Sequence[str]) -> Recipe:
     """The recipe of an interrupted run, with the changes that are allowed.
 
@@ -58,6 +68,7 @@ def read_run(folder: Path, recipe: str | Path | None, overrides: Sequence[str]) 
             wanted = wanted.model_copy(
                 update={"training": wanted.training.model_copy(update={"init_from": started.training.init_from})}
             )
+    wanted = _with_choices(wanted, started)
     changed = [key for key in changed_keys(started, wanted) if key not in NEUTRAL]
     if changed:
         raise UserError(

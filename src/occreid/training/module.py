@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from occreid.data.loading.loaders import ReidLoader, train_loader
 from occreid.errors import UserError
 from occreid.models import Stage, Trainable
+from occreid.nn.computing import MEMORY_FORMATS
 from occreid.records import Batch, Record
 from occreid.training.augmentation import train_transform
 from occreid.training.checkpoints import Checkpoint
@@ -67,7 +68,8 @@ class TrainingModule(LightningModule):
         parsing: Sequence[Record] = (),
     ) -> None:
         super().__init__()
-        self.model = model
+        self.channels_last = recipe.training.memory_format == "channels_last"
+        self.model = model.to(memory_format=MEMORY_FORMATS[recipe.training.memory_format])
         self.leg = leg
         self.recipe = recipe
         self.records = records
@@ -101,6 +103,7 @@ class TrainingModule(LightningModule):
             rank=self.trainer.global_rank,
             world_size=self.trainer.world_size,
             masks=data.masks,
+            channels_last=self.channels_last,
         )
         loader.set_epoch(self.leg.first_epoch)  # Lightning starts iterating before any epoch hook
         self.loader = loader
@@ -112,6 +115,7 @@ class TrainingModule(LightningModule):
                 steps=len(loader),
                 rank=self.trainer.global_rank,
                 world_size=self.trainer.world_size,
+                channels_last=self.channels_last,
             )
         return loader
 

@@ -134,7 +134,10 @@ class TrainingSection(Section):
 
     epochs: Positive = 120
     stage_epochs: dict[str, Positive] = Field({}, description="epochs of single stages; others train `epochs`")
-    precision: Literal["float32", "bf16", "fp16"] = "float32"
+    precision: Literal["auto", "float32", "bf16", "fp16"] = Field("float32", description="auto: what is fastest here")
+    memory_format: Literal["auto", "contiguous", "channels_last"] = Field(
+        "contiguous", description="of images and weights; auto: what is fastest here"
+    )
     accumulate: Positive = Field(1, description="batches per optimiser step")
     ema: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_off)] = Field(
         None, description="decay of the moving average of the weights, or off"

@@ -27,6 +27,7 @@ from occreid.training.checkpoints import Checkpoint
 from occreid.training.devices import process_rank, resolve_devices
 from occreid.training.epoch_end import LAST, EpochEnd, format_scores, told
 from occreid.training.evaluation import EXTRACT_PRECISION, is_testable, measure, result_entry, write_result
+from occreid.training.fastest import chosen_by_first, is_open, settled
 from occreid.training.fit import fit
 from occreid.training.folders import claim_folder, read_run
 from occreid.training.module import Leg, TrainingModule, stage_trains
@@ -52,7 +53,7 @@ def train(recipe: Recipe, out: str | Path, *, progress: bool = True) -> Path:
         UserError: a folder that is not empty or not writable, unusable data, a loss that is not finite, …
     """
     run = Run(recipe, Path(out), progress)
-    claim_folder(run.folder, recipe)
+    claim_folder(run.folder, run.recipe)
     return run.go()
 
 
@@ -107,6 +108,8 @@ class Run:
         self.batches = self._batches()
         if self.checkpoint is None:
             self._start_weights()
+        if is_open(recipe):
+            self._settle()
 
     def go(self) -> Path:
         """Train what is left, save the model, test it."""
@@ -182,6 +185,15 @@ class Run:
         split = self.sources.validation or self.sources.split
         return measure(self.model, split, self.recipe, device) if is_testable(self.model, split) else None
 
+    def _settle(self) -> None:
+        """Replace ``auto`` in the recipe; process 0 measures, the others read in the run folder what it chose."""
+        if not self.main:
+            self.recipe = chosen_by_first(self.recipe, self.folder)
+            return
+        self.recipe, lines = settled(self.recipe, self.model, self.sources.split.train, self.devices.own())
+        for line in lines:
+            self.console.print(line)
+
     def _start_weights(self) -> None:
         init_from = self.recipe.training.init_from
         if init_from is None:
@@ -217,7 +229,7 @@ class Run:
             f"learning rate {recipe.optimizer.lr:g} ({recipe.optimizer.name}, {recipe.schedule.name}); "
             f"{self.batches} batches an epoch; "
             f"{', '.join(f'{leg.stage.name} {leg.epochs} epochs' for leg in self.legs)}; "
-            f"{self.devices.kind}, {section.precision}",
+            f"{self.devices.kind}, {section.precision}, {section.memory_format.replace('_', ' ')}",
         ]
         for line in lines:
             self.console.print(line)

@@ -21,7 +21,14 @@ from occreid.training.recipe import DataSection
 
 
 def second_loader(
-    records: Sequence[Record], data: DataSection, *, seed: int, steps: int, rank: int = 0, world_size: int = 1
+    records: Sequence[Record],
+    data: DataSection,
+    *,
+    seed: int,
+    steps: int,
+    rank: int = 0,
+    world_size: int = 1,
+    channels_last: bool = False,
 ) -> ReidLoader:
     """Shuffled batches of ``data.parsing.batch`` pictures: each picture once before any comes again.
 
@@ -32,6 +39,7 @@ def second_loader(
         steps: batches in an epoch, as many as the first stream has.
         rank: this process among ``world_size``.
         world_size: training processes.
+        channels_last: the images' memory format.
 
     Raises:
         UserError: fewer pictures than a step takes.
@@ -54,6 +62,7 @@ def second_loader(
         rank=rank,
         world_size=world_size,
         steps=steps,
+        channels_last=channels_last,
     )
 
 

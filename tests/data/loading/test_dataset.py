@@ -128,6 +128,14 @@ class TestCollate:
         assert batch.masks.shape == (3, 32, 16) and batch.masks.dtype == torch.uint8
         assert batch.visibility.shape == (3, 4) and batch.visibility.dtype == torch.float32
 
+    def test_lays_the_images_out_as_the_network_wants_them(self, records):
+        dataset = ReidDataset(records, TrainTransform(*SIZE))
+        samples = [dataset[Draw(i, 5)] for i in range(4)]
+        planes, innermost = (collate(samples, channels_last=last).images for last in (False, True))
+        assert planes.is_contiguous() and innermost.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(planes, innermost)
+        assert torch.equal(planes, torch.stack([sample.image for sample in samples]))
+
     def test_leaves_out_what_no_sample_has(self, records):
         dataset = ReidDataset(without(records, "mask", "visibility"), EvalTransform(*SIZE))
         batch = collate([dataset[0], dataset[1]])

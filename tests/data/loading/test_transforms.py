@@ -70,10 +70,19 @@ class TestEvalTransform:
         image = coordinates(40, 20)
         pixels, mask = EvalTransform(40, 20)(image, quarters(image))
         assert pixels.dtype == mask.dtype == torch.uint8
-        assert np.array_equal(pixels.numpy(), image.transpose(2, 0, 1)) and pixels.is_contiguous()
+        assert np.array_equal(pixels.numpy(), image.transpose(2, 0, 1))
         assert np.array_equal(mask.numpy(), quarters(image))
         pixels, mask = EvalTransform(80, 10)(image, quarters(image))
         assert pixels.shape == (3, 80, 10) and mask.shape == (80, 10)
+
+    def test_keeps_colours_innermost_as_they_were_decoded(self):
+        image = coordinates(40, 20)
+        pixels = EvalTransform(40, 20)(image)[0]
+        assert pixels.permute(1, 2, 0).is_contiguous()
+        mirrored = EvalTransform(40, 20)(image[:, ::-1])[0]  # strides torch cannot take
+        assert torch.equal(mirrored, pixels.flip(2))
+        image.flags.writeable = False
+        assert torch.equal(EvalTransform(40, 20)(image)[0], pixels)
 
     def test_works_without_a_mask(self):
         assert EvalTransform(4, 2)(coordinates(8, 4))[1] is None
@@ -94,6 +103,12 @@ class TestEvalTransform:
 
 
 class TestTrainTransform:
+    def test_leaves_the_caller_s_picture_as_it_was(self):
+        image = coordinates(40, 20)
+        for seed in range(5):
+            TrainTransform(40, 20, flip=0, pad=0, erase=1)(image, None, generator(seed))
+        assert np.array_equal(image, coordinates(40, 20))
+
     def test_with_everything_off_it_is_the_evaluation_s(self):
         image = generator().integers(0, 256, (33, 21, 3), dtype=np.uint8)
         mask = generator().integers(0, 5, (33, 21), dtype=np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -114,17 +115,33 @@ class ReidDataset(Dataset[Sample]):
         return mask
 
 
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Stack samples to a batch: images (B, 3, H, W) uint8, labels, camids and indices (B,) int64."""
+def collate(samples: Sequence[Sample], *, channels_last: bool = False) -> Batch:
+    """Stack samples to a batch: images (B, 3, H, W) uint8, labels, camids and indices (B,) int64.
+
+    Args:
+        samples: of one size.
+        channels_last: the images' memory format, the one the network computes in.
+    """
     images, labels, camids, indices, masks, visibility = zip(*samples, strict=True)
     return Batch(
-        images=torch.stack(images),
+        images=stack_images(images, channels_last=channels_last),
         labels=torch.tensor(labels, dtype=torch.int64),
         camids=torch.tensor(camids, dtype=torch.int64),
         indices=torch.tensor(indices, dtype=torch.int64),
         masks=None if masks[0] is None else torch.stack(masks),
         visibility=None if visibility[0] is None else torch.stack(visibility),
     )
+
+
+def stack_images(images: Sequence[Tensor], *, channels_last: bool) -> Tensor:
+    """B images (3, H, W) uint8 → (B, 3, H, W), contiguous or channels last; of pixels as decoded, with one copy."""
+    rows = [image.permute(1, 2, 0) for image in images]  # (H, W, 3)
+    if channels_last:
+        return torch.stack(rows).permute(0, 3, 1, 2)
+    batch = torch.empty(len(images), *images[0].shape, dtype=torch.uint8)
+    for planes, row in zip(batch.numpy(), rows, strict=True):
+        cv2.split(row.numpy(), [*planes])  # several times faster than a transposing copy
+    return batch
 
 
 def _all_or_none(records: Sequence[Record], name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import cv2
@@ -45,6 +46,7 @@ def train_loader(
     steps: int | None = None,
     masks: bool = True,
     reduce: bool = False,
+    channels_last: bool = False,
     context: str | None = None,
 ) -> ReidLoader:
     """P × K training batches (B = P·K images, see `PKSampler`), the same for any number of workers.
@@ -63,6 +65,7 @@ def train_loader(
         steps: batches in an epoch; None: what the images give.
         masks: False leaves part masks unread.
         reduce: decode large JPEGs at a fraction of their size.
+        channels_last: the images' memory format.
         context: how workers start ("fork", "spawn", "forkserver"); None is Python's choice.
 
     Raises:
@@ -71,7 +74,9 @@ def train_loader(
     dataset = ReidDataset(records, transform, class_indices(records), masks=masks, reduce=reduce)
     sampler = PKSampler([record.pid for record in records], p, k, seed, rank, world_size, steps)
     return ReidLoader(
-        _Guarded(dataset), batch_sampler=sampler, **_loading(workers, context, persistent=workers > 0, seed=seed)
+        _Guarded(dataset),
+        batch_sampler=sampler,
+        **_loading(workers, context, persistent=workers > 0, seed=seed, channels_last=channels_last),
     )
 
 
@@ -84,6 +89,7 @@ def eval_loader(
     workers: int = 0,
     masks: bool = True,
     reduce: bool = False,
+    channels_last: bool = False,
     context: str | None = None,
     alter: Alter | None = None,
 ) -> ReidLoader:
@@ -97,6 +103,7 @@ def eval_loader(
         workers: processes that load; 0 loads in this one.
         masks: False leaves part masks unread.
         reduce: decode large JPEGs at a fraction of their size.
+        channels_last: the images' memory format.
         context: how workers start; None is Python's choice.
         alter: changes each picture as it is read, e.g. a `occreid.data.occlusion.stress.Stressor`.
 
@@ -106,7 +113,7 @@ def eval_loader(
     if batch_size < 1:
         raise UserError(f"a batch of {batch_size} images is impossible.", "Give a batch size of 1 or more.")
     dataset = ReidDataset(records, EvalTransform(height, width), masks=masks, reduce=reduce, alter=alter)
-    loading = _loading(workers, context, persistent=False, seed=0)
+    loading = _loading(workers, context, persistent=False, seed=0, channels_last=channels_last)
     return ReidLoader(_Guarded(dataset), batch_size=batch_size, shuffle=False, **loading)
 
 
@@ -136,16 +143,16 @@ class _Guarded(Dataset[Sample]):
             return error
 
 
-def _collate(samples: list[Sample] | UserError) -> Batch | UserError:
-    return samples if isinstance(samples, UserError) else collate(samples)
+def _collate(samples: list[Sample] | UserError, channels_last: bool) -> Batch | UserError:
+    return samples if isinstance(samples, UserError) else collate(samples, channels_last=channels_last)
 
 
-def _loading(workers: int, context: str | None, *, persistent: bool, seed: int) -> dict[str, Any]:
+def _loading(workers: int, context: str | None, *, persistent: bool, seed: int, channels_last: bool) -> dict[str, Any]:
     if workers < 0:
         raise UserError(f"{workers} loading processes are impossible.", "Give 0 workers or more.")
     return {
         "num_workers": workers,
-        "collate_fn": _collate,
+        "collate_fn": partial(_collate, channels_last=channels_last),
         "pin_memory": torch.cuda.is_available(),
         "worker_init_fn": _start_worker,
         "persistent_workers": persistent,

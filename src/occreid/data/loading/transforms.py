@@ -1,5 +1,8 @@
 """From a decoded picture to a (3, H, W) uint8 tensor, the part mask going with it.
 
+The tensor is a view of the pixels as they were decoded, colours innermost; `occreid.data.loading.dataset.collate` lays
+a batch out as the network wants it, so that nothing is copied twice.
+
 Every random choice comes from the generator given with the picture, so a draw's seed alone decides it.
 """
 
@@ -19,8 +22,6 @@ from occreid.data.loading.photometric import LUMA, Photometric
 from occreid.data.masks.files import resize_mask
 from occreid.data.occlusion.erasing import UNIFORMS, erasing_rectangles
 from occreid.errors import UserError
-
-_MEAN_COLUMN = np.array(MEAN_PIXEL, np.uint8).reshape(3, 1, 1)
 
 
 class Transform(Protocol):
@@ -83,9 +84,9 @@ class EvalTransform:
         self, image: Pixels, mask: Pixels | None = None, generator: np.random.Generator | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """(h, w, 3) uint8 and (h', w') uint8 or None → (3, H, W) uint8 and (H, W) uint8 or None."""
-        image = resize(image, self.height, self.width)
+        resized = resize(image, self.height, self.width)
         labels = None if mask is None else torch.from_numpy(resize_mask(mask, self.height, self.width).copy())
-        return torch.from_numpy(_planes(image)), labels
+        return _tensor(resized, image), labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class TrainTransform:
         # always the same numbers in the same order: switching one augmentation leaves the others as they were
         uniform = generator.random(6 + UNIFORMS)
         height, width = self.height, self.width
-        image = resize(image, height, width)
+        given, image = image, resize(image, height, width)
         mask = None if mask is None else resize_mask(mask, height, width)
         if uniform[0] < self.flip:
             image = cv2.flip(image, 1)  # type: ignore[assignment]
@@ -150,13 +151,13 @@ class TrainTransform:
             image = _jittered(image, 1 + self.color_jitter * (2 * uniform[3:6] - 1))
         if self.photometric is not None:
             image = self.photometric(image, generator)
-        planes = _planes(image)
         mask = None if mask is None else mask.copy()
         if uniform[6] < self.erase:
-            self._erase(planes, mask, uniform[6:])
-        return torch.from_numpy(planes), None if mask is None else torch.from_numpy(mask)
+            image = image.copy() if image is given else image
+            self._erase(image, mask, uniform[6:])
+        return _tensor(image, given), None if mask is None else torch.from_numpy(mask)
 
-    def _erase(self, planes: Pixels, mask: Pixels | None, uniform: NDArray[np.float64]) -> None:
+    def _erase(self, image: Pixels, mask: Pixels | None, uniform: NDArray[np.float64]) -> None:
         top, left, h, w = erasing_rectangles(
             uniform[None],
             self.height,
@@ -165,7 +166,7 @@ class TrainTransform:
             area=self.erase_area,
             ratio=self.erase_ratio,
         )[0].tolist()
-        planes[:, top : top + h, left : left + w] = _MEAN_COLUMN
+        image[top : top + h, left : left + w] = MEAN_PIXEL
         if mask is not None:
             mask[top : top + h, left : left + w] = 0
 
@@ -198,8 +199,7 @@ def _jittered(image: Pixels, factors: NDArray[np.float64]) -> Pixels:
     return cv2.transform(image, matrix)  # type: ignore[return-value]
 
 
-def _planes(image: Pixels) -> Pixels:
-    """(H, W, 3) → new contiguous (3, H, W)."""
-    planes = np.empty((3, *image.shape[:2]), np.uint8)
-    cv2.split(image, [planes[0], planes[1], planes[2]])  # several times faster than a transposing copy
-    return planes
+def _tensor(image: Pixels, given: Pixels) -> Tensor:
+    """(H, W, 3) → (3, H, W), a view of the same pixels unless they are the ``given`` ones, which are the caller's."""
+    own = image.copy() if image is given else np.ascontiguousarray(image)
+    return torch.from_numpy(own).permute(2, 0, 1)

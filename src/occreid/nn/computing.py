@@ -1,0 +1,119 @@
+"""What a network computes in, memory format and precision, and which of several ways is the fastest here.
+
+Machines differ: bf16 is four times as fast as float32 where the processor multiplies it in hardware and slower where
+it does not; channels last helps some networks and hurts others. So this is measured, not looked up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+import torch
+
+from occreid.errors import UserError
+
+MemoryFormat = Literal["contiguous", "channels_last"]
+Precision = Literal["float32", "bfloat16", "float16"]
+"""What the network computes in; losses, distances and descriptors are float32 in any case."""
+
+MEMORY_FORMATS: dict[str, torch.memory_format] = {
+    "contiguous": torch.contiguous_format,
+    "channels_last": torch.channels_last,
+}
+_ROUNDS = 5
+_CLEARLY = 0.95  # a way must take at most this share of the time of a simpler one to be chosen over it
+_HOPELESS = 1.5  # times the fastest: not timed again
+
+
+class Computing(NamedTuple):
+    """One way to compute; the words are torch's."""
+
+    memory_format: MemoryFormat
+    precision: Precision
+
+
+def ways(device: torch.device, formats: Sequence[MemoryFormat], precisions: Sequence[Precision]) -> list[Computing]:
+    """Formats × those precisions that the device computes at all and that keep a network's range, simplest first."""
+    usable: list[Precision] = [p for p in precisions if p == "float32" or _suits(p, device)]
+    return [Computing(memory_format, precision) for precision in usable for memory_format in formats]
+
+
+def check_precision(precision: str, device: torch.device, key: str) -> None:
+    """Refuse what the device cannot do.
+
+    Args:
+        precision: torch's word.
+        device: where.
+        key: what the user set, e.g. ``"training.precision bf16"``.
+
+    Raises:
+        UserError: half precision on a CPU, bfloat16 on a GPU made before 2020.
+    """
+    if precision == "float16" and device.type == "cpu":
+        raise UserError(f"{key} does not work on a CPU.", "Set it to float32, or to bf16.")
+    if precision == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(False):
+        name = torch.cuda.get_device_name(device)
+        raise UserError(f"{key} is more than this {name} can do: it has no bfloat16.", "Set it to fp16, or to float32.")
+
+
+def fastest(
+    candidates: Sequence[Computing],
+    prepare: Callable[[Computing], Callable[[], object]],
+    device: torch.device,
+    *,
+    seconds: float = 2.0,
+) -> tuple[Computing, dict[Computing, float]]:
+    """Time each candidate in turn, round after round, and choose the one whose quickest step is the quickest.
+
+    A later candidate wins over an earlier one only where it is clearly faster, by 5 %: put the simplest first.
+
+    Args:
+        candidates: one or more.
+        prepare: candidate → what does one step.
+        device: waited for at the ends of a step.
+        seconds: what the rounds may take, without the step of each that warms it up. One round is made in any case.
+
+    Returns:
+        The choice, and the seconds of each candidate's quickest step.
+    """
+    steps = {candidate: prepare(candidate) for candidate in candidates}
+    if len(candidates) == 1:
+        return candidates[0], {}
+    for step in steps.values():
+        _timed(step, device)
+    best: dict[Computing, float] = {}
+    end = time.perf_counter() + seconds
+    for number in range(_ROUNDS):
+        for candidate, step in steps.items():
+            if number == 0 or best[candidate] < _HOPELESS * min(best.values()):
+                best[candidate] = min(best.get(candidate, float("inf")), _timed(step, device))
+        if time.perf_counter() > end:
+            break
+    chosen = candidates[0]
+    for candidate in candidates[1:]:
+        if best[candidate] < _CLEARLY * best[chosen]:
+            chosen = candidate
+    return chosen, best
+
+
+def _timed(step: Callable[[], object], device: torch.device) -> float:
+    _wait_for(device)
+    start = time.perf_counter()
+    step()
+    _wait_for(device)
+    return time.perf_counter() - start
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _suits(precision: Precision, device: torch.device) -> bool:
+    if device.type == "cuda":  # float16 needs a loss scaler: only where there is no bfloat16
+        return (precision == "bfloat16") == torch.cuda.is_bf16_supported(False)
+    return device.type == "cpu" and precision == "bfloat16"

@@ -1,0 +1,71 @@
+import time
+
+import pytest
+import torch
+
+from occreid.errors import UserError
+from occreid.nn import computing
+from occreid.nn.computing import Computing, check_precision, fastest, ways
+
+CPU = torch.device("cpu")
+PLAIN, LAST, HALF = (
+    Computing("contiguous", "float32"),
+    Computing("channels_last", "float32"),
+    Computing("contiguous", "bfloat16"),
+)
+
+
+def sleeper(seconds, calls):
+    def prepare(way):
+        def step():
+            calls.append(way)
+            time.sleep(seconds[way])
+
+        return step
+
+    return prepare
+
+
+def test_the_quickest_way_is_chosen_and_all_are_reported():
+    chosen, best = fastest([PLAIN, LAST, HALF], sleeper({PLAIN: 0.02, LAST: 0.01, HALF: 0.05}, []), CPU)
+    assert chosen == LAST and best.keys() == {PLAIN, LAST, HALF} and 0.009 < best[LAST] < best[PLAIN]
+
+
+def test_a_way_that_is_hardly_faster_does_not_replace_a_simpler_one(monkeypatch):
+    clock = iter([0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.97])
+    monkeypatch.setattr(computing, "_timed", lambda step, device: -next(clock) + next(clock))
+    assert fastest([PLAIN, LAST], sleeper({PLAIN: 0, LAST: 0}, []), CPU, seconds=0)[0] == PLAIN
+
+
+def test_a_hopeless_way_is_not_timed_again_and_the_time_is_kept():
+    calls = []
+    fastest([PLAIN, HALF], sleeper({PLAIN: 0.002, HALF: 0.02}, calls), CPU)
+    assert calls.count(PLAIN) == 6 and calls.count(HALF) == 2  # the first of each warms up
+    calls.clear()
+    fastest([PLAIN, LAST], sleeper({PLAIN: 0.001, LAST: 0.001}, calls), CPU, seconds=0)
+    assert len(calls) == 4
+
+
+def test_a_single_way_is_not_timed():
+    calls = []
+    assert fastest([LAST], sleeper({LAST: 0}, calls), CPU) == (LAST, {}) and not calls
+
+
+def test_the_ways_are_those_of_the_device_simplest_first(monkeypatch):
+    formats, precisions = ("contiguous", "channels_last"), ("float32", "bfloat16", "float16")
+    assert ways(CPU, formats, precisions) == [PLAIN, LAST, HALF, Computing("channels_last", "bfloat16")]
+    assert ways(CPU, ["contiguous"], ["float32"]) == [PLAIN]
+    for native, half in ((True, "bfloat16"), (False, "float16")):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda emulated, native=native: native)
+        assert ways(torch.device("cuda"), ["contiguous"], precisions) == [PLAIN, Computing("contiguous", half)]
+    assert ways(torch.device("mps"), ["contiguous"], precisions) == [PLAIN]
+
+
+def test_what_a_device_cannot_compute_is_refused_in_a_sentence(monkeypatch):
+    with pytest.raises(UserError, match=r"training\.precision fp16 does not work on a CPU"):
+        check_precision("float16", CPU, "training.precision fp16")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda emulated: False)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla T4")
+    with pytest.raises(UserError, match="bf16 is more than this Tesla T4 can do"):
+        check_precision("bfloat16", torch.device("cuda"), "training.precision bf16")
+    check_precision("bfloat16", CPU, "training.precision bf16")
