@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from occreid.annotate.heads import Fill, head_from_mask, hide
 from occreid.data.images import Pixels, read_image
 from occreid.data.masks.files import read_mask
 from occreid.errors import UserError
+from occreid.files import new_folder
 from occreid.records import Record
 
 Find = Callable[[Record, Pixels], NDArray[np.bool_] | None]
@@ -93,13 +92,8 @@ def anonymize(
     Raises:
         UserError: an unreadable picture, one outside ``root``, or a folder that exists or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} exists and is not an empty folder.", "Choose a new one with --out.")
-    half = out.with_name(f".{out.name}.part")
     found: dict[str, list[Path]] = {"hidden": [], "no head": [], "not found": []}
-    try:
-        shutil.rmtree(half, ignore_errors=True)
-        half.mkdir(parents=True)
+    with new_folder(out) as half:
         for record in sorted(records, key=lambda r: str(r.path)):
             image = read_image(record.path)
             head = find(record, image)
@@ -109,13 +103,6 @@ def anonymize(
                 _write(half / _inside(record.path, root), image if head is None else hide(image, head, fill))
             tick()
         _report(half / REPORT, found, root)
-        if out.is_dir():
-            out.rmdir()
-        os.replace(half, out)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error}).", "Choose another with --out.") from error
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
     return Outcome(*(tuple(paths) for paths in found.values()))
 
 

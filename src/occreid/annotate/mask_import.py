@@ -5,7 +5,6 @@ Letters: H × W pixels.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,9 +115,7 @@ def import_masks(
     for record, there, target in pairs:
         new = not target.is_file()
         if new:
-            part = target.with_name(f"{target.stem}.part.png")
-            write_mask(part, _translated(record, there, mapping))
-            os.replace(part, target)
+            write_mask(target, _translated(record, there, mapping))
         yield target, new
 
 

@@ -8,7 +8,6 @@ Letters: H × W pixels, n persons found in an image.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -150,9 +149,7 @@ def write_masks(
         target = mask_path(record.path, root, folder)
         if not target.is_file():
             mask = provider(record.path)
-            part = target.with_name(f"{target.stem}.part.png")
-            write_mask(part, mask)
-            os.replace(part, target)  # a mask is there whole or not at all
+            write_mask(target, mask)
             made, empty = made + 1, empty + int(not mask.any())
         advance(1)
     return made, empty

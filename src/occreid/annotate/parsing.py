@@ -5,7 +5,6 @@ Letters: B images, P = 4 parts, H × W pixels.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -77,9 +76,7 @@ def parse_to_disk(
             record = todo[index]
             height, width = read_image(record.path).shape[:2]
             target = targets[record.path]
-            part = target.with_name(f"{target.stem}.part.png")
-            write_mask(part, part_labels(one[None], height, width)[0].cpu().numpy())
-            os.replace(part, target)  # a mask is there whole or not at all
+            write_mask(target, part_labels(one[None], height, width)[0].cpu().numpy())
     return len(todo)
 
 

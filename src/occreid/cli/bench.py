@@ -14,6 +14,7 @@ import typer
 
 from occreid.cli.console import print_table
 from occreid.errors import UserError
+from occreid.files import write_file
 
 if TYPE_CHECKING:
     from occreid.bench import Model
@@ -115,7 +116,7 @@ def bench(
     }
     content = json.dumps(room.as_json(lines, about), indent=1) + "\n"
     if out is not None:
-        _write(out, content)
+        write_file(out, content, hint="Choose another --out.")
     if as_json:
         typer.echo(content, nl=False)
         return
@@ -164,11 +165,3 @@ def _numbers(option: str, text: str, separator: str) -> list[int]:
         example = "1,32" if separator == "," else "256x128"
         raise UserError(f"{option} {text} cannot be read.", f"For example: {option} {example}")
     return [int(word) for word in words]
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error}).", "Choose another --out.") from error

@@ -11,6 +11,7 @@ import typer
 from occreid.cli.options import Json
 from occreid.cli.subjects import ABOUT, REFINED
 from occreid.errors import UserError
+from occreid.files import read_json, write_json
 
 PROJECTION = "projection.safetensors"
 
@@ -78,7 +79,7 @@ def compact(
         "variance_kept": learned.kept,
         "learned_on": learned.images,
     }
-    (out / ABOUT).write_text(json.dumps({**about, "compact": said}, indent=1) + "\n")
+    write_json(out / ABOUT, {**about, "compact": said})
     if as_json:
         typer.echo(json.dumps({"out": str(out), **said}, indent=2))
         return
@@ -89,7 +90,4 @@ def compact(
 
 
 def _about(source: Path) -> dict[str, Any]:
-    try:
-        return json.loads((source / ABOUT).read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise UserError(f"cannot read {source / ABOUT} ({error}).", "Write it with: occreid extract") from error
+    return read_json(source / ABOUT, hint="Write it with: occreid extract")

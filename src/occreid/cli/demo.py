@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from occreid.errors import UserError
+from occreid.files import write_json
 
 if TYPE_CHECKING:
     from occreid.descriptors import Descriptors
@@ -344,10 +345,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    with _writing(path):
-        part = path.with_name(f"{path.name}.part")
-        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(path)
+    write_json(path, content, indent=2, hint="Give a folder you may write to, with --out.")
 
 
 @contextlib.contextmanager

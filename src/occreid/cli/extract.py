@@ -14,6 +14,7 @@ from occreid.cli.options import BatchSize, Device, Json, On, Option, Precision, 
 from occreid.cli.splits import load_benchmarks
 from occreid.cli.subjects import ABOUT, OCCLUDERS, REFINED, facts
 from occreid.errors import UserError, did_you_mean
+from occreid.files import write_json
 
 if TYPE_CHECKING:
     from occreid.descriptors import Descriptors
@@ -96,7 +97,7 @@ def extract(
         "oracle": split.notes.get(ORACLE, ""),
         OCCLUDERS: [astuple(Occluders.of(part)) for part in (split.query, split.gallery)],
     }
-    (out / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
+    write_json(out / ABOUT, about)
     typer.echo(json.dumps({"out": str(out), "parts": rows}, indent=2) if as_json else f"descriptors are in {out}")
 
 

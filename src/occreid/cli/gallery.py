@@ -16,6 +16,7 @@ import typer
 from occreid.cli.options import BatchSize, Device, Json, Option, Precision, Workers
 from occreid.cli.subjects import ABOUT
 from occreid.errors import UserError
+from occreid.files import read_json
 
 if TYPE_CHECKING:
     from occreid.gallery import Entry, Filter, Gallery
@@ -272,7 +273,7 @@ def _extracted(folder: Path | None) -> dict[str, Any]:
     file = (folder or Path()).parent / ABOUT
     if not file.is_file():
         raise UserError(f"no file {file}.", "Give a part's folder, e.g. descriptors/gallery, of: occreid extract")
-    return json.loads(file.read_text())
+    return read_json(file)
 
 
 def _described(folder: Path, tags: tuple[str, ...], keep: bool, batch: int) -> Iterator[list[Entry]]:

@@ -14,6 +14,7 @@ from occreid.cli.options import Device, Json
 from occreid.cli.results import print_results
 from occreid.cli.subjects import ABOUT, OCCLUDERS
 from occreid.errors import UserError
+from occreid.files import read_json, write_json
 
 if TYPE_CHECKING:
     from occreid.descriptors import Descriptors
@@ -135,11 +136,7 @@ def _extracted(source: Path, weights: Path) -> tuple[Descriptors, Descriptors, d
     from occreid.descriptors import Descriptors
     from occreid.models import read_card
 
-    file = source / ABOUT
-    try:
-        about = json.loads(file.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise UserError(f"cannot read {file} ({error}).", "Give a folder written by: occreid extract") from error
+    about = read_json(source / ABOUT, hint="Give a folder written by: occreid extract")
     if about.get("weights_sha256") != read_card(weights).get("sha256"):
         raise UserError(
             f"the descriptors in {source} are of other weights ({about.get('method')}) than {weights}.",
@@ -168,7 +165,7 @@ def _whole(task: _Task, source: Path, weights: Path, out: Path | None, as_json: 
         task.rebuild(images, gallery).save(folder / part)
     seconds = time.perf_counter() - start
     said = {**about, "metric": task.how.metric, "oracle": task.mark(about.get("oracle", ""))}
-    (folder / ABOUT).write_text(json.dumps({**said, "reconstruction": task.settings()}, indent=1) + "\n")
+    write_json(folder / ABOUT, {**said, "reconstruction": task.settings()})
     _report(folder, {"query": len(query), "gallery": len(gallery)}, len(gallery), seconds, as_json)
 
 

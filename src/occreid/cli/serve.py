@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from occreid.errors import UserError
+from occreid.files import read_json, read_text
 
 KeysFile = Annotated[Path, typer.Option("--keys", help="The keys file.")]
 AuditFile = Annotated[Path, typer.Option("--audit", help="The audit log; lines are only appended.")]
@@ -183,7 +184,7 @@ def calibrate(
     found = fit(Descriptors.load(descriptors), metric, weights_hash=weights, fitted_on=words, prior=prior, seed=seed)
     found.save(out)
     if as_json:
-        typer.echo(out.read_text())
+        typer.echo(read_text(out))
         return
     if descriptors.name == "train":
         typer.echo("warning: if the model was trained on these persons, it is too sure of itself.", err=True)
@@ -201,9 +202,9 @@ def _about(descriptors: Path) -> tuple[Any, str, str]:
     from occreid.cli.subjects import ABOUT
 
     try:
-        about = json.loads((descriptors.parent / ABOUT).read_text())
+        about = read_json(descriptors.parent / ABOUT, hint="Write descriptors with: occreid extract")
         return about["metric"], about["weights_sha256"], f"{about['benchmark']} {descriptors.name}"
-    except (OSError, ValueError, KeyError) as error:
+    except (KeyError, TypeError) as error:
         raise UserError(
             f"cannot read {descriptors.parent / ABOUT} ({error}).", "Write descriptors with: occreid extract"
         ) from error

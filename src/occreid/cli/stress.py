@@ -13,6 +13,7 @@ from occreid.cli.options import BatchSize, Device, Json, On, Option, StressOn
 from occreid.cli.splits import load_benchmarks
 from occreid.cli.subjects import oracle_of
 from occreid.errors import UserError
+from occreid.files import write_json
 
 if TYPE_CHECKING:
     from occreid.evaluation.stress_curves import Curve
@@ -78,7 +79,7 @@ def stress(
     }
     draw_curves(panels, out / "curves.png")
     summary = {name: {"oracle": oracles[name], **_summary(own, robustness(own))} for name, own in curves.items()}
-    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    write_json(out / "summary.json", summary)
     if as_json:
         typer.echo(json.dumps(summary, indent=1))
         return

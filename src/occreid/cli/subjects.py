@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from occreid.errors import UserError
+from occreid.files import read_json
 
 if TYPE_CHECKING:
     from occreid.data.occlusion.stress import Stress
@@ -143,10 +143,7 @@ def _saved(source: Path) -> Subject:
     from occreid.descriptors import Descriptors
     from occreid.evaluation import Occluders
 
-    try:
-        about = json.loads((source / ABOUT).read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise UserError(f"cannot read {source / ABOUT} ({error}).", "Write it again with: occreid extract") from error
+    about = read_json(source / ABOUT, hint="Write it again with: occreid extract")
     folder = source / REFINED if (source / REFINED).is_dir() else source
     query, gallery = (Descriptors.load(folder / part) for part in ("query", "gallery"))
     said = {key: value for key, value in about.items() if key not in ("metric", "same_camera", "labels", OCCLUDERS)}

@@ -6,8 +6,6 @@ a wider range measures only what is new.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from occreid.data.occlusion.library import OccluderLibrary
 from occreid.data.occlusion.stress import Kind, Side, Stress, Stressor
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
+from occreid.files import read_json, write_json
 from occreid.records import Record, Split
 from occreid.retrieval import confidence_intervals, evaluate
 
@@ -99,9 +98,9 @@ class CurveLog:
         if not path.is_file():
             return
         try:
-            held = json.loads(path.read_text())
+            held = read_json(path, hint="Delete it, or choose another folder.")
             self._points = dict(held["points"])
-        except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"cannot read {path} ({error}).", "Delete it, or choose another folder.") from error
         if held.get("about") != self.about:
             raise UserError(f"{path} holds points of other weights, data or options.", "Choose another folder.")
@@ -114,13 +113,7 @@ class CurveLog:
     def put(self, key: str, point: Point) -> None:
         """Add a point; on disk the file is the old one or the new one, never half of it."""
         self._points[key] = asdict(point)
-        part = self.path.with_name(f"{self.path.name}.part")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps({"about": self.about, "points": self._points}, indent=1) + "\n")
-            os.replace(part, self.path)
-        except OSError as error:
-            raise UserError(f"cannot write {self.path} ({error}).", "Choose a folder you can write to.") from error
+        write_json(self.path, {"about": self.about, "points": self._points})
 
 
 def measure_curves(

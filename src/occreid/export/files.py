@@ -17,6 +17,7 @@ from torch import Tensor
 from occreid.errors import UserError, did_you_mean, require
 from occreid.export.graph import Describe, card_for
 from occreid.export.parity import BATCHES, Describing, Parity, check_parity
+from occreid.files import replacing
 from occreid.methods import Method
 from occreid.models import load_model, save_model
 from occreid.models.exported import ExportedModel
@@ -63,21 +64,15 @@ def export_model(
     _check(model, images, masks, kind, opset)
     inputs = (images,) if masks is None else (images, masks)
     model.eval()
-    part = path.with_name(f"{path.name}.part")
     write = {"onnx": _write_onnx, "torchscript": _write_torchscript, "safetensors": _write_safetensors}[kind]
     facts = card_for(model, card, opset=opset) if kind == "onnx" else card_for(model, card)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, hint="Choose another --out.") as part:
         try:
             parity = check_parity(write(model, part, _two(inputs), facts), reference(model), *inputs, batches=BATCHES)
-            os.replace(part, path)
             if kind == "safetensors":
                 os.replace(_card_beside(part), path.with_suffix(".json"))
         finally:
-            for leftover in (part, _card_beside(part)):
-                leftover.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error}).", "Choose another --out.") from error
+            _card_beside(part).unlink(missing_ok=True)
     return parity
 
 

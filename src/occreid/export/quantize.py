@@ -8,7 +8,6 @@ training set and has no such dependence.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from torch import Tensor
 
 from occreid.errors import UserError, did_you_mean, require
+from occreid.files import replacing
 
 Way = Literal["dynamic", "static"]
 WAYS: tuple[str, ...] = get_args(Way)
@@ -44,32 +44,24 @@ def quantize(source: str | Path, path: str | Path, way: str, calibration: Tensor
     require("onnx", "export")
     tools = require("onnxruntime.quantization", "export")
     path = Path(path)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _quiet(), TemporaryDirectory() as folder:
-            ready = Path(folder) / "ready.onnx"
-            tools.quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
-            if way == "dynamic":
-                tools.quantize_dynamic(
-                    str(ready), str(part), op_types_to_quantize=_OPERATORS, weight_type=tools.QuantType.QInt8
-                )
-            else:
-                assert calibration is not None
-                tools.quantize_static(
-                    str(ready),
-                    str(part),
-                    _reader(tools, calibration),
-                    op_types_to_quantize=_OPERATORS,
-                    per_channel=True,
-                    activation_type=tools.QuantType.QUInt8,
-                    weight_type=tools.QuantType.QInt8,
-                )
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error}).", "Choose another --out.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path, hint="Choose another --out.") as part, _quiet(), TemporaryDirectory() as folder:
+        ready = Path(folder) / "ready.onnx"
+        tools.quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
+        if way == "dynamic":
+            tools.quantize_dynamic(
+                str(ready), str(part), op_types_to_quantize=_OPERATORS, weight_type=tools.QuantType.QInt8
+            )
+        else:
+            assert calibration is not None
+            tools.quantize_static(
+                str(ready),
+                str(part),
+                _reader(tools, calibration),
+                op_types_to_quantize=_OPERATORS,
+                per_channel=True,
+                activation_type=tools.QuantType.QUInt8,
+                weight_type=tools.QuantType.QInt8,
+            )
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ import torch
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.extraction.in_memory import Precision, extract
-from occreid.files import claim_folder
+from occreid.files import claim_folder, replacing
 from occreid.models.contract import Method
 from occreid.records import Record
 
@@ -89,9 +88,8 @@ def extract_to_disk(
         if len(chunks) > 1 and progress:
             print(f"{len(missing)} chunks to describe ({len(chunks) - len(missing)} were there)", file=sys.stderr)
         for number, described in (engine or _one_by_one)(model, [*missing.values()], options):
-            part = places[number].with_suffix(".part")
-            described.save(part)
-            os.replace(part, places[number])  # a chunk is there whole or not at all
+            with replacing(places[number]) as part:  # a chunk is there whole or not at all
+                described.save(part)
         (joined := Descriptors.cat([Descriptors.load(place) for place in chunks])).save(folder)
         shutil.rmtree(folder / "chunks", ignore_errors=True)
     except OSError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from occreid.errors import UserError, require
+from occreid.files import read_json, read_text, write_file, write_json
 from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
 from occreid.gallery.entries import Filter
 from occreid.gallery.manifest import Manifest
@@ -66,7 +65,7 @@ class LanceStore:
             if any(folder.iterdir()):
                 raise UserError(f"{folder} is not empty.", "Choose a new folder, or open the gallery that is there.")
             lancedb.connect(str(folder)).create_table(_TABLE, schema=schema(manifest))
-            _replace(folder / _MANIFEST, manifest.to_json() + "\n")
+            write_file(folder / _MANIFEST, manifest.to_json() + "\n")
         except OSError as error:
             raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
         return cls(folder, manifest, memory)
@@ -81,7 +80,7 @@ class LanceStore:
         file = folder / _MANIFEST
         if not file.is_file():
             raise UserError(f"{folder} is not a gallery.", "Create one with: occreid gallery create")
-        return cls(folder, Manifest.from_json(file.read_text(), str(file)), memory)
+        return cls(folder, Manifest.from_json(read_text(file), str(file)), memory)
 
     @property
     def exact(self) -> bool:
@@ -139,7 +138,7 @@ class LanceStore:
             found = self._table.search().with_row_id(True).select(["_rowid"]).where(condition).to_arrow()
             fragments = {number >> 32 for number in found.column("_rowid").to_pylist()}
             if fragments:
-                _replace(self._folder / _DELETED, json.dumps(sorted(fragments.union(self._touched()))))
+                write_json(self._folder / _DELETED, sorted(fragments.union(self._touched())), indent=None)
                 self._table.delete(condition)
             return len(found)
 
@@ -205,14 +204,14 @@ class LanceStore:
     def _probes(self) -> int:
         """Half of the index's partitions: a fixed number finds less and less as a gallery grows."""
         file = self._folder / _INDEX
-        return max(_PROBES, json.loads(file.read_text())["partitions"] // 2 if file.is_file() else 0)
+        return max(_PROBES, read_json(file)["partitions"] // 2 if file.is_file() else 0)
 
     def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
         """See `Store`."""
         with self._writing():
             self._index(kind, partitions, sub_vectors)
             numbers = {"kind": kind, "partitions": partitions, "sub_vectors": sub_vectors}
-            _replace(self._folder / _INDEX, json.dumps(numbers))
+            write_json(self._folder / _INDEX, numbers, indent=None)
 
     def _index(self, kind: str, partitions: int, sub_vectors: int) -> None:
         kinds = require("lancedb.index", "gallery")
@@ -237,7 +236,7 @@ class LanceStore:
             if self.count() and not any(index.columns == ["id"] for index in self._table.list_indices()):
                 self._table.create_index("id", config=require("lancedb.index", "gallery").BTree())
             if touched and (self._folder / _INDEX).is_file():  # an index holds vectors too
-                self._index(**json.loads((self._folder / _INDEX).read_text()))
+                self._index(**read_json(self._folder / _INDEX))
             self._table.optimize(cleanup_older_than=_AT_ONCE, delete_unverified=True)
             (self._folder / _DELETED).unlink(missing_ok=True)
 
@@ -248,7 +247,7 @@ class LanceStore:
     def _touched(self) -> list[int]:
         """Fragments that rows were deleted from since the last `compact`."""
         file = self._folder / _DELETED
-        return json.loads(file.read_text()) if file.is_file() else []
+        return read_json(file) if file.is_file() else []
 
     def close(self) -> None:
         """See `Store`; nothing stays open."""
@@ -290,13 +289,6 @@ class LanceStore:
             raise UserError(
                 f"cannot write the gallery {self._folder} ({_plain(error)}).", "Is the disk full?"
             ) from error
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(text)
-    os.replace(part, file)
 
 
 def _plain(error: Exception) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from occreid.errors import UserError
+from occreid.files import read_json, replacing, write_json
 from occreid.models.contract import Method, ModelSpec, PartParser, Trainable
 from occreid.models.exported import ExportedModel, read_exported_card
 from occreid.models.registry import as_method, create_trainable, method_options
@@ -45,22 +44,21 @@ def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None
     folder = Path(folder)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, folder / f"{WEIGHTS}.part")
+        with replacing(folder / WEIGHTS, what="the weights") as weights:
+            save_file(tensors, weights)
+            sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         entries = {
             "format": 1,
             "method": model.spec.name,
             "options": model.spec.options,
             "num_classes": model.spec.num_classes,
             "input_size": list(model.input_size),
-            "sha256": hashlib.sha256((folder / f"{WEIGHTS}.part").read_bytes()).hexdigest(),
+            "sha256": sha256,
             "versions": versions(),
             **(card or {}),
         }
-        (folder / f"{CARD}.part").write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
-        os.replace(folder / f"{WEIGHTS}.part", folder / WEIGHTS)
-        os.replace(folder / f"{CARD}.part", folder / CARD)
-    except (OSError, SafetensorError) as error:
+        write_json(folder / CARD, entries, indent=2, what="the card")
+    except SafetensorError as error:  # its word for a full disk
         raise UserError(
             f"cannot write the model to {folder} ({error}).", "Choose a folder you can write to."
         ) from error
@@ -81,12 +79,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
         raise UserError(
             f"the weights {weights} have no card {card_file.name} beside them.", "Keep the two files together."
         )
-    try:
-        card = json.loads(card_file.read_text())
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"the card {card_file} is not JSON ({error}).", "Restore it from where the model came."
-        ) from error
+    card = read_json(card_file, what="the card", hint="Restore it from where the model came.")
     missing = [key for key in ("method", "options", "num_classes", "input_size") if key not in card]
     if missing:
         raise UserError(f"the card {card_file} has no '{missing[0]}'.", "Restore it from where the model came.")

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from occreid import __version__
 from occreid.errors import UserError
+from occreid.files import write_file
 from occreid.records import Record, Split
 from occreid.report.figures import bar_figure, cmc_figure, loss_figure, progress_figure, separation_figure
 from occreid.report.looks import Look, looks
@@ -127,7 +128,7 @@ def write_report(
         timings=[(name, _clock(seconds)) for name, seconds in (timings or {}).items()],
         versions=list(_versions().items()),
     )
-    return _write(Path(path), html)
+    return write_file(path, html, hint="Give a folder you may write to, with --out.")
 
 
 def _environment() -> Environment:
@@ -301,16 +302,3 @@ def _versions() -> dict[str, str]:
     found = {"occreid": __version__, "Python": platform.python_version()}
     found |= {package: importlib.metadata.version(package) for package in packages}
     return found | {"Machine": f"{platform.system()}, {platform.machine()}"}
-
-
-def _write(path: Path, html: str) -> Path:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_text(html, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}.", "Give a folder you may write to, with --out."
-        ) from error
-    return path

@@ -20,6 +20,7 @@ import yaml
 from matplotlib.figure import Figure
 
 from occreid.errors import UserError
+from occreid.files import write_file, write_json
 from occreid.report.figures import SERIES, save_figure
 from occreid.retrieval import Protocol
 
@@ -67,13 +68,7 @@ def add_result(run: str | Path, data: str | Path, name: str) -> Path:
     content = _read_json(file)
     seed = content.get("recipe", {}).get("training", {}).get("seed", 0)
     target = Path(data) / f"{name}.seed-{seed}.json"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(_without_paths(content), indent=1, ensure_ascii=False) + "\n"
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {target} ({error}).", "Choose another folder.") from error
-    return target
+    return write_json(target, _without_paths(content))
 
 
 def write_results_page(data: str | Path, out: str | Path, command: str = "") -> Path:
@@ -100,14 +95,7 @@ def write_results_page(data: str | Path, out: str | Path, command: str = "") -> 
     if plotted:
         lines += ["## Accuracy against throughput", "", f"![mAP against images a second]({PLOT})", "", *plotted, ""]
     lines += _published(folder / PUBLISHED)
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        part = page.with_name(f"{page.name}.part")
-        part.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-        os.replace(part, page)
-    except OSError as error:
-        raise UserError(f"cannot write {page} ({error}).", "Choose another --out.") from error
-    return page
+    return write_file(page, "\n".join(lines).rstrip() + "\n", hint="Choose another --out.")
 
 
 def read_results(folder: Path) -> list[Result]:

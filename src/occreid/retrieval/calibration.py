@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric, paired_distances
 from occreid.errors import UserError
+from occreid.files import read_text, write_json
 
 Floats = NDArray[np.float64]
 _BINS = 10
@@ -63,11 +64,7 @@ class Calibration:
         Raises:
             UserError: it cannot be written.
         """
-        try:
-            text = json.dumps({"format": 1, **asdict(self)}, indent=1, ensure_ascii=False)
-            Path(path).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"cannot write {path} ({error}).", "Give a file in a folder you can write to.") from error
+        write_json(path, {"format": 1, **asdict(self)})
 
     @staticmethod
     def load(path: str | Path, *, weights_hash: str, metric: str) -> Calibration:
@@ -78,12 +75,10 @@ class Calibration:
         """
         make = "Make one with: occreid serve calibrate"
         try:
-            held = json.loads(Path(path).read_text(encoding="utf-8"))
+            held = json.loads(read_text(path, what="the calibration", hint=make))
             held.pop("format")
             found = Calibration(**held)
             whole = 0 < found.prior < 1 and found.slope >= 0 and math.isfinite(found.intercept)
-        except OSError as error:
-            raise UserError(f"cannot read the calibration {path} ({error}).", make) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"the calibration {path} is damaged ({error}).", make) from error
         if not whole:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from occreid.errors import UserError
+from occreid.files import read_json, write_file
 from occreid.retrieval.precision import Floats
 from occreid.retrieval.ranking import Protocol, Ranking
 
@@ -27,15 +27,7 @@ def save_ranking(ranking: Ranking, path: str | Path) -> Path:
     Raises:
         UserError: the file cannot be written.
     """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(to_json(ranking), indent=1, allow_nan=False) + "\n")
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error}).", "Choose a file you can write to.") from error
-    return path
+    return write_file(path, json.dumps(to_json(ranking), indent=1, allow_nan=False) + "\n")
 
 
 def load_ranking(path: str | Path) -> Ranking:
@@ -45,12 +37,7 @@ def load_ranking(path: str | Path) -> Ranking:
         UserError: there is no such file, or it is not a saved ranking.
     """
     hint = "Give a file written by: occreid evaluate --out FILE"
-    try:
-        content = json.loads(Path(path).read_text())
-    except OSError as error:
-        raise UserError(f"cannot read {path} ({error.strerror}).", hint) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not JSON ({error}).", hint) from error
+    content = read_json(path, hint=hint)
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise UserError(f"{path} is not a ranking of format {_FORMAT}.", hint)
     try:

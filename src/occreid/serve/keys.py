@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from occreid.errors import UserError, did_you_mean
+from occreid.files import locked, read_text, write_json
 
 ROLES = ("search", "enrol", "admin", "monitor")
 """``search``: embed, search, compare, explain, mark; ``enrol``: embed, enrol; ``monitor``: metrics only;
@@ -58,12 +58,8 @@ def read_keys(path: str | Path) -> list[Key]:
     """
     path = Path(path)
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = json.loads(read_text(path, what="the keys file", hint=f"{_MAKE_ONE} {path}"))
         return [Key(**{**entry, "roles": tuple(entry["roles"])}) for entry in held["keys"]]
-    except FileNotFoundError as error:
-        raise UserError(f"there is no keys file {path}.", f"{_MAKE_ONE} {path}") from error
-    except OSError as error:
-        raise UserError(f"cannot read the keys file {path} ({error}).", "Check its permissions.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"the keys file {path} is damaged ({error}).", "Restore it from a copy.") from error
 
@@ -153,32 +149,8 @@ def _hash(token: str) -> str:
 def _changing(path: str | Path) -> Iterator[list[Key]]:
     """The file's keys to change; written whole or not at all, by one process at a time."""
     path = Path(path)
-    lock = path.with_name(f"{path.name}.lock")
-    try:
-        os.close(os.open(lock, os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError as error:
-        raise UserError(
-            f"another command is changing {path}.", f"Try again; if none is running, remove {lock}."
-        ) from error
-    except OSError as error:
-        raise UserError(f"cannot write beside {path} ({error}).", "Choose a folder you can write to.") from error
-    try:
+    with locked(path):
         keys = read_keys(path) if path.exists() else []
         yield keys
-        text = json.dumps({"format": 1, "keys": [asdict(key) for key in keys]}, indent=1, ensure_ascii=False)
-        _replace(path, text + "\n")
-    finally:
-        lock.unlink()
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(f"cannot write the keys file {path} ({error}).", "Make room, or check permissions.") from error
+        content = {"format": 1, "keys": [asdict(key) for key in keys]}
+        write_json(path, content, what="the keys file", hint="Make room, or check permissions.", private=True)

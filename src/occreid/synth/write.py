@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from occreid.errors import UserError
+from occreid.files import new_folder
 from occreid.records import PART_NAMES
 from occreid.synth.protocol import Shot
 from occreid.synth.render.compose import Picture
@@ -24,33 +21,15 @@ SIDECAR = "occsynth.parquet"
 
 @contextmanager
 def whole_or_nothing(out: Path) -> Iterator[Path]:
-    """A temporary folder beside ``out`` that becomes ``out`` when the block ends well, and vanishes otherwise.
+    """`new_folder` with the benchmark's own folders in it.
 
     Raises:
         UserError: ``out`` holds something already, is a file, or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        what = "is not empty" if out.is_dir() else "is a file"
-        raise UserError(f"{out} {what}.", "Name a new or empty folder.")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        temporary.chmod(0o755)
+    with new_folder(out) as part:
         for folder in FOLDERS:
-            (temporary / folder).mkdir()
-    except OSError as error:
-        raise UserError(
-            f"cannot write to {out.parent}: {error.strerror}.", "Name a folder you may write to."
-        ) from error
-    try:
-        yield temporary
-        if out.exists():
-            out.rmdir()
-        os.replace(temporary, out)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror}.", "Free some space or name another folder.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            (part / folder).mkdir()
+        yield part
 
 
 def write_picture(root: Path, shot: Shot, picture: Picture) -> dict[str, Any]:

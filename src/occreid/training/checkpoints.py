@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from occreid.errors import UNREADABLE, UserError
+from occreid.files import replacing
 
 FORMAT = 1
 
@@ -44,18 +44,12 @@ class Checkpoint:
         Raises:
             UserError: the disk is full or not writable.
         """
-        part = path.with_name(f"{path.name}.part")
+        hint = "Free space there, then go on with --resume."
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                torch.save({"format": FORMAT, **{f.name: getattr(self, f.name) for f in fields(self)}}, file)
-                file.flush()
-                os.fsync(file.fileno())  # else a power cut could leave the new name on an empty file
-            os.replace(part, path)
-        except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-            raise UserError(
-                f"cannot write the checkpoint {path} ({error}).", "Free space there, then go on with --resume."
-            ) from error
+            with replacing(path, what="the checkpoint", hint=hint) as part:
+                torch.save({"format": FORMAT, **{f.name: getattr(self, f.name) for f in fields(self)}}, part)
+        except RuntimeError as error:  # torch's word for a full disk
+            raise UserError(f"cannot write the checkpoint {path} ({error}).", hint) from error
 
     @staticmethod
     def load(path: Path) -> Checkpoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,11 +14,11 @@ from occreid.data.masks.evaluation import ORACLE, has_test_masks
 from occreid.errors import UserError
 from occreid.evaluation.parts import PartScores, part_iou
 from occreid.extraction import Precision, extract
+from occreid.files import write_json
 from occreid.models import Method, PartParser, Trainable
 from occreid.records import Record, Split
 from occreid.retrieval import Ranking, evaluate
 from occreid.training.recipe import Recipe
-from occreid.training.recipe_files import write_text
 
 EXTRACT_PRECISION: dict[str, Precision] = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 """The recipe's words for what `occreid.extraction` calls by torch's."""
@@ -149,4 +148,4 @@ def result_entry(split: Split, ranking: Ranking | PartScores) -> dict[str, Any]:
 def write_result(folder: Path, entries: Sequence[dict[str, Any]], facts: dict[str, Any]) -> None:
     """Write ``result.json``: the benchmarks and the facts that belong to all of them."""
     content = {"format": 1, **facts, "benchmarks": list(entries)}
-    write_text(folder / "result.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_json(folder / "result.json", content, indent=2)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from occreid.errors import UserError
+from occreid.files import write_file
 from occreid.training.devices import process_rank
 from occreid.training.recipe import Recipe
-from occreid.training.recipe_files import changed_keys, dump_recipe, load_recipe, parse_recipe, write_text
+from occreid.training.recipe_files import changed_keys, dump_recipe, load_recipe, parse_recipe
 
 RECIPE = "recipe.yaml"
 NEUTRAL = ("data.root", "data.mask_root", "data.parsing.root", "data.parsing.mask_root", "data.workers")
@@ -30,7 +31,7 @@ def claim_folder(folder: Path, recipe: Recipe) -> None:
             if (folder / RECIPE).is_file():
                 hint += f", or go on with: occreid train --resume {folder}"
             raise UserError(f"the run folder {folder} is not empty.", f"{hint}.")
-        write_text(folder / RECIPE, dump_recipe(recipe))
+        write_file(folder / RECIPE, dump_recipe(recipe))
     except OSError as error:
         raise UserError(f"cannot write the run folder {folder} ({error}).", "Choose another --out.") from error
 

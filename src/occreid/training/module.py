@@ -6,7 +6,6 @@ on how the process came to this step, so an interrupted run goes on as if it had
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from occreid.data.loading.loaders import ReidLoader, train_loader
 from occreid.errors import UserError
+from occreid.files import write_json
 from occreid.models import Stage, Trainable
 from occreid.nn.computing import MEMORY_FORMATS
 from occreid.records import Batch, Record
@@ -27,7 +27,6 @@ from occreid.training.augmentation import train_transform
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.ema import MovingAverage
 from occreid.training.recipe import OptimizerSection, Recipe
-from occreid.training.recipe_files import write_text
 from occreid.training.schedules import lr_factor
 from occreid.training.second_stream import second_loader, statistics_kept
 from occreid.training.seeding import derived_seed, seed_globals
@@ -233,7 +232,7 @@ class TrainingModule(LightningModule):
             "losses": {name: str(value) for name, value in error.losses.items()},  # JSON knows no NaN
             "paths": paths,
         }
-        write_text(file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        write_json(file, content, indent=2)
         bad = ", ".join(f"{name} = {value}" for name, value in error.losses.items() if not math.isfinite(value))
         return UserError(
             f"the loss is not finite in epoch {self.epoch + 1}, step {error.step} ({bad}); its images are in {file}.",

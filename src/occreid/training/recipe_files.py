@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
@@ -13,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from occreid.errors import UserError, did_you_mean
+from occreid.files import read_text
 from occreid.training.recipe import Recipe, Section
 
 Form = TypeVar("Form", bound=Section)
@@ -110,13 +110,6 @@ def changed_keys(one: Recipe, other: Recipe) -> list[str]:
     return sorted(key for key in a.keys() | b.keys() if a.get(key, ...) != b.get(key, ...))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that a kill leaves the old one or the new one, never half of it."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
-
-
 def recipe_folders() -> Iterator[Path]:
     """Where recipes are looked for, in this order; only folders that exist."""
     seen: set[Path] = set()
@@ -140,9 +133,7 @@ def read_yaml(path: Path, what: str = "recipe") -> dict[str, Any]:
         UserError: it cannot be read, is no YAML, gives a key twice or holds no mapping.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the {what} {path} ({error}).", "Give a readable YAML file.") from error
+        content = yaml.load(read_text(path, what=f"the {what}", hint="Give a readable YAML file."), Loader=_Loader)
     except yaml.YAMLError as error:
         raise UserError(f"the {what} {path} is not valid YAML: {_where(error)}.", "Mend that line.") from error
     if not isinstance(content, dict):

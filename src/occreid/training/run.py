@@ -6,7 +6,6 @@ A run folder holds ``recipe.yaml`` (resolved), ``log.csv``, ``evaluation.csv``, 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from occreid.data.loading.samplers import PKSampler
 from occreid.descriptors import Descriptors
 from occreid.evaluation.parts import PartScores
 from occreid.extraction import extract
+from occreid.files import replacing
 from occreid.models import read_card, save_model
 from occreid.models.registry import as_method
 from occreid.records import Split, class_indices
@@ -175,9 +175,8 @@ class Run:
             progress=self.progress and self.main,
         )
         if self.main:
-            part = folder.with_name(f"{folder.name}.part")
-            found.save(part)
-            os.replace(part, folder)
+            with replacing(folder) as part:
+                found.save(part)
         return found
 
     def _measure(self, device: torch.device) -> Ranking | PartScores | None:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from occreid.training.recipe_files import write_text
+from occreid.files import write_file
 
 Value = str | int | float
 
@@ -58,7 +58,7 @@ class Table:
         writer = self._writer(buffer)
         writer.writeheader()
         writer.writerows(self.rows)
-        write_text(self.path, buffer.getvalue())
+        write_file(self.path, buffer.getvalue())
 
     def _writer(self, file: io.TextIOBase | io.StringIO) -> csv.DictWriter[str]:
         return csv.DictWriter(file, self.columns, restval="", lineterminator="\n")

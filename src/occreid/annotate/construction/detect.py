@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from occreid.annotate.construction.keypoints import Keypoints
 from occreid.data.images import Pixels, read_image
 from occreid.errors import UserError
+from occreid.files import write_json
 
 _SEEN, _HIDDEN = 2, 0  # COCO's visibilities; read_keypoints takes a file with a 2 for one without confidences
 
@@ -98,10 +98,4 @@ def _open(file: Path, info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(file: Path, held: Mapping[str, Any]) -> None:
-    part = file.with_name(f"{file.name}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(held) + "\n", encoding="utf-8")
-        os.replace(part, file)  # a file is there whole or not at all
-    except OSError as error:
-        raise UserError(f"{file} cannot be written ({error.strerror or error}).", "Choose another place.") from error
+    write_json(file, held, indent=None)

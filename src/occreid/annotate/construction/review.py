@@ -18,6 +18,7 @@ from jinja2 import Environment
 
 from occreid.data.images import read_image
 from occreid.errors import UserError
+from occreid.files import write_file
 
 COLUMNS = ("path", "pid", "camid", "occluded", "why")
 _HEIGHT = 160  # of a picture on the page, in pixels
@@ -62,11 +63,7 @@ def write_review(crops: Sequence[Crop], root: Path, page: Path, table: Path) -> 
     writer.writerow(COLUMNS)
     writer.writerows((c.path, c.pid, c.camid, "true" if c.occluded else "false", c.why) for c in ordered)
     for file, content in ((page, html), (table, text.getvalue())):
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(content, encoding="utf-8", newline="")
-        except OSError as error:
-            raise UserError(f"{file} cannot be written ({error.strerror or error}).", "Choose another.") from error
+        write_file(file, content)
 
 
 def read_review(table: Path) -> list[Crop]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from occreid.annotate.construction.leaks import Leak, find_leaks
 from occreid.annotate.construction.protocol import OTHERS_IMAGES, TRAIN_IMAGES, TRAIN_OCCLUDED, Plan
 from occreid.annotate.construction.review import Crop
-from occreid.errors import UserError
+from occreid.files import new_folder
 
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
 TABLE, CARD, LEAKS = "benchmark.csv", "card.md", "leaks.csv"
@@ -38,13 +37,10 @@ def write_benchmark(plan: Plan, root: Path, out: Path, *, seed: int, distance: i
     Raises:
         UserError: the folder exists, cannot be written, or a picture cannot be read.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} exists and is not an empty folder.", "Choose a new one with --out.")
     names = _names(plan)
-    leaks = find_leaks({part: [(c.path, c.pid) for c in own] for part, own in plan.parts().items()}, root, distance)
-    half = out.with_name(f".{out.name}.part")
-    try:
-        shutil.rmtree(half, ignore_errors=True)
+    with new_folder(out) as half:
+        parts = {part: [(c.path, c.pid) for c in own] for part, own in plan.parts().items()}
+        leaks = find_leaks(parts, root, distance)
         for part, own in plan.parts().items():
             (half / FOLDERS[part]).mkdir(parents=True)
             for crop in own:
@@ -53,12 +49,6 @@ def write_benchmark(plan: Plan, root: Path, out: Path, *, seed: int, distance: i
         if leaks:
             _write_leaks(half / LEAKS, leaks)
         (half / CARD).write_text(card(plan, leaks, seed), encoding="utf-8")
-        if out.is_dir():
-            out.rmdir()
-        os.replace(half, out)
-    except OSError as error:
-        shutil.rmtree(half, ignore_errors=True)
-        raise UserError(f"{out} cannot be written ({error}).", "Choose another with --out.") from error
     return leaks
 
 

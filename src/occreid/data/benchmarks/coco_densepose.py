@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from occreid.data.benchmarks._facts import Facts, finish
 from occreid.data.benchmarks._files import existing_folder, images_under
 from occreid.errors import UserError
+from occreid.files import write_file
 from occreid.records import Record, Split
 
 if TYPE_CHECKING:
@@ -165,7 +166,6 @@ def write_crops(persons: list[Person], out: Path, *, margin: float = 0.0) -> Ite
     from occreid.data.images import read_image
     from occreid.data.masks.files import write_mask
 
-    (out / "images").mkdir(parents=True, exist_ok=True)
     for person in persons:
         image = read_image(person.image)
         frame = _frame(person, image.shape[:2], margin)
@@ -174,7 +174,7 @@ def write_crops(persons: list[Person], out: Path, *, margin: float = 0.0) -> Ite
         write_mask(mask_path, part_mask(person, frame))
         path = out / "images" / f"{person.annotation:012d}.jpg"
         _, encoded = cv2.imencode(".jpg", image[top:bottom, left:right, ::-1], (cv2.IMWRITE_JPEG_QUALITY, 95))
-        path.write_bytes(encoded.tobytes())
+        write_file(path, encoded.tobytes(), flush=False)
         yield Record(path, person.annotation, 0, mask=mask_path)
 
 

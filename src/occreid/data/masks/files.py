@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from occreid.data.images import Pixels, open_pillow, read_bytes
 from occreid.errors import UserError
+from occreid.files import write_file
 from occreid.records import PART_NAMES
 
 
@@ -43,7 +44,7 @@ def read_mask(path: str | Path, parts: int = len(PART_NAMES)) -> Pixels:
 
 
 def write_mask(path: str | Path, mask: NDArray[np.integer], parts: int = len(PART_NAMES)) -> None:
-    """Write an (H, W) part mask as an 8-bit grey PNG, making its folder.
+    """Write an (H, W) part mask as an 8-bit grey PNG, whole or not at all, making its folder.
 
     Raises:
         UserError: not two-dimensional, a value outside 0…``parts``, no ``.png`` name, or the file cannot be written.
@@ -57,13 +58,7 @@ def write_mask(path: str | Path, mask: NDArray[np.integer], parts: int = len(PAR
         )
     _check_values(mask, parts, path)
     _, encoded = cv2.imencode(".png", mask.astype(np.uint8))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encoded.tobytes())
-    except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}.", "Check the folder and its permissions."
-        ) from error
+    write_file(path, encoded.tobytes(), flush=False)  # a flush of each would take longer than to make them again
 
 
 def resize_mask(mask: Pixels, height: int, width: int) -> Pixels:

@@ -18,6 +18,7 @@ import numpy as np
 from occreid.data.benchmarks._rle import decode_rle
 from occreid.data.images import Pixels, read_image
 from occreid.errors import UserError, did_you_mean
+from occreid.files import write_file
 
 OBSTACLES = (
     "backpack",
@@ -127,14 +128,7 @@ def write_cutouts(obstacles: Sequence[Obstacle], out: Path) -> Iterator[Path]:
     for obstacle in obstacles:
         path = out / f"{obstacle.category.replace(' ', '_')}-{obstacle.annotation}.png"
         _, encoded = cv2.imencode(".png", cv2.cvtColor(cut_out(obstacle), cv2.COLOR_RGBA2BGRA))
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(encoded.tobytes())
-        except OSError as error:
-            raise UserError(
-                f"cannot write {path}: {error.strerror or error}.", "Choose a folder you can write to."
-            ) from error
-        yield path
+        yield write_file(path, encoded.tobytes(), flush=False)
 
 
 def cut_out(obstacle: Obstacle) -> Pixels:

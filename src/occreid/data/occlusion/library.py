@@ -16,6 +16,7 @@ from PIL import ImageOps
 from occreid.data.images import Pixels, open_pillow, read_bytes
 from occreid.data.occlusion.cutouts import KINDS, draw_cutout
 from occreid.errors import UserError
+from occreid.files import write_file
 
 PROCEDURAL = "procedural"
 """The name of the drawn library where a recipe could also name a folder."""
@@ -106,13 +107,7 @@ def write_library(count: int, seed: int, out: Path) -> int:
     library = OccluderLibrary.procedural(count, seed)
     for name, cutout in zip(library.names, library, strict=True):
         _, encoded = cv2.imencode(".png", cv2.cvtColor(cutout, cv2.COLOR_RGBA2BGRA))
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / f"{name}.png").write_bytes(encoded.tobytes())
-        except OSError as error:
-            raise UserError(
-                f"cannot write to {out}: {error.strerror or error}.", "Choose a folder you can write to."
-            ) from error
+        write_file(out / f"{name}.png", encoded.tobytes(), flush=False)
     return len(library)
 
 

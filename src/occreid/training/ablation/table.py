@@ -7,9 +7,9 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from occreid.files import write_file
 from occreid.training.ablation.ladder import Plan
 from occreid.training.ablation.results import Cell, Found, cell, protocol_of
-from occreid.training.recipe_files import write_text
 
 _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
@@ -44,7 +44,7 @@ def write_tables(plan: Plan, found: Sequence[Found], out: str | Path, command: s
         "runs.csv": runs_csv(plan, found),
     }
     for name, text in texts.items():
-        write_text(folder / name, text)
+        write_file(folder / name, text)
     return [folder / name for name in texts]
 
 
