@@ -97,8 +97,7 @@ def replacing(path: str | Path, *, what: str = "", hint: str = WRITABLE, flush: 
         if flush:
             _sync(path.parent)
     except OSError as error:
-        name = f"{what} {path}".strip()
-        raise UserError(f"cannot write {name} ({error.strerror or error}).", hint) from error
+        raise UserError(f"cannot write {what} {path} ({_reason(error)}).".replace("  ", " "), hint) from error
 
 
 @contextmanager
@@ -172,7 +171,7 @@ def locked(path: str | Path, *, wait: float = 0.0) -> Iterator[None]:
     except Timeout as error:
         raise UserError(f"another process is changing {path}.", "Try again when it has ended.") from error
     except OSError as error:
-        raise UserError(f"cannot write beside {path} ({error.strerror or error}).", WRITABLE) from error
+        raise UserError(f"cannot write beside {path} ({_reason(error)}).", WRITABLE) from error
     try:
         yield
     finally:
@@ -202,10 +201,16 @@ def claim_folder(folder: Path, name: str, key: Mapping[str, Any], others: str) -
         folder.mkdir(parents=True, exist_ok=True)
         strangers = any(path.name != f"{name}.part" for path in folder.iterdir())
     except OSError as error:
-        raise UserError(f"cannot write {folder} ({error.strerror or error}).", WRITABLE) from error
+        raise UserError(f"cannot write {folder} ({_reason(error)}).", WRITABLE) from error
     if strangers:
         raise UserError(f"the folder {folder} is not empty.", "Choose a new one with --out.")
     write_json(file, key)  # the key is there whole or not at all
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileExistsError):  # of a folder that was to be made
+        return f"{error.filename} is a file"
+    return error.strerror or str(error)
 
 
 def _remove(part: Path) -> None:

@@ -70,7 +70,7 @@ def test_all_or_nothing(people, tmp_path):
     root, records = people
     (tmp_path / "full").mkdir()
     (tmp_path / "full/x").write_text("")
-    with pytest.raises(UserError, match="not an empty folder"):
+    with pytest.raises(UserError, match="full is not empty"):
         anonymize(records, root, tmp_path / "full", find_by_mask)
     with pytest.raises(UserError, match="is not below"):
         anonymize(records, tmp_path / "full", tmp_path / "out", find_by_mask)

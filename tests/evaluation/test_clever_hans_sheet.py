@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from occreid.data.inspect.sheet import GAP
 from occreid.data.occlusion.library import OccluderLibrary
 from occreid.errors import UserError
 from occreid.evaluation import CleverHans, draw_trials
@@ -28,14 +29,14 @@ def test_the_most_telling_trial_comes_first_with_its_frames(found, tmp_path):
     file = tmp_path / "new" / "sheet.png"
     assert write_telling(found, THINGS, 0.4, file, count=2) == 2
     sheet = np.array(Image.open(file))
-    step = CELL[0] + 8
-    frames = [tuple(sheet[60, 6 + column * step].tolist()) for column in range(4)]
+    step = CELL[1] + GAP
+    frames = [tuple(sheet[60, 3 + column * step].tolist()) for column in range(4)]
     grey, green, red = (90, 90, 90), (20, 140, 60), (200, 40, 40)
     assert frames == [grey, green, red, grey]  # trial 1: wrong only while it shares the thing
-    assert sheet.shape[1] == 4 * step + 8 and len(sheet) > 2 * CELL[1]
+    assert sheet.shape[1] == 4 * step + GAP and len(sheet) > 2 * CELL[0]
 
 
 def test_a_sheet_that_cannot_be_written_is_said(found, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot write the sheet"):
         write_telling(found, THINGS, 0.4, tmp_path / "file" / "sheet.png")

@@ -93,7 +93,7 @@ def test_points_of_something_else_are_refused(split, tmp_path):
     with pytest.raises(UserError, match="other weights, data or options"):
         CurveLog(tmp_path / "log.json", {"model": "another"})
     (tmp_path / "bad.json").write_text("{")
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(UserError, match="is not JSON"):
         CurveLog(tmp_path / "bad.json", {})
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):

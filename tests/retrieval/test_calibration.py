@@ -202,4 +202,4 @@ def test_files_that_are_not_there(tmp_path, saved):
     with pytest.raises(UserError, match="damaged"):
         Calibration.load(tmp_path / "bad.json", weights_hash="w", metric="cosine")
     with pytest.raises(UserError, match="cannot write"):
-        saved[1].save(tmp_path / "no" / "c.json")
+        saved[1].save(tmp_path / "bad.json" / "c.json")

@@ -60,7 +60,7 @@ def test_lists_of_different_lengths_are_damage(ranking, tmp_path):
 
 
 def test_missing_file_and_unwritable_place(ranking, tmp_path):
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(UserError, match="there is no file"):
         load_ranking(tmp_path / "none.json")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):

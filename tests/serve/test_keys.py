@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import stat
 import time
@@ -6,6 +7,7 @@ import time
 import pytest
 
 from occreid.errors import UserError
+from occreid.files import locked
 from occreid.serve.keys import Key, KeyRing, add_key, read_keys, revoke_key
 
 
@@ -25,7 +27,7 @@ def test_only_the_owner_can_read_the_file(path):
     add_key(path, "anna", ["search"])
     add_key(path, "bert", ["enrol"])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert os.listdir(path.parent) == ["keys.json"]  # no lock and no half file is left
+    assert sorted(os.listdir(path.parent)) == [".keys.json.lock", "keys.json"]  # no half file is left
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_a_damaged_file_lets_nobody_in(path, text):
         KeyRing(path).find("occ_a_b")
     with pytest.raises(UserError, match="damaged"):
         add_key(path, "anna", ["search"])
-    assert path.read_text() == text and not (path.parent / "keys.json.lock").exists()
+    assert path.read_text() == text
 
 
 def test_an_unknown_key_cannot_be_revoked(path):
@@ -122,6 +124,20 @@ def test_an_unknown_key_cannot_be_revoked(path):
 
 def test_two_commands_do_not_change_the_file_at_once(path):
     add_key(path, "anna", ["search"])
-    (path.parent / "keys.json.lock").touch()
-    with pytest.raises(UserError, match="another command"):
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+
+    def hold():
+        with locked(path):
+            ready.set()
+            time.sleep(60)
+
+    other = context.Process(target=hold)
+    other.start()
+    assert ready.wait(20)
+    with pytest.raises(UserError, match="another process is changing"):
         add_key(path, "bert", ["search"])
+    other.kill()  # the lock of a dead process holds nobody up
+    other.join()
+    add_key(path, "bert", ["search"])
+    assert len(read_keys(path)) == 2

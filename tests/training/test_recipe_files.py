@@ -16,7 +16,6 @@ from occreid.training.recipe_files import (
     load_recipe,
     parse_recipe,
     read_form,
-    write_text,
 )
 
 MINIMAL = "method: {name: baseline}\ndata: {name: market1501, root: data/market}\n"
@@ -162,13 +161,6 @@ def test_changed_keys_are_named_with_dots():
     other = parse_recipe(yaml.safe_load(MINIMAL), ["data.height=384", "method.options.margin=0.5"])
     assert changed_keys(one, other) == ["data.height", "method.options.margin"]
     assert changed_keys(one, one) == []
-
-
-def test_writing_replaces_the_whole_file_and_leaves_no_part(tmp_path):
-    write_text(tmp_path / "a.txt", "long text")
-    write_text(tmp_path / "a.txt", "short")
-    assert (tmp_path / "a.txt").read_text() == "short"
-    assert list(tmp_path.iterdir()) == [tmp_path / "a.txt"]
 
 
 def test_find_recipe_prefers_an_existing_path(tmp_path, monkeypatch):

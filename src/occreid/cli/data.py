@@ -204,7 +204,7 @@ _PARTS = ("train", "query", "gallery")
 
 
 def _write_sheet(split: Split, path: Path) -> None:
-    from occreid.data.inspect.sheet import contact_sheet
+    from occreid.data.inspect.persons import contact_sheet
 
     shown = contact_sheet(split, path)
     typer.echo(f"wrote {shown} persons to {path}", err=True)

@@ -119,5 +119,5 @@ def test_files_of_something_else_are_left_alone(crops, tmp_path, content, messag
 def test_a_place_that_cannot_be_written_is_named(crops, tmp_path):
     root, paths = crops
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot write"):
         detect_keypoints(paths, root, tmp_path / "file" / "k.json", Finder(), INFO)

@@ -54,7 +54,7 @@ def test_missing_and_unwritable(crops, tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         read_review(tmp_path / "none.csv")
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot write"):
         write_review(crops, tmp_path, tmp_path / "file" / "r.html", tmp_path / "r.csv")
 
 

@@ -75,7 +75,7 @@ def test_all_or_nothing(crops, tmp_path):
     plan = plan_splits(made, seed=1)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("")
-    with pytest.raises(UserError, match="not an empty folder"):
+    with pytest.raises(UserError, match="full is not empty"):
         write_benchmark(plan, root, tmp_path / "full", seed=1)
     (root / plan.gallery[-1].path).unlink()
     with pytest.raises(UserError):

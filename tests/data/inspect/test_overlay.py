@@ -4,6 +4,7 @@ import pytest
 
 from occreid.data.images import read_image
 from occreid.data.inspect.overlay import CELL, COLOURS, overlay, overlay_sheet
+from occreid.data.inspect.sheet import GAP, LINE
 from occreid.data.masks.files import write_mask
 from occreid.errors import UserError
 from occreid.records import Record
@@ -30,15 +31,15 @@ def test_parts_are_tinted_in_their_own_colour_and_the_rest_is_darker():
 def test_each_picture_stands_above_itself_with_its_mask(masked, tmp_path):
     assert overlay_sheet(masked, tmp_path / "sub/sheet.png", rows=2, columns=3) == 5
     sheet = read_image(tmp_path / "sub/sheet.png")
-    assert sheet.shape == (2 * 2 * CELL[0], 3 * CELL[1], 3)
+    assert sheet.shape == (4 * (CELL[0] + GAP) + GAP + LINE, 3 * (CELL[1] + GAP) + GAP, 3)
     for row in range(2):
         for column in range(3 - row):  # the last cell is empty
-            left = column * CELL[1]
-            above, below = (sheet[(2 * row + half) * CELL[0], left] for half in (0, 1))
+            left = GAP + column * (CELL[1] + GAP)
+            above, below = (sheet[GAP + (2 * row + half) * (CELL[0] + GAP), left] for half in (0, 1))
             i = int(above[0]) // 40
             expected = overlay(np.full((1, 1, 3), 40 * i, np.uint8), np.full((1, 1), i, np.uint8))
             np.testing.assert_array_equal(below, expected[0, 0])
-    assert (sheet[2 * CELL[0] :, 2 * CELL[1] :] == 255).all()
+    assert (sheet[2 * (CELL[0] + GAP) : -LINE, 2 * (CELL[1] + GAP) :] == 255).all()
 
 
 def test_the_seed_chooses_and_few_pictures_make_a_small_sheet(masked, tmp_path):
@@ -46,7 +47,7 @@ def test_the_seed_chooses_and_few_pictures_make_a_small_sheet(masked, tmp_path):
         assert overlay_sheet(masked, tmp_path / name, rows=1, columns=2, seed=seed) == 2
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() != (tmp_path / "c").read_bytes()
     overlay_sheet(masked[:1], tmp_path / "d")
-    assert read_image(tmp_path / "d").shape == (2 * CELL[0], CELL[1], 3)
+    assert read_image(tmp_path / "d").shape == (2 * (CELL[0] + GAP) + GAP + LINE, CELL[1] + 2 * GAP, 3)
 
 
 def test_nothing_to_show_and_nowhere_to_write(masked, tmp_path):
@@ -54,5 +55,5 @@ def test_nothing_to_show_and_nowhere_to_write(masked, tmp_path):
         overlay_sheet([], tmp_path / "s.png")
     with pytest.raises(UserError, match="has no mask to show"):
         overlay_sheet([Record(masked[0].path, 0, 0)], tmp_path / "s.png")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot write the sheet"):
         overlay_sheet(masked, masked[0].path / "s.png")

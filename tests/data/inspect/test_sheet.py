@@ -2,75 +2,60 @@ import numpy as np
 import pytest
 
 from occreid.data.images import read_image
-from occreid.data.inspect.sheet import CELL, COLOURS, choose, contact_sheet
+from occreid.data.inspect.sheet import FRAME, GAP, LINE, Tile, draw_sheet, write_sheet
 from occreid.errors import UserError
-from occreid.records import Record, Split
+
+CELL = (20, 10)
 
 
-@pytest.fixture
-def split(tmp_path):
-    from PIL import Image
-
-    def record(part, pid, number):
-        path = tmp_path / part / f"{pid}_{number}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.new("RGB", (8, 16), (200, 10 * pid, 0)).save(path)
-        return Record(path, pid, number, occluded=part == "query")
-
-    query = tuple(record("query", pid, 0) for pid in (1, 2, 3))
-    gallery = tuple(record("gallery", pid, n) for pid in (0, 1, 2, 3, 9) for n in range(6))
-    train = tuple(record("train", pid, n) for pid in (20, 21) for n in range(2))
-    return Split("toy", train, query, gallery, distractor_pids=frozenset({0}))
+def plain(value, size=(40, 20)):
+    return np.full((*size, 3), value, np.uint8)
 
 
-def test_rows_are_ids_with_a_query_which_comes_first(split):
-    rows = choose(split, rows=8, columns=4, seed=0)
-    assert [row[0][1].pid for row in rows] == [1, 2, 3], "gallery-only ids show no match"
-    for row in rows:
-        assert len(row) == 4 and [part for part, _ in row] == ["query", *["gallery"] * 3]
-        assert len({record.path for _, record in row}) == 4
-        assert len({record.pid for _, record in row}) == 1
+def corner(row, column, top=GAP, line=0):
+    """The upper left pixel of a tile."""
+    return top + row * (CELL[0] + GAP + line), GAP + column * (CELL[1] + GAP)
 
 
-def test_few_columns_still_show_both_parts(split):
-    assert [part for part, _ in choose(split, 1, 2, 0)[0]] == ["query", "gallery"]
-    assert [part for part, _ in choose(split, 1, 1, 0)[0]] == ["query"]
+def test_tiles_stand_in_rows_on_white_paper():
+    sheet = draw_sheet([[Tile(plain(1)), Tile(plain(2))], [Tile(plain(3))]], cell=CELL)
+    assert sheet.shape == (GAP + 2 * (CELL[0] + GAP), GAP + 2 * (CELL[1] + GAP), 3) and sheet.dtype == np.uint8
+    for row, column, value in ((0, 0, 1), (0, 1, 2), (1, 0, 3), (1, 1, 255)):
+        y, x = corner(row, column)
+        assert (sheet[y : y + CELL[0], x : x + CELL[1]] == value).all()
+    assert (sheet[sheet > 3] == 255).all()
 
 
-def test_the_seed_decides(split):
-    assert choose(split, 2, 3, seed=5) == choose(split, 2, 3, seed=5)
-    assert len({str(choose(split, 2, 3, seed=s)) for s in range(10)}) > 1
+def test_frames_lie_around_the_picture_and_colour_the_caption():
+    red = (200, 0, 0)
+    sheet = draw_sheet([[Tile(plain(90), "7 c1", red)]], cell=CELL)
+    y, x = corner(0, 0)
+    outer = (slice(y - FRAME, y + CELL[0] + FRAME), slice(x - FRAME, x + CELL[1] + FRAME))
+    framed = sheet[outer].copy()
+    framed[FRAME:-FRAME, FRAME:-FRAME] = red
+    assert (framed == red).all() and (sheet[y : y + CELL[0], x : x + CELL[1]] == 90).all()
+    assert len(sheet) == GAP + CELL[0] + GAP + LINE
+    below = sheet[y + CELL[0] + FRAME :].reshape(-1, 3)
+    assert (below.min(0) < 255).any() and below[:, 0].min() >= 200, "the caption is red"
 
 
-def test_without_a_test_part_the_training_part_is_shown(split):
-    rows = choose(Split("toy", split.train, (), ()), 5, 5, 0)
-    assert [[part for part, _ in row] for row in rows] == [["train"] * 2] * 2
+def test_titles_make_room_above_and_the_legend_below():
+    bare = draw_sheet([[Tile(plain(5))]], cell=(60, 80))
+    full = draw_sheet([[Tile(plain(5))]], cell=(60, 80), titles=("one", "two\nlines"), legend={"query": (0, 0, 200)})
+    assert full.shape == (len(bare) + 3 * LINE, bare.shape[1] + 84, 3)
+    assert full[: 2 * LINE].min() < 128
+    legend = full[-LINE:].reshape(-1, 3)
+    assert legend.min(0).tolist()[:2] == [0, 0] and legend[:, 2].min() >= 200
 
 
-def test_the_picture(split, tmp_path):
-    path = tmp_path / "new/sheet.png"
-    assert contact_sheet(split, path, rows=2, columns=3, seed=1) == 2
-    pixels = read_image(path)
-    assert pixels.shape == (2 * (CELL[1] + 16) + 4, 3 * (CELL[0] + 4) + 4, 3)
-    pid = choose(split, 2, 3, 1)[0][0][1].pid
-    assert (pixels[4 + CELL[1] // 2, 4 + CELL[0] // 2] == (200, 10 * pid, 0)).all()
-    assert (pixels[3, 10] == COLOURS["query"]).all() and (pixels[3, 10 + CELL[0] + 4] == COLOURS["gallery"]).all()
-    assert (np.array(pixels[-1, -1]) == 255).all()
+def test_no_rows_make_an_empty_sheet():
+    assert draw_sheet([]).shape == (GAP, GAP, 3)
 
 
-def test_nothing_to_show(tmp_path):
-    with pytest.raises(UserError, match="toy holds no image to show"):
-        contact_sheet(Split("toy", (), (), ()), tmp_path / "s.png")
-
-
-def test_a_damaged_image_is_named(split, tmp_path):
-    for record in split.query:
-        record.path.write_bytes(b"")
-    with pytest.raises(UserError, match=r"query/\d_0.png"):
-        contact_sheet(split, tmp_path / "s.png")
-
-
-def test_a_place_that_cannot_be_written(split, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"the sheet .*file/s.png cannot be written"):
-        contact_sheet(split, tmp_path / "file/s.png", rows=1, columns=1)
+def test_the_file_holds_the_sheet(tmp_path):
+    rows = [[Tile(np.random.default_rng(0).integers(0, 256, (128, 64, 3), dtype=np.uint8), "a", (1, 2, 3))]]
+    assert write_sheet(tmp_path / "new/s.png", rows, legend={"b": (9, 9, 9)}) == tmp_path / "new/s.png"
+    np.testing.assert_array_equal(read_image(tmp_path / "new/s.png"), draw_sheet(rows, legend={"b": (9, 9, 9)}))
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"cannot write the sheet .*file/s\.png .+ Choose another\."):
+        write_sheet(tmp_path / "file/s.png", rows)

@@ -6,14 +6,14 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from occreid.data.images import Pixels, read_image
+from occreid.data.inspect.sheet import Tile, write_sheet
 from occreid.data.loading.transforms import resize
 from occreid.data.masks.files import read_mask, resize_mask
 from occreid.errors import UserError
-from occreid.records import Record
+from occreid.records import PART_NAMES, Record
 
 CELL = (128, 64)
 """Height and width of a picture on the sheet, in pixels."""
@@ -46,21 +46,18 @@ def overlay_sheet(records: Sequence[Record], path: Path, *, rows: int = 4, colum
     if not records:
         raise UserError("there is no picture to show.", "Give images with masks.")
     chosen = random.Random(seed).sample(list(records), min(rows * columns, len(records)))
-    cells = [_cell(record) for record in chosen]
-    columns = min(columns, len(cells))
-    blank = np.full_like(cells[0], 255)
-    cells += [blank] * (-len(cells) % columns)
-    sheet = np.vstack([np.hstack(cells[start : start + columns]) for start in range(0, len(cells), columns)])
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(cv2.imencode(".png", sheet[..., ::-1])[1].tobytes())
-    except OSError as error:
-        raise UserError(f"the sheet {path} cannot be written: {error.strerror or error}.", "Choose another.") from error
+    pairs = [_pair(record) for record in chosen]
+    lines: list[list[Tile]] = []
+    for start in range(0, len(pairs), columns):
+        above, below = zip(*pairs[start : start + columns], strict=True)
+        lines += [list(above), list(below)]
+    legend = {name: (int(r), int(g), int(b)) for name, (r, g, b) in zip(PART_NAMES, COLOURS[1:], strict=True)}
+    write_sheet(path, lines, cell=CELL, legend=legend)
     return len(chosen)
 
 
-def _cell(record: Record) -> Pixels:
+def _pair(record: Record) -> tuple[Tile, Tile]:
     if record.mask is None:
         raise UserError(f"{record.path} has no mask to show.", "Give images with masks.")
     image, mask = resize(read_image(record.path), *CELL), resize_mask(read_mask(record.mask), *CELL)
-    return np.vstack([image, overlay(image, mask)])
+    return Tile(image), Tile(overlay(image, mask))

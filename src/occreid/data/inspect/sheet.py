@@ -1,92 +1,99 @@
-"""A contact sheet: some persons of a benchmark, one row each, to see with one's own eyes what was read."""
+"""A contact sheet: rows of small pictures with frames and captions, to see with one's own eyes what is in a set.
+
+Letters: H × W pixels.
+"""
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from occreid.errors import UserError
-from occreid.records import Record, Split
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw
 
-if TYPE_CHECKING:
-    from PIL import Image
+from occreid.data.images import Pixels
+from occreid.files import write_file
 
-CELL = (64, 128)
-"""Width and height of a picture on the sheet, in pixels."""
-_GAP, _CAPTION = 4, 12
-COLOURS = {"train": (110, 110, 110), "query": (30, 100, 220), "gallery": (20, 140, 60)}
+Colour = tuple[int, int, int]
+"""RGB, 0…255."""
+GAP, FRAME, LINE = 4, 2, 12
+"""Pixels between pictures, of a frame around one, and of a line of text."""
+_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
 
-def contact_sheet(split: Split, path: Path, *, rows: int = 8, columns: int = 8, seed: int = 0) -> int:
-    """Write a PNG of some ids, one row each: query images framed blue, gallery green, training grey.
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One picture of a sheet.
 
-    Under each picture: id, camera (as "c0") and "occ" where the benchmark says that it is occluded. The training
-    part is shown only where there is no test part.
+    Attributes:
+        picture: (H, W, 3) uint8 RGB of any size; it is stretched to the sheet's cell.
+        caption: a line under it; may be empty.
+        frame: the colour of its frame and caption; None draws no frame.
+    """
+
+    picture: Pixels
+    caption: str = ""
+    frame: Colour | None = None
+
+
+def draw_sheet(
+    rows: Sequence[Sequence[Tile]],
+    *,
+    cell: tuple[int, int] = (128, 64),
+    titles: Sequence[str] = (),
+    legend: Mapping[str, Colour] | None = None,
+) -> Pixels:
+    """Draw tiles in rows on white paper.
 
     Args:
-        split: what a loader read.
-        path: the PNG to write; its folder is made.
-        rows: ids to show; fewer if there are fewer.
-        columns: most pictures of an id.
-        seed: chooses the ids and, of those with more pictures than columns, the pictures.
+        rows: tiles from left to right; rows may differ in length.
+        cell: height and width of each picture, in pixels.
+        titles: above the columns; may have several lines.
+        legend: what frames of a colour mean, told below the rows.
 
     Returns:
-        The number of ids shown.
+        (H, W, 3) uint8 RGB.
+    """
+    height, width = cell
+    top = GAP + LINE * max((title.count("\n") + 1 for title in titles), default=0)
+    step = height + GAP + LINE * any(tile.caption for row in rows for tile in row)
+    columns = max([len(titles), *map(len, rows)], default=0)
+    size = (columns * (width + GAP) + GAP, top + len(rows) * step + LINE * bool(legend))
+    sheet = Image.new("RGB", size, _WHITE)
+    pen = ImageDraw.Draw(sheet)
+    for column, title in enumerate(titles):
+        pen.multiline_text((GAP + column * (width + GAP), 2), title, fill=_BLACK, font_size=10, spacing=1)
+    for y, row in enumerate(rows):
+        for x, tile in enumerate(row):
+            left, upper = GAP + x * (width + GAP), top + y * step
+            if tile.frame:
+                far = (left + width + FRAME - 1, upper + height + FRAME - 1)
+                pen.rectangle((left - FRAME, upper - FRAME, *far), fill=tile.frame)
+            small = cv2.resize(tile.picture, (width, height), interpolation=cv2.INTER_AREA)
+            sheet.paste(Image.fromarray(small), (left, upper))
+            pen.text((left, upper + height + 1), tile.caption, fill=tile.frame or _BLACK, font_size=10)
+    left = float(GAP)
+    for meaning, colour in (legend or {}).items():
+        pen.text((left, size[1] - LINE), f"■ {meaning}", fill=colour, font_size=10)
+        left += pen.textlength(f"■ {meaning}   ", font_size=10)
+    return np.asarray(sheet)
+
+
+def write_sheet(
+    path: Path,
+    rows: Sequence[Sequence[Tile]],
+    *,
+    cell: tuple[int, int] = (128, 64),
+    titles: Sequence[str] = (),
+    legend: Mapping[str, Colour] | None = None,
+) -> Path:
+    """`draw_sheet` as a PNG file, whose folder is made.
 
     Raises:
-        UserError: nothing to show, a damaged image, or the file cannot be written.
+        UserError: the file cannot be written.
     """
-    from PIL import Image, ImageDraw
-
-    chosen = choose(split, rows, columns, seed)
-    if not chosen:
-        raise UserError(f"{split.name} holds no image to show.", "Give a part with images.")
-    width, height = CELL[0] + _GAP, CELL[1] + _GAP + _CAPTION
-    sheet = Image.new("RGB", (width * max(map(len, chosen)) + _GAP, height * len(chosen) + _GAP), (255, 255, 255))
-    pen = ImageDraw.Draw(sheet)
-    for y, person in enumerate(chosen):
-        for x, (part, record) in enumerate(person):
-            left, top = _GAP + x * width, _GAP + y * height
-            pen.rectangle((left - 2, top - 2, left + CELL[0] + 1, top + CELL[1] + 1), fill=COLOURS[part])
-            sheet.paste(_thumbnail(record.path), (left, top))
-            caption = f"{record.pid} c{record.camid}" + (" occ" if record.occluded else "")
-            pen.text((left, top + CELL[1] + 1), caption, fill=COLOURS[part], font_size=10)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(path, format="PNG")
-    except OSError as error:
-        raise UserError(f"the sheet {path} cannot be written: {error.strerror or error}.", "Choose another.") from error
-    return len(chosen)
-
-
-def choose(split: Split, rows: int, columns: int, seed: int) -> list[list[tuple[str, Record]]]:
-    """The pictures of the sheet: per id (part, record), queries first, then by path."""
-    parts = {"query": split.query, "gallery": split.gallery} if split.query else {"train": split.train}
-    people: dict[int, list[tuple[str, Record]]] = defaultdict(list)
-    for part, records in parts.items():
-        for record in records:
-            people[record.pid].append((part, record))
-    # Ids with a query first of all: a row of gallery images alone shows no match.
-    wanted = sorted(pid for pid, row in people.items() if row[0][0] != "gallery") or sorted(people)
-    generator = random.Random(seed)
-    ids = sorted(generator.sample(wanted, min(rows, len(wanted))))
-    return [_row(people[pid], columns, generator) for pid in ids]
-
-
-def _row(pictures: list[tuple[str, Record]], columns: int, generator: random.Random) -> list[tuple[str, Record]]:
-    """At most ``columns`` pictures, of each part at least one."""
-    first = {part: index for index, (part, _) in reversed(list(enumerate(pictures)))}
-    kept = set(list(first.values())[::-1][:columns])
-    others = [index for index in range(len(pictures)) if index not in kept]
-    kept |= set(generator.sample(others, min(columns - len(kept), len(others))))
-    return [pictures[index] for index in sorted(kept)]
-
-
-def _thumbnail(path: Path) -> Image.Image:
-    from PIL import Image
-
-    from occreid.data.images import read_image
-
-    return Image.fromarray(read_image(path)).resize(CELL, Image.Resampling.BILINEAR)
+    sheet = draw_sheet(rows, cell=cell, titles=titles, legend=legend)
+    encoded = cv2.imencode(".png", sheet[..., ::-1])[1]
+    return write_file(path, encoded.tobytes(), what="the sheet", hint="Choose another.")
