@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from occreid.cli.anonymize import Detector
+from occreid.cli.data.shared import Detector
 from occreid.cli.options import Device
 from occreid.errors import UserError
 

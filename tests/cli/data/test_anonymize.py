@@ -4,13 +4,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from occreid.cli import anonymize as room
+from occreid.cli.data.anonymize import anonymize
 from occreid.errors import UserError
 
 
 def call(*words):
     app = typer.Typer()
-    app.command()(room.anonymize)
+    app.command()(anonymize)
     app.callback()(lambda: None)
     result = CliRunner().invoke(app, ["anonymize", *map(str, words)])
     if isinstance(result.exception, UserError):

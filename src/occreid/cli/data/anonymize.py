@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from occreid.cli.console import progress
+from occreid.cli.data.shared import Detector
 from occreid.cli.options import Device, Name, Option, Root, parse_options
 from occreid.cli.splits import load_split
 from occreid.errors import UserError
@@ -17,9 +18,6 @@ Out = Annotated[Path | None, typer.Option("--out", help="The new folder.")]
 KeypointFile = Annotated[Path | None, typer.Option("--keypoints", metavar="JSON", help="Keypoints in COCO's format.")]
 Masks = Annotated[
     str | None, typer.Option("--masks", help="A folder of 'occreid parse', or 'own': the benchmark's part masks.")
-]
-Detector = Annotated[
-    str | None, typer.Option("--detector", help="Weights of torchvision's Keypoint R-CNN, or 'coco' to download them.")
 ]
 FillOption = Annotated[str, typer.Option("--fill", help="grey, pixels or blur; only grey leaves nothing.")]
 UnfoundOption = Annotated[str, typer.Option("--unfound", help="Pictures whose head was not found: skip or copy.")]

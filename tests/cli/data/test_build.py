@@ -7,14 +7,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from occreid.annotate.construction import Keypoints, read_keypoints, read_review
-from occreid.cli import build
+from occreid.cli.data.build import build
 from occreid.data import load_benchmark
 from occreid.errors import UserError
 
 
 def call(*words):
     app = typer.Typer()
-    app.command()(build.build)
+    app.command()(build)
     app.callback()(lambda: None)
     result = CliRunner().invoke(app, ["build", *map(str, words)])
     if isinstance(result.exception, UserError):

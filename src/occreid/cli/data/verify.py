@@ -1,0 +1,76 @@
+"""`occreid data verify`: is a benchmark on disk sound?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+from occreid.cli.console import progress
+from occreid.cli.data.shared import SHOWN, Sheet, Threads, count_images, print_counts, write_sheet
+from occreid.cli.options import Json, Name, Option, Root, parse_options
+from occreid.cli.splits import load_split
+
+if TYPE_CHECKING:
+    from occreid.data.inspect.verify import Findings
+
+
+def verify(
+    root: Root,
+    name: Name = None,
+    options: Option = None,
+    sheet: Sheet = None,
+    workers: Threads = 2,
+    as_json: Json = False,
+) -> None:
+    """Check a benchmark on disk: layout, counts, every image, duplicates, ids.
+
+    Exit code 0: sound; 1: problems were found.
+
+    Example: occreid data verify data/Market-1501-v15.09.15 --name market1501
+
+    Counts other than the published ones are accepted with: --option strict=false
+    """
+    from occreid.data.inspect.verify import verify as check
+
+    accepted = parse_options(options)
+    split = load_split(root, name, {**accepted, "strict": False})
+    lenient = str(accepted.get("strict", "true")).lower() in ("false", "no", "off", "0")
+    with progress("checking", count_images(split)) as tick:
+        findings = check(split, accept_differences=lenient, workers=workers, tick=tick)
+    if sheet:
+        write_sheet(split, sheet)
+    if as_json:
+        from dataclasses import asdict
+
+        report = {"name": split.name, "root": str(root), "sound": findings.sound, "counts": split.counts()}
+        typer.echo(json.dumps({**report, "notes": split.notes, **asdict(findings)}, indent=2))
+    else:
+        print_counts(split, but=("counts", "skipped"))  # these two are among the findings
+        _print_findings(findings)
+    if not findings.sound:
+        raise typer.Exit(1)
+
+
+def _print_findings(findings: Findings) -> None:
+    lists = {
+        "unreadable": [f"{path}: {reason}" for path, reason in findings.unreadable.items()],
+        "same bytes, different ids": [" = ".join(group) for group in findings.conflicts],
+        "same bytes in training and test": [" = ".join(group) for group in findings.leaks],
+        "ids in training and test": [str(pid) for pid in findings.shared_ids],
+        "not as published": list(findings.differences),
+        "same bytes, same id (harmless)": [" = ".join(group) for group in findings.copies],
+        "queries without a match (not counted in metrics)": list(findings.unmatched_queries),
+        "files that are no images (ignored)": list(findings.strays),
+    }
+    for title, lines in lists.items():
+        if lines:
+            typer.echo(f"{title}: {len(lines)}")
+            for line in lines[:SHOWN]:
+                typer.echo(f"  {line}")
+            if len(lines) > SHOWN:
+                typer.echo(f"  … and {len(lines) - SHOWN} more (all with --json)")
+    if findings.distractors:
+        typer.echo(f"distractors in the gallery: {findings.distractors}")
+    typer.echo("sound" if findings.sound else "problems were found")

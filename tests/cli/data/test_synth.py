@@ -1,0 +1,30 @@
+from PIL import Image
+
+
+def test_synth_calls_the_generator_and_reads_what_it_wrote(run, tmp_path, monkeypatch):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from occreid import synth
+    from occreid.records import PART_NAMES
+
+    asked = []
+
+    def generate(out, *, size, seed, workers):
+        asked.append((out, size, seed, workers))
+        rows = []
+        for split, folder in (("train", "bounding_box_train"), ("query", "query"), ("gallery", "bounding_box_test")):
+            file = f"{folder}/0001_c1s1_1_0.png"
+            (out / folder).mkdir(parents=True)
+            Image.new("RGB", (4, 8)).save(out / file)
+            row = dict.fromkeys(("occluded", "occluder_kind", "occluder_id", "mask", "time"))
+            visible = {f"visible_{part}": 1.0 for part in PART_NAMES}
+            rows.append({"file": file, "split": split, "pid": 1, "camid": 0, **row, **visible})
+        pq.write_table(pa.Table.from_pylist(rows), out / "occsynth.parquet")
+        return out
+
+    monkeypatch.setattr(synth, "generate", generate)
+    out = tmp_path / "out"
+    result = run("synth", "--size", "tiny", "--out", out, "--seed", 3, "--workers", 2, "--sheet", tmp_path / "s.png")
+    assert asked == [(out, "tiny", 3, 2)] and f"written to {out}" in result.stdout
+    assert (tmp_path / "s.png").is_file()
