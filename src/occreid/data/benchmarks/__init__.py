@@ -1,10 +1,12 @@
-"""Benchmarks: one file each, holding one function of the same name and its `FACTS`; the file is the registration.
+"""Benchmarks: a file holds a function of its own name and that benchmark's `FACTS`; the file is the registration.
 
-The function is ``name(root, *, option=default, …) -> Split``; its typed signature is the schema of its options.
+The function is ``name(root, *, option=default, …) -> Split``; its typed signature is the schema of its options. A file
+of several versions holds a function of each, and ``FACTS`` by their names.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -22,13 +24,12 @@ if typing.TYPE_CHECKING:
 
 
 def list_benchmarks() -> tuple[str, ...]:
-    """Names of all benchmarks, sorted; nothing is imported to find them.
+    """Names of all benchmarks, sorted.
 
     >>> "market1501" in list_benchmarks()
     True
     """
-    found = pkgutil.iter_modules([str(Path(__file__).parent)])
-    return tuple(sorted(module.name for module in found if not module.name.startswith("_")))
+    return tuple(sorted(_registered()))
 
 
 def benchmark_options(name: str) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def benchmark_facts(name: str) -> Facts:
     Raises:
         UserError: no such benchmark.
     """
-    return _module(name).FACTS
+    return _entry(name)[1]
 
 
 def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
@@ -79,14 +80,26 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
     return split if test_masks is None else with_test_masks(split, root, test_masks)
 
 
-def _module(name: str) -> Any:
-    if name not in list_benchmarks():
+@functools.cache
+def _registered() -> dict[str, tuple[Callable[..., Split], Facts]]:
+    """Name → function and facts of every benchmark; the files are small and import no torch."""
+    found: dict[str, tuple[Callable[..., Split], Facts]] = {}
+    for file in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if not file.name.startswith("_"):
+            module = importlib.import_module(f"{__name__}.{file.name}")
+            facts = module.FACTS if isinstance(module.FACTS, dict) else {file.name: module.FACTS}
+            found |= {name: (getattr(module, name), own) for name, own in facts.items()}
+    return found
+
+
+def _entry(name: str) -> tuple[Callable[..., Split], Facts]:
+    if name not in _registered():
         raise UserError(f"there is no benchmark '{name}'.", did_you_mean(name, list_benchmarks()))
-    return importlib.import_module(f"{__name__}.{name}")
+    return _registered()[name]
 
 
 def _loader(name: str) -> Callable[..., Split]:
-    return getattr(_module(name), name)
+    return _entry(name)[0]
 
 
 def _checked(benchmark: str, key: str, value: Any, hint: Any) -> Any:
