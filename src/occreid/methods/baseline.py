@@ -14,16 +14,16 @@ from torch.nn.functional import cross_entropy
 from occreid.descriptors import Descriptors
 from occreid.losses import BatchHardTripletLoss
 from occreid.models.contract import Method
-from occreid.nn import BNNeck, GeM, create_backbone, set_last_stride
+from occreid.nn import BNNeck, GeM, create_trunk
 from occreid.records import Batch
 
 
 class Baseline(Method):
-    """ResNet with BNNeck, the reference row of every table.
+    """A network with BNNeck, the reference row of every table.
 
     Args:
         num_classes: training identities C.
-        backbone: a timm ResNet.
+        backbone: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file.
         last_stride: stride of the last stage, 1 or 2.
         pooling: global average or generalised-mean pooling.
@@ -45,10 +45,10 @@ class Baseline(Method):
         label_smoothing: float = 0.1,
     ) -> None:
         super().__init__()
-        self.backbone = create_backbone(backbone, pretrained, global_pool="")
-        set_last_stride(self.backbone, last_stride)
+        self.backbone = create_trunk(backbone, pretrained, last_stride)
+        self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
         self.pool = GeM() if pooling == "gem" else None
-        self.neck = BNNeck(int(self.backbone.num_features), num_classes)  # type: ignore[arg-type]
+        self.neck = BNNeck(self.backbone.num_features, num_classes)
         self.triplet = BatchHardTripletLoss(margin)
         self.label_smoothing = label_smoothing
 

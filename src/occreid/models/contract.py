@@ -59,8 +59,9 @@ class Trainable(nn.Module):
     """Height and width in pixels the network was made for; an instance may set its own."""
     learns_parts: bool = False
     """Whether training masks must tell the parts of a body apart; an instance may set its own."""
-    pixel_mean: ClassVar[tuple[float, float, float]] = (0.485, 0.456, 0.406)
-    pixel_std: ClassVar[tuple[float, float, float]] = (0.229, 0.224, 0.225)
+    pixel_mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    """Of pixels in [0, 1], three numbers; an instance takes its backbone's, see `expect_pixels`."""
+    pixel_std: tuple[float, ...] = (0.229, 0.224, 0.225)
     _pixel_mean: Tensor
     _pixel_std: Tensor
     spec: ModelSpec | None = None
@@ -68,9 +69,14 @@ class Trainable(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.expect_pixels(self.pixel_mean, self.pixel_std)
+
+    def expect_pixels(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        """Say what `normalize` makes of pixels: the mean and deviation that the backbone's weights were trained with."""
+        self.pixel_mean, self.pixel_std = mean, std
         # buffers move with the model: a tensor made in `normalize` would make the GPU wait at every step
-        self.register_buffer("_pixel_mean", torch.tensor(self.pixel_mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("_pixel_std", torch.tensor(self.pixel_std).view(3, 1, 1), persistent=False)
+        self.register_buffer("_pixel_mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("_pixel_std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Named scalar losses, already weighted: training minimises their sum."""

@@ -1,7 +1,7 @@
 """Network blocks shared by methods."""
 
 from occreid.nn.attention import ChannelAttention, SpatialAttention
-from occreid.nn.backbone import create_backbone, set_last_stride
+from occreid.nn.backbone import create_backbone, create_trunk, set_last_stride
 from occreid.nn.batched_heads import BatchedLinear, BatchedNorm
 from occreid.nn.bnneck import BNNeck
 from occreid.nn.graph import OutlierRemovableGNN
@@ -34,6 +34,7 @@ __all__ = [
     "TokenPredictor",
     "append_blocks",
     "create_backbone",
+    "create_trunk",
     "evaluating",
     "masked_max_pool",
     "part_targets",

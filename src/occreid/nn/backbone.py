@@ -1,21 +1,32 @@
-"""Backbones come from timm; this file only chooses their weights and their last stride."""
+"""Backbones come from timm; this file builds them with their weights, as Trunks or as transformers."""
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 import timm
-from safetensors import SafetensorError
 from torch import nn
 
-from occreid.errors import UNREADABLE, UserError, did_you_mean
+from occreid.errors import UserError, did_you_mean
+from occreid.nn.pretrained import from_file, imagenet
+from occreid.nn.trunk import Trunk, set_stride
 
-TRUNK = "backbone."
-"""What the tensors of a trained method's backbone are called."""
+
+def create_trunk(name: str, pretrained: str = "imagenet", last_stride: int | None = None, **options: Any) -> Trunk:
+    """A convolutional timm network as stem and four stages.
+
+    Args:
+        name: timm model name, e.g. ``"resnet50"``, ``"tf_efficientnet_lite0"``, ``"convnext_atto"``.
+        pretrained: as `create_backbone`.
+        last_stride: stride of stage 4, 1 or 2; None leaves it. Stride 1 doubles the height and width of the last
+            map (Luo et al. 2019, Section 3.5).
+        options: passed to ``timm.create_model``.
+
+    Raises:
+        UserError: a network without four stages, or what `create_backbone` raises.
+    """
+    return Trunk(create_backbone(name, pretrained, global_pool="", **options), last_stride)
 
 
 def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> nn.Module:
@@ -23,13 +34,13 @@ def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> 
 
     Args:
         name: timm model name, e.g. ``"resnet50"``.
-        pretrained: ``"imagenet"`` downloads timm's weights, ``"none"`` is a random start, anything else
-            is the path of a local weights file (.safetensors, or .pth read with ``weights_only=True``), or of the
-            run folder of a trained model, whose backbone is taken.
+        pretrained: ``"imagenet"`` takes timm's weights from its cache, an installed weights package or a download,
+            ``"none"`` is a random start, anything else is the path of a local weights file (.safetensors, or .pth
+            read with ``weights_only=True``), or of the run folder of a trained model, whose backbone is taken.
         options: passed to ``timm.create_model``.
 
     Raises:
-        UserError: unknown name, missing or unfitting file, or no network for the download.
+        UserError: unknown name, missing or unfitting file, or no way to the ImageNet weights.
     """
     if not timm.is_model(name):
         near = did_you_mean(name, timm.list_models(f"*{name[:3]}*") or timm.list_models("resnet*"))
@@ -39,79 +50,12 @@ def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> 
     if pretrained == "none":
         return timm.create_model(name, pretrained=False, num_classes=0, **options)
     if pretrained == "imagenet":
-        return _download(name, options)
-    path = Path(pretrained)
-    if path.is_dir():
-        path = path / "model.safetensors"
-    if not path.is_file():
-        raise UserError(
-            f"pretrained: no weights file '{path}'.",
-            "Give 'imagenet', 'none', an existing file, or the run folder of a trained model.",
-        )
-    return _from_file(name, path, options)
-
-
-def _from_file(name: str, path: Path, options: dict[str, Any]) -> nn.Module:
-    try:
-        held = timm.models.load_state_dict(str(path))
-        held = {k.removeprefix(TRUNK): v for k, v in held.items() if k.startswith(TRUNK)} or held
-        model = timm.create_model(
-            name, pretrained=True, pretrained_cfg_overlay={"state_dict": held}, num_classes=0, **options
-        )
-    except (*UNREADABLE, OSError, SafetensorError) as error:
-        problem = _first_line(error)
-    else:  # timm loads what fits and only logs the rest; here every tensor must have come from the file
-        own = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
-        unmet = [k for k, v in own.items() if k not in held or (held[k].shape != v.shape and k != "pos_embed")]
-        if not unmet:
-            return model
-        problem = f"{len(unmet)} of {len(own)} tensors are missing, e.g. '{unmet[0]}'"
-    raise UserError(
-        f"pretrained: '{path}' does not hold weights of '{name}' ({problem}).",
-        "Give weights saved from that network, or choose the network they were saved from.",
-    )
-
-
-def _download(name: str, options: dict[str, Any]) -> nn.Module:
-    from huggingface_hub import constants, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError
-
-    config = timm.get_pretrained_cfg(name)
-    if config is None or not config.has_weights:
-        raise UserError(
-            f"timm has no ImageNet weights for '{name}'.", "Set pretrained to 'none' or to a local weights file."
-        )
-    cached = try_to_load_from_cache(config.hf_hub_id, "model.safetensors") if config.hf_hub_id else None
-    if isinstance(cached, str):  # a second run needs no network
-        return _from_file(name, Path(cached), options)
-    hint = "Set pretrained to the path of a local weights file, or to 'none' to train from scratch."
-    host = urlsplit(constants.ENDPOINT).hostname or ""
-    if not getproxies() and not _resolves(host):  # said at once, not after a minute of retries
-        raise UserError(f"no network: the ImageNet weights of '{name}' cannot be downloaded from {host}.", hint)
-    try:
-        return timm.create_model(name, pretrained=True, num_classes=0, **options)
-    except (HfHubHTTPError, OSError) as error:
-        raise UserError(
-            f"the ImageNet weights of '{name}' could not be downloaded ({_first_line(error)}).", hint
-        ) from error
-
-
-def _resolves(host: str) -> bool:
-    try:
-        return bool(socket.getaddrinfo(host, 443))
-    except OSError:
-        return False
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:120] if lines else type(error).__name__
+        return imagenet(name, options)
+    return from_file(name, Path(pretrained), options)
 
 
 def set_last_stride(resnet: nn.Module, stride: int) -> None:
     """Give the last stage of a timm ResNet this stride, in place and without dilation.
-
-    Stride 1 doubles the height and width of the last feature map (Luo et al. 2019, Section 3.5).
 
     Raises:
         UserError: the network has no ``layer4``, so it is not a ResNet.
@@ -122,7 +66,4 @@ def set_last_stride(resnet: nn.Module, stride: int) -> None:
             f"'{type(resnet).__name__}' has no layer4, so its last stride cannot be set.", "Choose a timm ResNet."
         )
     for module in layer4[0].modules():
-        if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
-            module.stride = (stride, stride)
-        if isinstance(module, nn.AvgPool2d) and module.stride in (2, (2, 2)):  # the shortcut of ResNet-D
-            module.stride, module.kernel_size = stride, stride
+        set_stride(module, stride)
