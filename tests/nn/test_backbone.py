@@ -4,8 +4,8 @@ import torch
 from safetensors.torch import save_file
 
 from occreid.errors import UserError
-from occreid.nn import backbone as room
 from occreid.nn import create_backbone, set_last_stride
+from occreid.nn import pretrained as room
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet18d"])

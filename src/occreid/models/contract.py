@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +72,7 @@ class Trainable(nn.Module):
         self.expect_pixels(self.pixel_mean, self.pixel_std)
 
     def expect_pixels(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        """Say what `normalize` makes of pixels: the mean and deviation that the backbone's weights were trained with."""
+        """Make `normalize` give pixels this mean and deviation, those that the backbone's weights were trained with."""
         self.pixel_mean, self.pixel_std = mean, std
         # buffers move with the model: a tensor made in `normalize` would make the GPU wait at every step
         self.register_buffer("_pixel_mean", torch.tensor(mean).view(3, 1, 1), persistent=False)

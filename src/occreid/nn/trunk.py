@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from occreid.errors import UserError
 from occreid.nn.modes import evaluating
 from occreid.nn.trunk_layout import Layout, find_layout
 

@@ -6,6 +6,7 @@ inside the network.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,10 +88,7 @@ def _blocks(network: EfficientNet | MobileNetV3, ends: list[int]) -> tuple[Paths
     groups = [_children(network, f"blocks.{index}") for index in range(len(network.blocks))]
     bounds = ends[-5:] if len(ends) > 4 else [0, *ends]
     stem = ("conv_stem", "bn1", *(path for group in groups[: bounds[0]] for path in group))
-    stages = [
-        tuple(path for group in groups[start:end] for path in group)
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    stages = [tuple(path for group in groups[start:end] for path in group) for start, end in itertools.pairwise(bounds)]
     if isinstance(network, EfficientNet):
         stages[3] += _real(network, "conv_head") + _real(network, "bn2")
     return stem, stages
