@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from occreid.descriptors import Descriptors as Descriptors
     from occreid.errors import UserError as UserError
     from occreid.gallery import Gallery as Gallery
+    from occreid.gallery import search as search
     from occreid.models import create_model as create_model
     from occreid.models import list_methods as list_methods
     from occreid.models import load_model as load_model
@@ -26,8 +27,19 @@ _HOMES = {
     "evaluate": "occreid.retrieval",
     "list_methods": "occreid.models",
     "load_model": "occreid.models",
+    "search": "occreid.gallery",
 }
-__all__ = ["Descriptors", "Gallery", "Record", "UserError", "create_model", "evaluate", "list_methods", "load_model"]
+__all__ = [
+    "Descriptors",
+    "Gallery",
+    "Record",
+    "UserError",
+    "create_model",
+    "evaluate",
+    "list_methods",
+    "load_model",
+    "search",
+]
 
 
 def __getattr__(name: str) -> Any:

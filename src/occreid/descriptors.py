@@ -12,12 +12,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from occreid.display import html_table
 from occreid.errors import UserError
 
 _FEATURES, _TABLE = "descriptors.safetensors", "descriptors.parquet"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Descriptors:
     """Feature vectors of N images, with what is needed to rank and to explain them.
 
@@ -34,6 +35,8 @@ class Descriptors:
     >>> d = Descriptors(torch.zeros(2, 3), pids=torch.tensor([7, 7]))
     >>> d.features.shape, d.visibility.tolist(), len(d)
     (torch.Size([2, 1, 3]), [[True], [True]], 2)
+    >>> d
+    Descriptors(2 × 1 × 3 on cpu, with pids)
     """
 
     features: Tensor
@@ -67,6 +70,18 @@ class Descriptors:
 
     def __len__(self) -> int:
         return self.features.shape[0]
+
+    def __repr__(self) -> str:
+        known = [name for name in ("pids", "camids", "paths") if getattr(self, name) is not None]
+        shape = " × ".join(map(str, self.features.shape))
+        return f"Descriptors({shape} on {self.features.device}{', with ' if known else ''}{', '.join(known)})"
+
+    def _repr_html_(self) -> str:
+        n, p, d = self.features.shape
+        seen = f"{float(self.visibility.float().mean()):.0%}" if n else "–"
+        head = ("pictures", "parts", "dimensions", "parts seen", "persons", "cameras")
+        counts = ["–" if ids is None else len(ids.unique()) for ids in (self.pids, self.camids)]
+        return html_table(head, [(n, p, d, seen, *counts)], "Descriptors")
 
     def __getitem__(self, index: slice | Tensor) -> Descriptors:
         """The images at ``index``: a slice, a tensor of places from 0 or a bool mask of length N."""

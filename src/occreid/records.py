@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from occreid.display import html_table
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -49,7 +51,7 @@ class Record:
     time: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Split:
     """A benchmark read from disk: three lists of records and the facts an evaluation must state.
 
@@ -68,6 +70,14 @@ class Split:
     same_camera: str = "junk"
     distractor_pids: frozenset[int] = frozenset()
     notes: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        parts = (f"{part}: {c['images']} images of {c['ids']} ids" for part, c in self.counts().items() if c["images"])
+        return f"Split({self.name}: {', '.join(parts) or 'empty'}; same camera: {self.same_camera})"
+
+    def _repr_html_(self) -> str:
+        rows = [(part, *counts.values()) for part, counts in self.counts().items()]
+        return html_table(("part", "images", "ids", "cameras"), rows, self.name)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Images, ids and cameras of each part, e.g. ``{"query": {"images": 3368, "ids": 750, "cameras": 6}}``."""

@@ -21,7 +21,7 @@ def test_words_that_are_no_options_are_refused():
 
 def test_a_method_is_built_with_its_options_and_size():
     built = Model("x", TOY, {"dim": 8}, (32, 24)).build()
-    assert built.embed.out_features == 8
+    assert built.project.out_features == 8
     assert built.classify.out_features == CLASSES
     assert (built.input_size, built.training) == ((32, 24), False)
     assert Model("x", TOY, {}).build().input_size == (16, 8)
@@ -37,7 +37,7 @@ def test_a_trained_model_is_loaded(tmp_path):
     save_model(create_model(TOY, 4, dim=8), tmp_path / "run")
     model = Model.parse(str(tmp_path / "run"))
     assert model.name == "run"
-    assert model.build().embed.out_features == 8
+    assert model.build().project.out_features == 8
     with pytest.raises(UserError, match="takes no options"):
         Model("x", str(tmp_path / "run"), {"dim": 3}).build()
 

@@ -22,10 +22,10 @@ def test_default_hooks_change_nothing(model):
 
 
 def test_one_group_holds_every_trainable_parameter(model):
-    model.embed.bias.requires_grad_(False)
+    model.project.bias.requires_grad_(False)
     (group,) = model.parameter_groups(0.1)
     assert group["lr"] == 0.1
-    assert {id(p) for p in group["params"]} == {id(p) for p in model.parameters()} - {id(model.embed.bias)}
+    assert {id(p) for p in group["params"]} == {id(p) for p in model.parameters()} - {id(model.project.bias)}
 
 
 def test_uint8_and_float_pictures_mean_the_same_and_are_left_alone(model):

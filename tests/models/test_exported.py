@@ -73,7 +73,7 @@ def test_pictures_between_0_and_1_mean_the_same(write):
 
 
 def test_pictures_of_another_size_are_refused(write):
-    with pytest.raises(UserError, match=r"takes pictures of shape \(B, 3, 4, 2\), not \(5, 3, 8, 2\)"):
+    with pytest.raises(UserError, match=r"takes images of shape \(B, 3, 4, 2\), not \(5, 3, 8, 2\)"):
         load_model(write()).describe(torch.zeros(5, 3, 8, 2, dtype=torch.uint8))
 
 

@@ -37,7 +37,7 @@ def test_a_method_from_outside_needs_no_registration(toy):
     assert model.spec is not None
     assert (model.spec.name, model.spec.num_classes) == (toy, 3)
     assert model.spec.options == {"dim": 6, "scale": 1.0, "word": None}
-    assert model.embed.out_features == 6
+    assert model.project.out_features == 6
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ class Toy(Method):
 
     def __init__(self, num_classes: int, *, dim: int = 4, scale: float = 1.0, word: str | None = None) -> None:
         super().__init__()
-        self.embed = nn.Linear(3, dim)
+        self.project = nn.Linear(3, dim)
         self.classify = nn.Linear(dim, num_classes)
         self.scale = scale
 
     def feature(self, images):
-        return self.scale * self.embed(self.normalize(images).mean((2, 3)))
+        return self.scale * self.project(self.normalize(images).mean((2, 3)))
 
     def losses(self, batch):
         return {"id": cross_entropy(self.classify(self.feature(batch.images)), batch.labels)}

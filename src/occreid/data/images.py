@@ -167,7 +167,16 @@ def _decode_opencv(data: bytes, flag: int) -> Pixels | None:
 
 
 def _decode_pillow(data: bytes, path: str | Path) -> Pixels:
-    image = ImageOps.exif_transpose(open_pillow(data, path))
+    return from_pillow(open_pillow(data, path), path)
+
+
+def from_pillow(image: Image.Image, path: str | Path) -> Pixels:
+    """`read_image` of what Pillow has opened; ``path`` only says in an error what it is.
+
+    Raises:
+        UserError: an undefined value range.
+    """
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         return _from_16_bit(np.asarray(image), path)
     if image.mode == "F":

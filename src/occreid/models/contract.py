@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric
 from occreid.errors import UserError
+from occreid.models.embedding import compare, embed
+from occreid.models.pictures import Pictures, check_images
 from occreid.records import Batch
 
 
@@ -57,6 +59,8 @@ class Trainable(nn.Module):
 
     input_size: tuple[int, int] = (256, 128)
     """Height and width in pixels the network was made for; an instance may set its own."""
+    fixed_size: bool = False
+    """Whether images of another size than `input_size` are refused: `load_model` sets it, the weights are of that."""
     learns_parts: bool = False
     """Whether training masks must tell the parts of a body apart; an instance may set its own."""
     pixel_mean: tuple[float, ...] = (0.485, 0.456, 0.406)
@@ -102,7 +106,13 @@ class Trainable(nn.Module):
         return self.spec.name if self.spec else type(self).__name__
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Images as the backbone wants them: uint8 becomes [0, 1], then (x − mean) / std per channel. Copies."""
+        """Images as the backbone wants them: uint8 becomes [0, 1], then (x − mean) / std per channel. Copies.
+
+        Raises:
+            UserError: outside of training, images of another type or range, of a loaded model of another size.
+        """
+        if not self.training:
+            check_images(images, self.input_size if self.fixed_size else None, self._name())
         pixels = images.float() / 255 if images.dtype == torch.uint8 else images
         return (pixels - self._pixel_mean.to(pixels.dtype)) / self._pixel_std.to(pixels.dtype)
 
@@ -116,8 +126,24 @@ class Method(Trainable):
     """Whether `describe` cannot do without masks; an instance may set its own."""
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
-        """Descriptors of (B, 3, H, W) images, uint8 or float in [0, 1]; ``masks`` (B, H, W) if a method uses them."""
+        """Descriptors of (B, 3, H, W) images of `input_size`, uint8 or float in [0, 1].
+
+        ``masks`` (B, H, W) if a method uses them. `embed` takes pictures of any size.
+        """
         raise TypeError(f"{type(self).__name__} does not define describe(images, masks)")
+
+    def embed(
+        self, pictures: Pictures, *, bgr: bool = False, batch_size: int = 64, normalize: bool = False
+    ) -> Descriptors:
+        """Descriptors of pictures of any kind and size: files, Pillow, arrays, tensors, or anything that yields them.
+
+        See `occreid.models.embedding.embed`.
+        """
+        return embed(self, pictures, bgr=bgr, batch_size=batch_size, normalize=normalize)
+
+    def compare(self, a: Pictures, b: Pictures, *, bgr: bool = False, batch_size: int = 64) -> Tensor:
+        """(A, B) distances between all pictures of two sides under `metric`, smaller for the same person."""
+        return compare(self, a, b, bgr=bgr, batch_size=batch_size)
 
     def refine(self, descriptors: Descriptors, gallery: Descriptors) -> Descriptors:
         """Improve descriptors by looking at the gallery (OR-GNN). Default: unchanged."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError, require
 from occreid.models.contract import Method, ModelSpec
+from occreid.models.pictures import check_images
 from occreid.records import Batch
 
 
@@ -57,14 +58,9 @@ class ExportedModel(Method):
         Masks (B, H, W) count only where the exported method needs them.
 
         Raises:
-            UserError: pictures of another size, for the network was made for one; no masks where they are needed.
+            UserError: pictures of another size, type or range; no masks where they are needed.
         """
-        if tuple(images.shape[1:]) != (3, *self.input_size):
-            height, width = self.input_size
-            raise UserError(
-                f"{self.path} takes pictures of shape (B, 3, {height}, {width}), not {tuple(images.shape)}.",
-                "Resize them, or export the model for another size.",
-            )
+        check_images(images, self.input_size, str(self.path))
         pixels = images if images.dtype == torch.uint8 else (images * 255).round().clamp(0, 255).to(torch.uint8)
         if not self.needs_masks:
             return Descriptors(*self.run(pixels)).to(images.device)

@@ -127,7 +127,7 @@ def load_trained(path_or_name: str | Path) -> Trainable:
     model = create_trainable(card["method"], card["num_classes"], **options)
     model.spec = ModelSpec(card["method"], card["num_classes"], dict(card["options"]))
     load_weights(model, weights)
-    model.input_size = tuple(card["input_size"])
+    model.input_size, model.fixed_size = tuple(card["input_size"]), True
     return model.eval()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from occreid.display import html_table
 from occreid.retrieval.matches import Ints
 from occreid.retrieval.precision import Floats
 
@@ -61,7 +62,7 @@ class Protocol:
         return "; ".join(words)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Ranking:
     """The result of `occreid.retrieval.evaluate`.
 
@@ -88,6 +89,15 @@ class Ranking:
     query_paths: tuple[str, ...] | None = None
     gallery: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {100 * value:.1f}" for name, value in self.scores().items())
+        return f"Ranking({scores}; {self.num_valid_queries} queries; {self.protocol.sentence()})"
+
+    def _repr_html_(self) -> str:
+        scores = self.scores()
+        row = [*(f"{100 * value:.1f}" for value in scores.values()), self.num_valid_queries]
+        return html_table([*scores, "queries"], [row], self.protocol.sentence())
 
     @property
     def valid(self) -> np.ndarray:

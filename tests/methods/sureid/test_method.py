@@ -39,7 +39,7 @@ def teacher(tmp_path_factory):
 def masked_forward(model, images, kept):
     """Every token stays; the given positions, (B, M) of each stage, are the ones not masked."""
     decisions = [kept_map(positions, model.grid).flatten(1) for positions in kept]
-    x, keep = model.embed(images), None
+    x, keep = model.patch_tokens(images), None
     for number, block in enumerate(model.backbone.blocks, start=1):
         if number in model.prune_before:
             keep = decisions[model.prune_before.index(number)]
@@ -221,7 +221,7 @@ def test_the_picture_shows_exactly_the_dropped_tokens():
                 at = {(int(i) // 3, int(i) % 3) for i in row}
                 assert at == {(y, x) for y, x in picture.nonzero().tolist()} and picture.max() == 1
         # what is painted over where nothing was kept after the first stage reaches the feature no more from there on
-        changed = model.embed(images)
+        changed = model.patch_tokens(images)
         dropped = maps["kept after stage 3"].flatten(1) == 0
         features = []
         for noise in (0.0, 5.0):

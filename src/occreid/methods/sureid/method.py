@@ -145,14 +145,14 @@ class SUReID(Method):
 
     def train_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(B, 3, H, W) → the feature (B, C) and the decisions D̂ of each stage, (B, N) each, drawn at random."""
-        drawn = self.masked_walk(self.embed(images), lambda _, logits, keep: sample_decisions(logits, keep))
+        drawn = self.masked_walk(self.patch_tokens(images), lambda _, logits, keep: sample_decisions(logits, keep))
         return self.pooled(drawn[0]), drawn[1]
 
     def masked_walk(self, x: Tensor, decide: Decide, *, decide_only: bool = False) -> tuple[Tensor, list[Tensor]]:
         """The masked pass, Eqs. 1 to 8, whoever decides.
 
         Args:
-            x: (B, prefix + N, C) tokens of `embed`.
+            x: (B, prefix + N, C) tokens of `patch_tokens`.
             decide: what a stage keeps.
             decide_only: end with the last stage; the tokens are then good for nothing.
 
@@ -181,7 +181,7 @@ class SUReID(Method):
         """
         if isinstance(self.budget, AdaptiveBudget):
             with evaluating(self):  # nothing is drawn at random, neither here nor, for it, later in the training
-                self.masked_walk(self.embed(images), self.budget.following(self.thresholds), decide_only=True)
+                self.masked_walk(self.patch_tokens(images), self.budget.following(self.thresholds), decide_only=True)
 
     def masked(self, number: int, block: Block, x: Tensor, keep: Tensor | None) -> Tensor:
         """One block of the masked forward pass, Eqs. 4 to 8; ``number`` counts blocks from 1, ``keep`` is (B, N)."""
@@ -263,7 +263,7 @@ class SUReID(Method):
     def kept_tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(B, 3, H, W) → the feature (B, C) and what was kept after each stage, as the budget's `drop` says it."""
         x, kept = self.budget.drop(
-            self.layers(), self.predictor_of_block(), self.embed(images), self.thresholds, self.prefix
+            self.layers(), self.predictor_of_block(), self.patch_tokens(images), self.thresholds, self.prefix
         )
         return self.pooled(x), kept
 
@@ -273,7 +273,7 @@ class SUReID(Method):
         That is what an exported graph must be; it saves no time.
         """
         assert isinstance(self.budget, AdaptiveBudget)  # a fixed one takes the same steps anyway
-        x, stages = self.masked_walk(self.embed(images), self.budget.deciding(self.thresholds))
+        x, stages = self.masked_walk(self.patch_tokens(images), self.budget.deciding(self.thresholds))
         return self.pooled(x), stages
 
     def layers(self) -> list[Layer]:
@@ -299,7 +299,7 @@ class SUReID(Method):
 
     # the transformer's two ends -----------------------------------------------------------------------------------
 
-    def embed(self, images: Tensor) -> Tensor:
+    def patch_tokens(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → (B, prefix + N, C), with class token and position embeddings."""
         vit = self.backbone
         return vit.norm_pre(vit._pos_embed(vit.patch_embed(self.normalize(images))))
