@@ -3,8 +3,8 @@ from dataclasses import fields
 import numpy as np
 
 from occreid.synth.people.looks import Look
-from occreid.synth.population import draw_occluder, look_of
-from occreid.synth.scene.occluders import KINDS
+from occreid.synth.population import draw_occluder, draw_occluder_second, look_of, look_of_second
+from occreid.synth.scene.occluders import KINDS, TEST_KINDS, TRAIN_KINDS
 
 
 def test_looks_are_a_function_of_pid_and_seed():
@@ -31,3 +31,17 @@ def test_occluders_of_training_never_appear_in_the_test():
     assert not train & (query | gallery)
     assert query & gallery
     assert {o.kind for o in drawn["train"]} == set(KINDS)
+
+
+def test_no_kind_hides_people_in_training_and_in_the_test_of_the_second_edition():
+    drawn = {
+        split: {draw_occluder_second(split, 0, np.random.default_rng(k)).kind for k in range(200)}
+        for split in ("train", "query", "gallery")
+    }
+    assert drawn["train"] == set(TRAIN_KINDS) and drawn["query"] == drawn["gallery"] == set(TEST_KINDS)
+    assert not set(TRAIN_KINDS) & set(TEST_KINDS) and set(TRAIN_KINDS) | set(TEST_KINDS) == set(KINDS)
+
+
+def test_looks_of_the_second_edition():
+    assert look_of_second(5, 1) == look_of_second(5, 1) != look_of_second(5, 2)
+    assert len({repr(look_of_second(pid, 0)) for pid in range(1, 60)}) == 59

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from occreid.errors import UserError
-from occreid.synth.protocol import SIZES, Shot, Size, get_size, plan, plan_person
+from occreid.synth.protocol import SECOND_SIZES, SIZES, Shot, Size, get_size, own_size, plan, plan_person
 
 SIZE = Size(train=40, query=30, others=30, cameras=6)
 ALL = [shot for shots in plan(SIZE, 0) for shot in shots]
@@ -70,3 +70,28 @@ def test_sizes():
     assert 1000 <= sum(map(len, plan(SIZES["demo"], 0))) <= 1400
     with pytest.raises(UserError, match="Did you mean 'demo'"):
         get_size("dmeo")
+
+
+def test_study_can_tell_methods_apart():
+    people = plan(SECOND_SIZES["study"], 0)
+    shots = [shot for person in people for shot in person]
+    queries = [shot for shot in shots if shot.split == "query"]
+    assert len(queries) >= 600 and all(shot.occluded for shot in queries)
+    assert len({shot.pid for shot in queries}) >= 300
+    assert len({shot.pid for shot in shots if shot.split == "train"}) >= 400
+    for pid in {shot.pid for shot in queries}:
+        gallery = [shot for shot in shots if shot.pid == pid and shot.split == "gallery"]
+        own = {shot.camid for shot in queries if shot.pid == pid}
+        assert 4 <= len(gallery) <= 8 and len({shot.camid for shot in gallery}) >= 4
+        assert not own & {shot.camid for shot in gallery} and len({shot.occluded for shot in gallery}) == 2
+
+
+def test_own_sizes():
+    size = own_size(300, images=8, cameras=20)
+    people = plan(size, 0)
+    train = [len(shots) for shots in people if shots[0].split == "train"]
+    assert len(train) == 300 and abs(sum(train) / 300 - 8) < 0.5 and (min(train), max(train)) == (4, 12)
+    assert (size.query, size.others) == (30, 15)
+    for wrong in ({"ids": 0}, {"ids": 5, "images": 1}, {"ids": 5, "cameras": 2}):
+        with pytest.raises(UserError, match="too few"):
+            own_size(**wrong)

@@ -10,33 +10,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from occreid.errors import UserError
+from occreid.synth.editions import EDITIONS, FIRST_NAME, get_edition
 from occreid.synth.people.bodies import load_assets
-from occreid.synth.protocol import SIZES, Shot, get_size, plan
+from occreid.synth.people.figure import build_figure
+from occreid.synth.protocol import SIZES, Shot, Size, get_size, plan
+from occreid.synth.render.compose import take
 from occreid.synth.write import whole_or_nothing, write_picture, write_sidecar
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def make_person(root: Path, shots: list[Shot], seed: int) -> list[dict[str, Any]]:
+def make_person(root: Path, shots: list[Shot], seed: int, edition: str = FIRST_NAME) -> list[dict[str, Any]]:
     """Make all images of one person; a pure function of the arguments, so any process may do it."""
-    import cv2
-
-    from occreid.synth.people.figure import build_figure
-    from occreid.synth.population import draw_occluder, look_of
-    from occreid.synth.render.compose import take
-    from occreid.synth.scene.cameras import draw_camera
-
     cv2.setNumThreads(1)
-    figure = build_figure(look_of(shots[0].pid, seed))
+    made = EDITIONS[edition]
+    figure = build_figure(made.look(shots[0].pid, seed))
     rows = []
     for shot in shots:
         rng = np.random.default_rng(np.random.SeedSequence([seed, 5, shot.pid, shot.number]))
-        thing = draw_occluder(shot.split, seed, rng) if shot.occluded else None
+        thing = made.occluder(shot.split, seed, rng) if shot.occluded else None
         side = "train" if shot.split == "train" else "test"
-        picture = take(figure, draw_camera(shot.camid, seed), thing, side, seed, rng)
+        picture = take(figure, made.camera(shot.camid, seed), thing, side, seed, rng, made.style)
         rows.append(write_picture(root, shot, picture))
     return rows
 
@@ -56,13 +54,15 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _people(root: Path, people: list[list[Shot]], seed: int, workers: int) -> Iterator[list[dict[str, Any]]]:
+def _people(
+    root: Path, people: list[list[Shot]], seed: int, workers: int, edition: str
+) -> Iterator[list[dict[str, Any]]]:
     if workers == 1:
-        yield from (make_person(root, shots, seed) for shots in people)
+        yield from (make_person(root, shots, seed, edition) for shots in people)
         return
     context = multiprocessing.get_context("spawn")
     with _one_thread_each(), ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
-        futures = [pool.submit(make_person, root, shots, seed) for shots in people]
+        futures = [pool.submit(make_person, root, shots, seed, edition) for shots in people]
         try:
             for future in futures:
                 yield future.result()
@@ -71,25 +71,37 @@ def _people(root: Path, people: list[list[Shot]], seed: int, workers: int) -> It
                 future.cancel()
 
 
-def generate(out: str | Path, *, size: str = "tiny", seed: int = 0, workers: int = 1, progress: bool = True) -> Path:
+def generate(
+    out: str | Path,
+    *,
+    size: str | Size = "tiny",
+    seed: int = 0,
+    workers: int = 1,
+    progress: bool = True,
+    edition: str = FIRST_NAME,
+) -> Path:
     """Make occsynth, the generated occluded benchmark, in Market-1501 layout with a Parquet sidecar.
 
     Args:
         out: a new or empty folder.
-        size: tiny (about 100 images), demo (about 1,100) or large (about 11,000).
+        size: tiny (about 100 images), demo (about 1,100), large (about 11,000), in the second edition also study
+            (about 8,500); or counts of one's own, e.g. `occreid.synth.own_size`.
         seed: another seed is another benchmark: people, clothes, cameras, occluders.
         workers: processes; the files do not depend on it.
         progress: show a progress bar.
+        edition: ``"occsynth-1"`` or ``"occsynth-2"``: the benchmark's name. Results on different ones do not compare.
 
     Returns:
         the folder.
 
     Raises:
-        UserError: unknown size, a negative seed, no worker, or a folder that is not empty or cannot be written.
+        UserError: unknown size or edition, a negative seed, no worker, or a folder that is not empty or cannot be
+            written.
     """
     from rich.progress import Progress
 
-    counts = get_size(size)
+    made_as = get_edition(edition)
+    counts = get_size(size, made_as.sizes) if isinstance(size, str) else size
     if seed < 0:
         raise UserError(f"seed {seed} is negative.", "Give a seed of 0 or more.")
     if workers < 1:
@@ -97,12 +109,12 @@ def generate(out: str | Path, *, size: str = "tiny", seed: int = 0, workers: int
     load_assets()  # says so now if the body data are missing
     people, target = plan(counts, seed), Path(out).expanduser()
     with whole_or_nothing(target) as root, Progress(disable=not progress) as bar:
-        task = bar.add_task(f"occsynth {size}", total=sum(map(len, people)))
+        task = bar.add_task(f"{edition} {size}" if isinstance(size, str) else edition, total=sum(map(len, people)))
         rows: list[dict[str, Any]] = []
-        for made in _people(root, people, seed, workers):
+        for made in _people(root, people, seed, workers, edition):
             rows += made
             bar.advance(task, len(made))
-        write_sidecar(root, rows)
+        write_sidecar(root, rows, None if edition == FIRST_NAME else edition)
     return target
 
 

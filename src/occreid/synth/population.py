@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from occreid.synth.people.looks import Look, draw_look, near_duplicate
-from occreid.synth.scene.occluders import KINDS, PER_KIND, Occluder, make_occluder
+from occreid.synth.people.outfits import draw_person, similar_person
+from occreid.synth.scene.occluders import KINDS, PER_KIND, TEST_KINDS, TRAIN_KINDS, Occluder, make_occluder
+
+TWINS = 3
+"""Every person whose id is a multiple of this is dressed almost like the one before."""
+LOOKS = 4
+"""Stream of random numbers that looks are drawn from."""
+
+MANY = 40
+"""Occluders of each kind and side in the second edition."""
+
+Draw = Callable[[np.random.Generator], Look]
+Alter = Callable[[Look, np.random.Generator], Look]
 
 
-def look_of(pid: int, seed: int) -> Look:
-    """The look of a person; every third one is dressed almost like the one before."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 4, pid]))
-    if pid % 3 == 0:
-        return near_duplicate(look_of(pid - 1, seed), rng)
-    return draw_look(rng)
+def look_of(pid: int, seed: int, draw: Draw = draw_look, alter: Alter = near_duplicate) -> Look:
+    """The look of a person of the first edition; another edition gives its own two functions."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, LOOKS, pid]))
+    if pid % TWINS == 0:
+        return alter(look_of(pid - 1, seed, draw, alter), rng)
+    return draw(rng)
+
+
+def look_of_second(pid: int, seed: int) -> Look:
+    """The look of a person of the second edition."""
+    return look_of(pid, seed, draw_person, similar_person)
 
 
 def draw_occluder(split: str, seed: int, rng: np.random.Generator) -> Occluder:
-    """A random occluder of the split's side."""
+    """A random occluder of the split's side, as the first edition has them: the same kinds on both sides."""
     side = "train" if split == "train" else "test"
     kind = KINDS[int(rng.integers(len(KINDS)))]
     return make_occluder(kind, int(rng.integers(PER_KIND)), side, seed)
+
+
+def draw_occluder_second(split: str, seed: int, rng: np.random.Generator) -> Occluder:
+    """A random occluder of the second edition: no kind hides people both in training and in the test."""
+    side = "train" if split == "train" else "test"
+    kinds = TRAIN_KINDS if side == "train" else TEST_KINDS
+    return make_occluder(str(rng.choice(kinds)), int(rng.integers(MANY)), side, seed)

@@ -2,28 +2,56 @@
 
 Training ids have 5 to 20 images, about 15 % of them occluded. Each query id has one occluded query and, from
 two other cameras, one occluded and one holistic gallery image. Other gallery ids have 1 to 3 of each.
+A size may ask for more queries and more gallery images an id, so that methods can be told apart (``study``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from occreid.errors import UserError, did_you_mean
 
+HIDDEN_SHARE = 0.15
+"""Share of training images in which something hides a part of the person."""
+LEAST, MOST = 5, 20
+"""Training images an id, where a size does not say how many."""
+FRAMES = 25
+"""A second, in the frame numbers of file names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many ids of each sort, and how many cameras."""
+    """How many ids of each sort, and how many cameras.
+
+    Attributes:
+        train, query, others: ids.
+        cameras: of the whole set.
+        images: training images an id on average (from half as many to half as many more); 0: 5 to 20.
+        queries: occluded queries an id, each from another camera.
+        gallery: fewest and most gallery images of a query's id, half of them occluded; (0, 0): one of each.
+    """
 
     train: int
     query: int
     others: int
     cameras: int
+    images: int = 0
+    queries: int = 1
+    gallery: tuple[int, int] = (0, 0)
 
 
 SIZES = {"tiny": Size(6, 4, 2, 4), "demo": Size(60, 80, 30, 6), "large": Size(750, 350, 150, 10)}
+"""Sizes of the first edition."""
+SECOND_SIZES = {
+    "tiny": Size(6, 4, 2, 4),
+    "demo": Size(60, 80, 30, 12),
+    "large": Size(750, 350, 150, 24),
+    "study": Size(450, 320, 80, 16, 12, 2, (4, 8)),
+}
+"""Sizes of the second edition: more cameras, and one for telling methods apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +75,7 @@ class Shot:
     @property
     def name(self) -> str:
         """File name without suffix, as Market-1501 writes it."""
-        return f"{self.pid:04d}_c{self.camid + 1}s1_{round(self.time * 25):06d}_{self.number:02d}"
+        return f"{self.pid:04d}_c{self.camid + 1}s1_{round(self.time * FRAMES):06d}_{self.number:02d}"
 
     @property
     def folder(self) -> str:
@@ -55,15 +83,50 @@ class Shot:
         return {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}[self.split]
 
 
-def get_size(size: str) -> Size:
+def get_size(size: str, sizes: Mapping[str, Size] = SIZES) -> Size:
     """The size of that name.
 
     Raises:
         UserError: there is none of that name.
     """
-    if size not in SIZES:
-        raise UserError(f"there is no size '{size}' of occsynth.", did_you_mean(size, SIZES))
-    return SIZES[size]
+    if size not in sizes:
+        raise UserError(f"there is no size '{size}' of occsynth.", did_you_mean(size, sizes))
+    return sizes[size]
+
+
+def own_size(ids: int, images: int = 8, cameras: int = 24) -> Size:
+    """A training set of any size, with a test part a tenth as large (20 to 150 queries, half as many others).
+
+    Args:
+        ids: training identities.
+        images: training images an id on average.
+        cameras: of the whole set.
+
+    Raises:
+        UserError: fewer than one identity, two images or three cameras.
+    """
+    for what, value, least in (("ids", ids, 1), ("images per id", images, 2), ("cameras", cameras, 3)):
+        if value < least:
+            raise UserError(f"{value} {what} are too few.", f"Give {least} or more.")
+    queries = min(max(ids // 10, 20), 150)
+    return Size(ids, queries, queries // 2, cameras, images)
+
+
+def _training_rows(size: Size, cameras: list[int], rng: np.random.Generator) -> list[tuple[str, int, bool]]:
+    low, high = (size.images - size.images // 2, size.images + size.images // 2) if size.images else (LEAST, MOST)
+    count = int(rng.integers(low, high + 1))
+    used = cameras[: int(rng.integers(2, size.cameras + 1))]
+    return [("train", used[i % len(used)], bool(rng.random() < HIDDEN_SHARE)) for i in range(count)]
+
+
+def _query_rows(size: Size, cameras: list[int], rng: np.random.Generator) -> list[tuple[str, int, bool]]:
+    """Queries from one camera each, gallery images from the others in turn: every query finds somebody elsewhere."""
+    if size.gallery == (0, 0):
+        return [("query", cameras[0], True), ("gallery", cameras[1], True), ("gallery", cameras[2], False)]
+    count = int(rng.integers(size.gallery[0], size.gallery[1] + 1))
+    elsewhere = cameras[size.queries :]
+    rows = [("query", camera, True) for camera in cameras[: size.queries]]
+    return rows + [("gallery", elsewhere[i % len(elsewhere)], i % 2 == 0) for i in range(count)]
 
 
 def plan_person(pid: int, size: Size, seed: int) -> list[Shot]:
@@ -71,11 +134,9 @@ def plan_person(pid: int, size: Size, seed: int) -> list[Shot]:
     rng = np.random.default_rng(np.random.SeedSequence([seed, 2, pid]))
     cameras = [int(c) for c in rng.permutation(size.cameras)]
     if pid <= size.train:
-        count = int(rng.integers(5, 21))
-        used = cameras[: int(rng.integers(2, size.cameras + 1))]
-        rows = [("train", used[i % len(used)], bool(rng.random() < 0.15)) for i in range(count)]
+        rows = _training_rows(size, cameras, rng)
     elif pid <= size.train + size.query:
-        rows = [("query", cameras[0], True), ("gallery", cameras[1], True), ("gallery", cameras[2], False)]
+        rows = _query_rows(size, cameras, rng)
     else:
         hidden, whole = int(rng.integers(1, 4)), int(rng.integers(1, 4))
         rows = [("gallery", cameras[i % len(cameras)], i < hidden) for i in range(hidden + whole)]

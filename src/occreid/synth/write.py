@@ -17,6 +17,8 @@ from occreid.synth.render.compose import Picture
 
 FOLDERS = ("bounding_box_train", "bounding_box_test", "query", "masks")
 SIDECAR = "occsynth.parquet"
+EDITION_KEY = "occsynth_edition"
+"""Of the table's metadata."""
 
 
 @contextmanager
@@ -55,8 +57,8 @@ def write_picture(root: Path, shot: Shot, picture: Picture) -> dict[str, Any]:
     }
 
 
-def write_sidecar(root: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the Parquet table of all rows, ordered by file."""
+def write_sidecar(root: Path, rows: list[dict[str, Any]], edition: str | None = None) -> None:
+    """Write the Parquet table of all rows, ordered by file; its metadata name the edition (the first's have none)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -72,4 +74,6 @@ def write_sidecar(root: Path, rows: list[dict[str, Any]]) -> None:
         + [(f"visible_{name}", pa.float32()) for name in PART_NAMES]
         + [("keypoints", pa.list_(pa.float32())), ("mask", pa.string()), ("time", pa.float64())]
     )
+    if edition is not None:
+        schema = schema.with_metadata({EDITION_KEY: edition})
     pq.write_table(pa.Table.from_pylist(sorted(rows, key=lambda r: r["file"]), schema=schema), root / SIDECAR)

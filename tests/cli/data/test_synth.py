@@ -1,4 +1,7 @@
+import pytest
 from PIL import Image
+
+from occreid.errors import UserError
 
 
 def test_synth_calls_the_generator_and_reads_what_it_wrote(run, tmp_path, monkeypatch):
@@ -10,8 +13,8 @@ def test_synth_calls_the_generator_and_reads_what_it_wrote(run, tmp_path, monkey
 
     asked = []
 
-    def generate(out, *, size, seed, workers):
-        asked.append((out, size, seed, workers))
+    def generate(out, *, size, seed, workers, edition):
+        asked.append((size, seed, workers, edition))
         rows = []
         for split, folder in (("train", "bounding_box_train"), ("query", "query"), ("gallery", "bounding_box_test")):
             file = f"{folder}/0001_c1s1_1_0.png"
@@ -26,5 +29,11 @@ def test_synth_calls_the_generator_and_reads_what_it_wrote(run, tmp_path, monkey
     monkeypatch.setattr(synth, "generate", generate)
     out = tmp_path / "out"
     result = run("synth", "--size", "tiny", "--out", out, "--seed", 3, "--workers", 2, "--sheet", tmp_path / "s.png")
-    assert asked == [(out, "tiny", 3, 2)] and f"written to {out}" in result.stdout
+    assert f"written to {out}" in result.stdout
     assert (tmp_path / "s.png").is_file()
+    words = ("--ids", 30, "--images-per-id", 4, "--cameras", 9, "--edition", "occsynth-2")
+    run("synth", *words, "--out", tmp_path / "own")
+    assert asked == [("tiny", 3, 2, "occsynth-1"), (synth.own_size(30, 4, 9), 0, 1, "occsynth-2")]
+    for wrong in ((), ("--size", "tiny", "--ids", 3)):
+        with pytest.raises(UserError, match="give either --size or --ids"):
+            run("synth", *wrong, "--out", tmp_path / "no")

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from occreid.synth.people.looks import Cloth
-from occreid.synth.people.patterns import PATTERN_NAMES, Spots, cloth_colour, flat, lerp
+from occreid.synth.people.patterns import PATTERN_NAMES, cloth_colour, flat, lerp
+from occreid.synth.people.spots import Spots
 
 RED, BLUE = (0.8, 0.1, 0.1), (0.1, 0.1, 0.8)
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from occreid.synth.people.looks import Look
 from occreid.synth.people.mesh import Material
-from occreid.synth.people.patterns import Spots
 from occreid.synth.people.shading import albedo, lit, relief
+from occreid.synth.people.spots import Spots
 
 
 def _spots(places: list[tuple[float, float, float]], arm: float = -0.3) -> Spots:

@@ -9,11 +9,16 @@ import typer
 
 from occreid.cli.data.shared import Sheet, print_counts, write_sheet
 from occreid.cli.splits import load_split
+from occreid.errors import UserError
 
 
 def synth(
-    size: Annotated[str, typer.Option("--size", help="tiny (seconds), demo (a minute) or large (GPU training).")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write; new or empty.")],
+    size: Annotated[str | None, typer.Option("--size", help="tiny, demo, large; of occsynth-2 also study.")] = None,
+    edition: Annotated[str, typer.Option("--edition", help="occsynth-1 or occsynth-2.")] = "occsynth-1",
+    ids: Annotated[int | None, typer.Option("--ids", help="Training identities, instead of --size.")] = None,
+    images_per_id: Annotated[int, typer.Option("--images-per-id", help="Training images each, with --ids.")] = 8,
+    cameras: Annotated[int, typer.Option("--cameras", help="Of the whole set, with --ids.")] = 24,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes.")] = 0,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
     sheet: Sheet = None,
@@ -21,10 +26,15 @@ def synth(
     """Generate occsynth: persons, cameras and occluders, with exact labels.
 
     Example: occreid data synth --size demo --out data/occsynth --workers 2 --sheet sheet.png
-    """
-    from occreid.synth import generate
 
-    written = generate(out, size=size, seed=seed, workers=workers)
+    Example: occreid data synth --edition occsynth-2 --ids 3000 --images-per-id 8 --cameras 32 --out data/train
+    """
+    from occreid.synth import generate, own_size
+
+    if (size is None) == (ids is None):
+        raise UserError("give either --size or --ids.", "For example: --size demo, or --ids 3000 --images-per-id 8")
+    wanted = own_size(ids, images_per_id, cameras) if ids is not None else str(size)
+    written = generate(out, size=wanted, seed=seed, workers=workers, edition=edition)
     split = load_split(Path(written), "occsynth", {})
     print_counts(split)
     if sheet:

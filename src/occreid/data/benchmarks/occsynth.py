@@ -12,6 +12,8 @@ from occreid.errors import UserError
 from occreid.records import PART_NAMES, Record, Split
 
 SIDECAR = "occsynth.parquet"
+EDITION_KEY = b"occsynth_edition"
+"""Of the table's metadata."""
 FACTS = Facts(
     layout=f"Market-1501's folders, masks, {SIDECAR}",
     note="generated; exact masks, visible fractions and occluders",
@@ -57,8 +59,13 @@ def occsynth(root: Path, *, strict: bool = True) -> Split:
             raise UserError(f"{base / SIDECAR} has the split '{row['split']}'.", "Known: train, query, gallery.")
         parts[row["split"]].append(_record(base, row))
     extra = [base / name for name in sorted(on_disk - {row["file"] for row in rows}) if _is_person(name)]
-    split = Split("occsynth", tuple(parts["train"]), tuple(parts["query"]), tuple(parts["gallery"]))
+    split = Split(_name(table.schema.metadata), tuple(parts["train"]), tuple(parts["query"]), tuple(parts["gallery"]))
     return finish(split, {}, extra, f"a file of {SIDECAR}", strict)
+
+
+def _name(metadata: dict[bytes, bytes] | None) -> str:
+    """The benchmark's name with its edition; tables of the first edition do not say one."""
+    return (metadata or {}).get(EDITION_KEY, b"occsynth").decode()
 
 
 def _base(root: Path) -> Path:

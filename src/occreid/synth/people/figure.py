@@ -15,6 +15,9 @@ from occreid.synth.people.parts import part_of_faces
 from occreid.synth.people.poses import Pose, pose_turns
 from occreid.synth.people.posing import bone_transforms, skin, vertex_normals
 
+BODY_VERTICES = 13380
+"""Vertices of the bare body; helper geometry follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -25,7 +28,7 @@ class Figure:
         piece: every surface, joined; its weights have two extra columns for what hangs from each hand.
         heads: (J, 3) joints of the rest pose.
         vertices, normals: (3, N) float32, rest pose.
-        weights: (J + 1, N) float32.
+        weights: (J + 2, N) float32.
         keypoints: (17, J, 4), what each bone adds to each COCO keypoint (homogeneous).
         part: (F,) HPNet part 1…4 of every face.
     """
@@ -69,55 +72,38 @@ def _eyes(rest: FloatArray) -> list[Piece]:
 def _bags(rest: FloatArray, look: Look, heads: FloatArray) -> list[Piece]:
     assets = load_assets()
     place = neutral_vertices()
-    trunk = (np.abs(place[:, 0]) < 0.12) & (np.arange(len(rest)) < 13380)
+    trunk = (np.abs(place[:, 0]) < 0.12) & (np.arange(len(rest)) < BODY_VERTICES)
     back = float(rest[trunk & (np.abs(place[:, 2] - 0.52) < 0.1), 1].max())
     chest, hip = heads[assets.bone("spine_03")][2], heads[assets.bone("thigh_l")]
+    spine, size, side = _one_bone("spine_03"), look.extras.size, look.extras.side
     if look.bag == "backpack":
+        main, pocket = (0.15 * size, 0.085 * size, 0.215 * size), (0.11 * size, 0.04, 0.10 * size)
         return [
-            blob(
-                np.array([0, back + 0.085, chest + 0.07]),
-                (0.15, 0.085, 0.215),
-                _one_bone("spine_03"),
-                Material.BAG,
-                square=0.55,
-            ),
-            blob(
-                np.array([0, back + 0.165, chest - 0.01]),
-                (0.11, 0.04, 0.10),
-                _one_bone("spine_03"),
-                Material.BAG,
-                square=0.5,
-            ),
+            blob(np.array([0, back + main[1], chest + 0.07]), main, spine, Material.BAG, square=0.55),
+            blob(np.array([0, back + 2 * main[1] - 0.005, chest - 0.01]), pocket, spine, Material.BAG, square=0.5),
         ]
     if look.bag == "shoulder":
-        return [
-            blob(
-                np.array([hip[0] + 0.125, 0.03, hip[2] - 0.01]),
-                (0.055, 0.13, 0.10),
-                _one_bone("pelvis"),
-                Material.BAG,
-                square=0.45,
-            )
-        ]
+        center = np.array([side * (hip[0] + 0.125), 0.03, hip[2] - 0.01])
+        radii = (0.055, 0.13 * size, 0.10 * size)
+        return [blob(center, radii, _one_bone("pelvis"), Material.BAG, square=0.45)]
     return []
 
 
-def _hanging(look: Look, bones: int) -> list[Piece]:
-    """What is held in the left hand, about the origin; it hangs straight down whatever the hand does."""
-    if look.bag not in ("handbag", "plastic"):
+HELD = {"handbag": ((0.05, 0.14, 0.11), 0.5), "plastic": ((0.07, 0.11, 0.17), 0.8), "parcel": ((0.12, 0.17, 0.14), 0.3)}
+"""Half sizes in metres and squareness of what hangs from a hand."""
+PALM, HANDLE = 0.08, 0.06
+"""From the middle of a hand down to its grip, and from there to the upper edge of what it holds, metres."""
+
+
+def _held(kind: str, material: Material, column: int, columns: int, size: float = 1.0) -> list[Piece]:
+    """A thing in a hand, about the origin; it hangs straight down whatever the hand does."""
+    if kind not in HELD:
         return []
-    weights = np.zeros(bones + 1, np.float32)
-    weights[bones] = 1.0
-    size = (0.05, 0.14, 0.11) if look.bag == "handbag" else (0.07, 0.11, 0.17)
-    return [
-        blob(
-            np.array([0.0, 0.0, -0.08 - size[2] - 0.06]),
-            size,
-            weights,
-            Material.BAG,
-            square=0.5 if look.bag == "handbag" else 0.8,
-        )
-    ]
+    radii, square = HELD[kind]
+    a, b, c = (size * r for r in radii)
+    weights = np.zeros(columns, np.float32)
+    weights[column] = 1.0
+    return [blob(np.array([0.0, 0.0, -PALM - c - HANDLE]), (a, b, c), weights, material, square=square)]
 
 
 def build_figure(look: Look) -> Figure:
@@ -127,7 +113,10 @@ def build_figure(look: Look) -> Figure:
     heads = joint_positions(rest)
     pieces = [skin_piece(rest, look), *_eyes(rest), *upper_pieces(rest, look), *lower_pieces(rest, look, heads)]
     pieces += [*shoe_pieces(rest, look), *hair_pieces(rest, look), *hat_pieces(rest, look), *_bags(rest, look, heads)]
-    padded = [_pad(piece) for piece in pieces] + _hanging(look, len(assets.bones))
+    hands, extras = len(assets.bones), look.extras
+    padded = [_pad(piece) for piece in pieces]
+    padded += _held(look.bag, Material.BAG, hands, hands + 2, extras.size)
+    padded += _held(extras.carried, Material.CARRIED, hands + 1, hands + 2)
     piece = join(padded)
     normals = vertex_normals(piece.vertices, piece.faces)
     keypoints = _keypoint_shares(rest)
@@ -155,17 +144,19 @@ def _keypoint_shares(rest: FloatArray) -> FloatArray:
 
 
 def _pad(piece: Piece) -> Piece:
-    return replace(piece, weights=np.pad(piece.weights, ((0, 0), (0, 1))))
+    return replace(piece, weights=np.pad(piece.weights, ((0, 0), (0, 2))))
 
 
 def pose_figure(figure: Figure, pose: Pose) -> Posed:
     """Move a figure into a pose, feet on the ground."""
     assets = load_assets()
     transforms = bone_transforms(assets, figure.heads, pose_turns(pose, assets, figure.heads))
-    hand = assets.bone("hand_l")
-    palm = figure.heads[hand] + 0.5 * (figure.heads[assets.bone("middle_01_l")] - figure.heads[hand])
-    held = np.concatenate([np.eye(3), (transforms[hand] @ np.append(palm, 1.0))[:, None]], axis=1)
-    moves = np.concatenate([transforms, held[None].astype(np.float32)])
+    held = []
+    for side in "lr":
+        hand = assets.bone(f"hand_{side}")
+        palm = figure.heads[hand] + 0.5 * (figure.heads[assets.bone(f"middle_01_{side}")] - figure.heads[hand])
+        held.append(np.concatenate([np.eye(3), (transforms[hand] @ np.append(palm, 1.0))[:, None]], axis=1))
+    moves = np.concatenate([transforms, np.stack(held).astype(np.float32)])
     vertices, normals = skin(figure.vertices, figure.normals, figure.weights, moves)
     keypoints = np.einsum("jab,kjb->ka", transforms, figure.keypoints)
     lift = np.array([0, 0, vertices[:, 2].min()], np.float32)

@@ -5,7 +5,7 @@ Colours are sRGB triples in [0, 1]; heights are metres on the neutral body (see 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -61,7 +61,8 @@ class Upper:
         sleeve: where the sleeve ends: 0 shoulder … 1 wrist.
         hem: height of its lower end.
         loose: metres it stands off the body.
-        open: half width of an unbuttoned front, 0 when closed; `cloth.second` shows there.
+        open: half width of an unbuttoned front, 0 when closed; `cloth.second` shows there, or ``inner``.
+        inner: the cloth worn below, which an open front shows.
     """
 
     kind: str
@@ -70,6 +71,7 @@ class Upper:
     hem: float
     loose: float
     open: float
+    inner: Cloth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,30 @@ class Lower:
     hem: float
     loose: float
     flare: float
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """Smaller things of the second edition.
+
+    Attributes:
+        tights: colour of the legs below shorts, skirts and dresses; sleeves: of the arms below short sleeves.
+        sock: colour, and height up to which it reaches (as `Lower.hem`).
+        mask: colour of a mask over mouth and nose; glasses: dark ones.
+        bag: cloth of the bag; size: of the bag, 1 is usual; side: 1 left, −1 right.
+        carried: a second thing, held in the right hand: none, plastic, handbag or parcel; its colour.
+    """
+
+    tights: Colour | None = None
+    sleeves: Colour | None = None
+    sock: tuple[Colour, float] | None = None
+    mask: Colour | None = None
+    glasses: bool = False
+    bag: Cloth | None = None
+    size: float = 1.0
+    side: int = 1
+    carried: str = "none"
+    carried_colour: Colour = (0.9, 0.9, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +126,10 @@ class Look:
     bag_colour: Colour
     hat: str
     hat_colour: Colour
+    extras: Extras = field(default_factory=Extras)
 
 
-def _jitter(rng: np.random.Generator, colour: Colour, amount: float = 0.05) -> Colour:
+def jitter(rng: np.random.Generator, colour: Colour, amount: float = 0.05) -> Colour:
     """A shade of a colour: darker or lighter, and a little off its hue; dark colours stay dark."""
     base = np.array(colour) * rng.uniform(1 - amount, 1 + amount)
     r, g, b = np.clip(base + rng.normal(0, amount * 0.35, 3) * (base + 0.03), 0.02, 0.97)
@@ -112,17 +139,18 @@ def _jitter(rng: np.random.Generator, colour: Colour, amount: float = 0.05) -> C
 def _cloth_colour(rng: np.random.Generator) -> Colour:
     names = list(CLOTH_COLOURS)
     shares = np.array([UPPER_SHARES.get(name, 1.0) for name in names])
-    return _jitter(rng, CLOTH_COLOURS[names[int(rng.choice(len(names), p=shares / shares.sum()))]], 0.1)
+    return jitter(rng, CLOTH_COLOURS[names[int(rng.choice(len(names), p=shares / shares.sum()))]], 0.1)
 
 
-def _pick(rng: np.random.Generator, table: dict[str, float]) -> str:
+def pick(rng: np.random.Generator, table: dict[str, float]) -> str:
+    """One of the names of a table of shares."""
     shares = np.array(list(table.values()), dtype=float)
     return list(table)[int(rng.choice(len(table), p=shares / shares.sum()))]
 
 
 def draw_upper(rng: np.random.Generator, female: bool) -> Upper:
     """A random upper garment."""
-    kind = _pick(
+    kind = pick(
         rng,
         {
             "tshirt": 4.2,
@@ -144,28 +172,28 @@ def draw_upper(rng: np.random.Generator, female: bool) -> Upper:
     cloth = Cloth(
         _cloth_colour(rng),
         _cloth_colour(rng),
-        _pick(rng, PATTERNS[kind]),
+        pick(rng, PATTERNS[kind]),
         float(rng.uniform(0.025, 0.075)),
         int(rng.integers(1 << 30)),
     )
-    sleeve = SLEEVES[_pick(rng, SLEEVE_SHARES.get(kind, {"long": 1}))]
+    sleeve = SLEEVES[pick(rng, SLEEVE_SHARES.get(kind, {"long": 1}))]
     return Upper(kind, cloth, sleeve, hem, loose * float(rng.uniform(0.8, 1.35)), opening)
 
 
 def draw_lower(rng: np.random.Generator, female: bool) -> Lower:
     """A random lower garment."""
-    kind = _pick(rng, {"trousers": 3, "jeans": 3, "shorts": 2.4, "leggings": 0.9 * female, "skirt": 2.2 * female})
-    colour = _jitter(rng, CLOTH_COLOURS[str(rng.choice(LOWER_COLOURS, p=LOWER_SHARES / LOWER_SHARES.sum()))], 0.1)
+    kind = pick(rng, {"trousers": 3, "jeans": 3, "shorts": 2.4, "leggings": 0.9 * female, "skirt": 2.2 * female})
+    colour = jitter(rng, CLOTH_COLOURS[str(rng.choice(LOWER_COLOURS, p=LOWER_SHARES / LOWER_SHARES.sum()))], 0.1)
     pattern, flare = "plain", float(rng.uniform(0.0, 0.5))
     if kind == "jeans" or (kind == "shorts" and rng.random() < 0.35):
-        colour, pattern = _jitter(rng, JEANS[int(rng.integers(len(JEANS)))], 0.1), "denim"
+        colour, pattern = jitter(rng, JEANS[int(rng.integers(len(JEANS)))], 0.1), "denim"
     hem = LOWER_HEMS["long"]
     if kind == "shorts":
-        hem = LOWER_HEMS[_pick(rng, {"hotpants": 1.2 * female, "shorts": 1.4, "knee": 1.6, "cropped": 0.2})]
-        pattern = _pick(rng, {pattern: 5, "camouflage": 0.6, "checks": 0.6, "blocks": 0.4})
+        hem = LOWER_HEMS[pick(rng, {"hotpants": 1.2 * female, "shorts": 1.4, "knee": 1.6, "cropped": 0.2})]
+        pattern = pick(rng, {pattern: 5, "camouflage": 0.6, "checks": 0.6, "blocks": 0.4})
     if kind == "skirt":
         hem, flare = float(rng.choice([-0.1, -0.2, -0.32, -0.55])), float(rng.uniform(0.1, 0.9))
-        pattern = _pick(rng, {"plain": 4, "checks": 0.8, "dots": 0.7, "stripes": 0.7, "camouflage": 0.6})
+        pattern = pick(rng, {"plain": 4, "checks": 0.8, "dots": 0.7, "stripes": 0.7, "camouflage": 0.6})
         colour = _cloth_colour(rng) if rng.random() < 0.6 else colour
     if kind in ("trousers", "jeans") and rng.random() < 0.14:
         hem = LOWER_HEMS["cropped"] + float(rng.uniform(-0.1, 0.05))
@@ -204,22 +232,22 @@ def draw_look(rng: np.random.Generator) -> Look:
         if female
         else {"short": 5.0, "crop": 3.0, "bald": 0.5, "bob": 0.3, "full": 1.5}
     )
-    bag = _pick(
+    bag = pick(
         rng, {"none": 4.2, "backpack": 2.6, "shoulder": 1.2 + female, "handbag": 0.5 + 0.6 * female, "plastic": 0.5}
     )
     return Look(
         body=body,
         scale=float(rng.uniform(0.97, 1.03)),
-        skin=_jitter(rng, SKINS[int(rng.choice(len(SKINS), p=SKIN_SHARES))], 0.04),
-        hair=_pick(rng, cuts),
-        hair_colour=_jitter(rng, HAIRS[int(rng.choice(len(HAIRS), p=HAIR_SHARES))], 0.15),
+        skin=jitter(rng, SKINS[int(rng.choice(len(SKINS), p=SKIN_SHARES))], 0.04),
+        hair=pick(rng, cuts),
+        hair_colour=jitter(rng, HAIRS[int(rng.choice(len(HAIRS), p=HAIR_SHARES))], 0.15),
         upper=upper,
         lower=lower,
-        shoes=_pick(rng, {"sneakers": 4, "shoes": 2, "sandals": 1, "boots": 0.6}),
-        shoe_colour=_jitter(rng, SHOES[int(rng.choice(len(SHOES), p=SHOE_SHARES))], 0.1),
+        shoes=pick(rng, {"sneakers": 4, "shoes": 2, "sandals": 1, "boots": 0.6}),
+        shoe_colour=jitter(rng, SHOES[int(rng.choice(len(SHOES), p=SHOE_SHARES))], 0.1),
         bag=bag,
-        bag_colour=_cloth_colour(rng) if bag != "plastic" else _jitter(rng, (0.9, 0.9, 0.9), 0.1),
-        hat=_pick(rng, {"none": 8, "cap": 1, "beanie": 0.35, "sunhat": 0.35}),
+        bag_colour=_cloth_colour(rng) if bag != "plastic" else jitter(rng, (0.9, 0.9, 0.9), 0.1),
+        hat=pick(rng, {"none": 8, "cap": 1, "beanie": 0.35, "sunhat": 0.35}),
         hat_colour=_cloth_colour(rng),
     )
 

@@ -24,6 +24,7 @@ class Material(IntEnum):
     SHOE = 5
     BAG = 6
     HAT = 7
+    CARRIED = 8
 
 
 @dataclass(frozen=True, slots=True)

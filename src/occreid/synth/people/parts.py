@@ -14,7 +14,7 @@ def part_of_faces(piece: Piece) -> np.ndarray:
     """The HPNet part (1…4) of every face (F,) of a dressed body; what is worn or carried belongs to where it is."""
     bones = load_assets().bones
     bone = piece.weights[piece.faces[:, 0]].argmax(1)
-    names = [*bones, "held"]
+    names = [*bones, "held", "held"]
     by_bone = np.array([_part_of_bone(name) for name in names])
     part = by_bone[bone]
     z = piece.place[piece.faces].mean(1)[:, 2]

@@ -6,32 +6,13 @@ Letters: M pixels.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from occreid.synth.people.bodies import FloatArray
 from occreid.synth.people.looks import Cloth, Colour
-
-
-@dataclass(frozen=True, slots=True)
-class Spots:
-    """What pixels know of the surface they see.
-
-    Attributes:
-        place: (M, 3) on the neutral body.
-        arm: (M,) 0 at the shoulder, 1 at the wrist, negative on the trunk.
-        along: (M,) metres down the garment; around: (M,) metres about its axis.
-    """
-
-    place: FloatArray
-    arm: FloatArray
-    along: FloatArray
-    around: FloatArray
-
-    def take(self, index: np.ndarray) -> Spots:
-        """Those pixels only."""
-        return Spots(self.place[index], self.arm[index], self.along[index], self.around[index])
+from occreid.synth.people.spots import Spots
+from occreid.synth.people.textiles import KNOWN, textile_colour
 
 
 def lerp(a: FloatArray, b: Colour, share: np.ndarray) -> FloatArray:
@@ -126,6 +107,8 @@ _FADED = (0.75, 0.8, 0.86)
 
 def cloth_colour(cloth: Cloth, spots: Spots, front: FloatArray) -> FloatArray:
     """Colours (M, 3) of a patterned cloth; ``front`` (M,) is 1 where a chest print may lie."""
+    if cloth.pattern in KNOWN:
+        return textile_colour(cloth, spots, cloth.colour)
     share = _PAINTERS[cloth.pattern](np.random.default_rng(cloth.seed), cloth, spots)
     if cloth.pattern == "print":
         share = share * front

@@ -57,6 +57,24 @@ def draw_pose(rng: np.random.Generator) -> Pose:
     )
 
 
+def draw_livelier_pose(rng: np.random.Generator) -> Pose:
+    """A random pose of the second edition: also slow steps and runs, leaning, turning, more work for the arms."""
+    gait = rng.random()
+    stride = float(rng.uniform(0.4, 1.15) if gait < 0.72 else rng.uniform(0.0, 0.2) if gait < 0.95 else 1.45)
+    arms = [str(rng.choice(ARMS, p=[0.62, 0.09, 0.06, 0.09, 0.07, 0.03, 0.04])) for _ in range(2)]
+    return Pose(
+        phase=float(rng.random()),
+        stride=stride,
+        left=arms[0],
+        right=arms[1],
+        lean=float(rng.normal(4, 5)) + (8.0 if stride > 1.2 else 0.0),
+        nod=float(rng.normal(8, 10)) + (14.0 if "phone" in arms else 0.0),
+        look=float(rng.normal(0, 26)),
+        sway=float(rng.normal(0, 4)),
+        spread=float(rng.uniform(0, 6) + (5 if stride < 0.2 else 0)),
+    )
+
+
 def _bump(phase: float, center: float, width: float) -> float:
     distance = (phase - center + 0.5) % 1.0 - 0.5
     return float(np.exp(-0.5 * (distance / width) ** 2))

@@ -10,10 +10,16 @@ from dataclasses import replace
 import numpy as np
 
 from occreid.synth.people.bodies import FloatArray
-from occreid.synth.people.looks import Look
+from occreid.synth.people.looks import Extras, Look
 from occreid.synth.people.mesh import Material
-from occreid.synth.people.patterns import Spots, cloth_colour, flat, lerp
+from occreid.synth.people.patterns import cloth_colour, flat, lerp
 from occreid.synth.people.places import scalp
+from occreid.synth.people.spots import Spots
+
+CROTCH, CHIN, NOSE, EYES = 0.06, 0.81, 0.905, 0.926
+"""Heights on the neutral body, metres (see `places`)."""
+WRIST = 0.96
+"""Where a long sleeve ends along the arm."""
 
 
 def _soft(value: FloatArray, width: float) -> FloatArray:
@@ -31,7 +37,11 @@ def _upper(look: Look, spots: Spots) -> FloatArray:
     if up.open:
         gap = up.open * np.interp(z, [0.1, 0.7], [1.25, 0.55])
         inside = front * trunk * (np.abs(x) < gap)
-        colour = lerp(colour, up.cloth.second, inside)
+        if up.inner is None:
+            colour = lerp(colour, up.cloth.second, inside)
+        else:
+            seen = np.flatnonzero(inside)
+            colour[seen] = cloth_colour(up.inner, spots.take(seen), front[seen])
         colour *= 1 - 0.3 * (front * trunk * (np.abs(np.abs(x) - gap) < 0.008))[:, None]
     elif up.kind in ("shirt", "jacket", "coat", "polo"):
         seam = front * trunk * (np.abs(x) < 0.006) * ((z > 0.55) if up.kind == "polo" else 1.0)
@@ -43,7 +53,7 @@ def _upper(look: Look, spots: Spots) -> FloatArray:
         strap = np.maximum(strap, trunk * (1 - front) * (np.abs(np.abs(x) - 0.095) < 0.021) * (z > 0.62))
         colour = lerp(colour, tuple(0.8 * c for c in look.bag_colour), strap)  # type: ignore[arg-type]
     if look.bag == "shoulder":
-        line = np.abs(z - (0.46 + 1.45 * -x * 0.9)) * 0.6
+        line = np.abs(z - (0.46 + 1.45 * -x * look.extras.side * 0.9)) * 0.6
         colour = lerp(colour, tuple(0.7 * c for c in look.bag_colour), trunk * (line < 0.018))  # type: ignore[arg-type]
     return colour
 
@@ -78,6 +88,24 @@ def _skin(look: Look, spots: Spots) -> FloatArray:
     if look.body.gender < 0.5 and look.body.muscle > 0.55:
         beard = (y < -0.05) * _soft(0.868 - z, 0.012) * (z > 0.80) * (1 - np.clip(lips * 2, 0, 1))
         colour = lerp(colour, look.hair_colour, 0.45 * beard)
+    return _worn_on_skin(look.extras, spots, colour)
+
+
+def _worn_on_skin(extras: Extras, spots: Spots, colour: FloatArray) -> FloatArray:
+    """Tights, undershirt sleeves, socks, a mask and dark glasses, painted on the skin (M, 3)."""
+    x, y, z = spots.place.T
+    below = (spots.arm < 0.02) & (z < CROTCH)
+    if extras.tights is not None:
+        colour = lerp(colour, extras.tights, below)
+    if extras.sock is not None:
+        colour = lerp(colour, extras.sock[0], below & (z < extras.sock[1]))
+    if extras.sleeves is not None:
+        colour = lerp(colour, extras.sleeves, (spots.arm > 0.02) & (spots.arm < WRIST))
+    face = y < -0.05
+    if extras.mask is not None:
+        colour = lerp(colour, extras.mask, face & (z < NOSE) & (z > CHIN))
+    if extras.glasses:
+        colour = lerp(colour, (0.04, 0.04, 0.05), face & (np.abs(z - EYES) < 0.014) & (np.abs(x) > 0.006))
     return colour
 
 
@@ -101,8 +129,11 @@ def _shoe(look: Look, spots: Spots) -> FloatArray:
 
 
 def _bag(look: Look, spots: Spots) -> FloatArray:
-    colour = flat(look.bag_colour, len(spots.arm))
     z = spots.place[:, 2]
+    if look.extras.bag is None:
+        colour = flat(look.bag_colour, len(spots.arm))
+    else:
+        colour = cloth_colour(look.extras.bag, spots, np.zeros(len(z), np.float32))
     return colour * (1 - 0.35 * (np.abs(z - 0.45) < 0.06))[:, None]
 
 
@@ -111,6 +142,7 @@ def albedo(material: np.ndarray, look: Look, spots: Spots) -> FloatArray:
     painters = {
         Material.SKIN: _skin, Material.EYE: _eye, Material.UPPER: _upper, Material.LOWER: _lower, Material.HAIR: _hair,
         Material.SHOE: _shoe, Material.BAG: _bag, Material.HAT: lambda look, s: flat(look.hat_colour, len(s.arm)),
+        Material.CARRIED: lambda look, s: flat(look.extras.carried_colour, len(s.arm)),
     }  # fmt: skip
     out = np.zeros((len(material), 3), np.float32)
     for kind, painter in painters.items():
@@ -171,9 +203,11 @@ def relief(material: np.ndarray, look: Look, spots: Spots, seed: int) -> FloatAr
     return np.clip(out, 0.3, 1.5)
 
 
-def lit(colour: FloatArray, normal: FloatArray, light: FloatArray, sun: float, sky: float) -> FloatArray:
-    """Light a surface: (M, 3) sRGB and unit normals → (M, 3) sRGB; scattered light from above, and a lamp."""
+def lit(
+    colour: FloatArray, normal: FloatArray, light: FloatArray, sun: float, sky: float, fill: float = 0.58
+) -> FloatArray:
+    """Light a surface: (M, 3) sRGB and unit normals → (M, 3) sRGB; scattered light, mostly from above, and a lamp."""
     linear = colour * colour
     direct = np.clip((normal @ np.asarray(light, np.float32) + 0.12) / 1.12, 0, 1)
-    around = 0.58 + 0.42 * normal[:, 2]
+    around = fill + (1 - fill) * normal[:, 2]
     return np.sqrt(np.clip(linear * (sky * around + sun * direct)[:, None], 0, 1))

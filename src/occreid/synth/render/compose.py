@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from occreid.synth.people.figure import Figure
-from occreid.synth.render.crowd import BYSTANDERS, busy_background, passer_by
+from occreid.synth.render.crowd import BYSTANDERS, passer_by
 from occreid.synth.render.labels import keypoint_rows, visible_fractions
 from occreid.synth.render.person import Standing, cast_shadow, paint, paste, stand, trace
-from occreid.synth.render.sensor import expose
+from occreid.synth.render.style import FIRST, Style
 from occreid.synth.scene.cameras import Camera, ambient
 from occreid.synth.scene.occluders import PERSON, Occluder
 from occreid.synth.scene.solids import Facet, Window, draw, moved, silhouette
@@ -47,17 +47,6 @@ class Picture:
     occluder: Occluder | None
 
 
-def _window(person: Standing, rng: np.random.Generator) -> Window:
-    """A detector's box around a person, a little off, sometimes without the feet."""
-    low, high = person.uv.min(0), person.uv.max(0)
-    tall = float(high[1] - low[1])
-    top = float(low[1]) - tall * rng.uniform(0.0, 0.07)
-    bottom = float(high[1]) + tall * (rng.uniform(-0.01, 0.06) if rng.random() < 0.93 else rng.uniform(-0.2, -0.05))
-    width = max((bottom - top) * 0.5 * rng.uniform(0.82, 1.12), float(high[0] - low[0]) * rng.uniform(0.94, 1.1))
-    left = float(low[0] + high[0]) / 2 - width / 2 + rng.normal(0, 0.03) * width
-    return Window(float(left), float(top), CANVAS[0] / float(width), CANVAS[1] / float(bottom - top))
-
-
 def _margin(person: Standing, window: Window) -> tuple[int, int, int, int]:
     """Canvas pixels (left, top, right, bottom) by which the person leaves the canvas; multiples of three."""
     xy = window.place(person.uv)
@@ -73,20 +62,27 @@ def _to_image(grid: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(grid[np.ix_(rows, columns)])
 
 
-def _scene(camera: Camera, window: Window, seed: int) -> np.ndarray:
+def _scene(whole: np.ndarray, window: Window) -> np.ndarray:
     x, y = window.scale_x, window.scale_y
     matrix = np.array([[x, 0, -window.left * x], [0, y, -window.top * y]])
-    whole = busy_background(camera, seed)
     return cv2.warpAffine(whole, matrix, CANVAS, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
 def _companion(
-    canvas: np.ndarray, person: Standing, camera: Camera, window: Window, side: str, seed: int, rng: np.random.Generator
+    canvas: np.ndarray,
+    person: Standing,
+    camera: Camera,
+    window: Window,
+    side: str,
+    seed: int,
+    rng: np.random.Generator,
+    style: Style,
 ) -> None:
     """Now and then somebody walks beside and behind."""
     across = float(rng.choice([-1, 1]) * rng.uniform(0.35, 0.9))
     spot = person.spot + np.array([across, float(rng.uniform(0.5, 2.5))])
-    paste(canvas, stand(passer_by(int(rng.integers(BYSTANDERS)), side, seed), camera, spot, rng), camera, window)
+    figure = passer_by(int(rng.integers(BYSTANDERS)), side, seed, style.draw_look)
+    paste(canvas, stand(figure, camera, spot, rng, style.draw_pose), camera, window)
 
 
 def _place(thing: Occluder, person: Standing, rng: np.random.Generator) -> list[Facet]:
@@ -152,10 +148,11 @@ def _occlude(
     side: str,
     seed: int,
     rng: np.random.Generator,
+    style: Style,
 ) -> np.ndarray:
     """Hide a part of the person; returns where (H, W) bool."""
     if thing.kind == PERSON:
-        figure = passer_by(BYSTANDERS + thing.number, side, seed)
+        figure = passer_by(BYSTANDERS + thing.number, side, seed, style.draw_look)
         return _hide_by_person(canvas, figure, person, body, camera, window, rng)
     facets = _hide(thing, person, body, camera, window, rng)
     cover = np.zeros(body.shape, np.uint8)
@@ -164,7 +161,13 @@ def _occlude(
 
 
 def take(
-    figure: Figure, camera: Camera, thing: Occluder | None, side: str, seed: int, rng: np.random.Generator
+    figure: Figure,
+    camera: Camera,
+    thing: Occluder | None,
+    side: str,
+    seed: int,
+    rng: np.random.Generator,
+    style: Style = FIRST,
 ) -> Picture:
     """Take one picture of a figure.
 
@@ -175,13 +178,16 @@ def take(
         side: ``"train"`` or ``"test"``: whose bystanders may appear.
         seed: of the benchmark.
         rng: decides pose, heading, place, box and noise.
+        style: of the benchmark's edition.
     """
+    usual, camera = camera, style.light(camera, rng)
     depth = float(rng.uniform(camera.near, camera.far))
-    person = stand(figure, camera, np.array([float(rng.uniform(-0.3, 0.3)) * depth, depth]), rng)
-    window = _window(person, rng)
-    canvas = _scene(camera, window, seed)
-    if rng.random() < 0.15:
-        _companion(canvas, person, camera, window, side, seed, rng)
+    person = stand(figure, camera, np.array([float(rng.uniform(-0.3, 0.3)) * depth, depth]), rng, style.draw_pose)
+    window = style.box(person.uv, CANVAS, rng)
+    canvas = _scene(style.view(usual, seed, rng), window)
+    canvas = style.relight(canvas, usual, camera)
+    for _ in range(style.company(rng)):
+        _companion(canvas, person, camera, window, side, seed, rng, style)
     cast_shadow(canvas, person, camera, window)
     left, top, right, bottom = _margin(person, window)
     shape = (CANVAS[1] + top + bottom, CANVAS[0] + left + right)
@@ -198,8 +204,14 @@ def take(
     seen = whole[inside].copy()
     canvas[seen > 0] = drawn[inside][seen > 0]
     if thing is not None:
-        seen[_occlude(canvas, thing, person, seen > 0, camera, window, side, seed, rng)] = 0
+        seen[_occlude(canvas, thing, person, seen > 0, camera, window, side, seed, rng, style)] = 0
     mask = _to_image(seen)
     xy = window.place(person.keypoint_uv)
     keypoints = keypoint_rows(xy, person.keypoint_depth, surface[inside], seen > 0, IMAGE)
-    return Picture(expose(canvas, camera, rng), mask, visible_fractions(_to_image(whole), mask), keypoints, thing)
+    return Picture(
+        style.expose(style.shade(canvas, rng), camera, rng),
+        mask,
+        visible_fractions(_to_image(whole), mask),
+        keypoints,
+        thing,
+    )

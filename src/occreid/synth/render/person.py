@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -9,10 +10,10 @@ import numpy as np
 
 from occreid.synth.people.bodies import FloatArray
 from occreid.synth.people.figure import Figure, pose_figure
-from occreid.synth.people.patterns import Spots
-from occreid.synth.people.poses import draw_pose
+from occreid.synth.people.poses import Pose, draw_pose
 from occreid.synth.people.posing import rotation
 from occreid.synth.people.shading import albedo, lit, relief
+from occreid.synth.people.spots import Spots
 from occreid.synth.render.raster import Hits, rasterize
 from occreid.synth.scene.cameras import Camera
 from occreid.synth.scene.solids import Window
@@ -42,9 +43,15 @@ class Standing:
     folds: int
 
 
-def stand(figure: Figure, camera: Camera, spot: FloatArray, rng: np.random.Generator) -> Standing:
+def stand(
+    figure: Figure,
+    camera: Camera,
+    spot: FloatArray,
+    rng: np.random.Generator,
+    pose: Callable[[np.random.Generator], Pose] = draw_pose,
+) -> Standing:
     """Pose a figure at random and stand it on a spot (2,) of the ground, heading anywhere."""
-    posed = pose_figure(figure, draw_pose(rng))
+    posed = pose_figure(figure, pose(rng))
     turn = rotation("z", float(rng.uniform(0, 360))).astype(np.float32)
     shift = np.array([spot[0], spot[1], 0], np.float32)
     world = posed.vertices @ turn.T + shift
@@ -81,7 +88,7 @@ def paint(person: Standing, hits: Hits, camera: Camera) -> np.ndarray:
     colour = albedo(piece.material[hits.face], person.figure.look, spots)
     colour *= relief(piece.material[hits.face], person.figure.look, spots, person.folds)[:, None]
     colour[behind] *= 0.7
-    shaded = lit(colour, normal, np.array(camera.light), camera.sun, camera.sky)
+    shaded = lit(colour, normal, np.array(camera.light), camera.sun, camera.sky, camera.fill)
     return (shaded * 255).astype(np.uint8)
 
 

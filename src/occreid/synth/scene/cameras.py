@@ -33,6 +33,11 @@ class Camera:
         detail: share of the 256 crop rows that the sensor resolves.
         quality: JPEG quality of the camera's own stream.
         seed: of its scene.
+        fill: share of the scattered light that comes from all around, the rest comes from above.
+        contrast, black: slope about middle grey, and how much grey lies over everything (haze, flare).
+        sharpen: strength of the camera's own edge enhancement; smear: usual length of motion blur, as a share of
+            the width; across: detail along x relative to y.
+        views: how many different arrangements of things and people it sees over the day.
     """
 
     index: int
@@ -53,6 +58,13 @@ class Camera:
     detail: float
     quality: int
     seed: int
+    fill: float = 0.58
+    contrast: float = 1.0
+    black: float = 0.0
+    sharpen: float = 0.0
+    smear: float = 0.0
+    across: float = 1.0
+    views: int = 1
 
     def project(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """World points (N, 3) → pixels of the whole picture (N, 2) and distances along the view (N,)."""

@@ -1,0 +1,45 @@
+"""Boxes around people as detectors give them: a little off, loose, or cutting a part away."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from occreid.synth.people.bodies import FloatArray
+from occreid.synth.scene.solids import Window
+
+ASPECT = 0.5
+"""Width of a box over its height."""
+FAULTS = {"none": 0.74, "loose": 0.11, "no feet": 0.08, "no head": 0.02, "beside": 0.05}
+"""What is wrong with a box of the second edition, with shares."""
+
+
+def usual_box(points: FloatArray, canvas: tuple[int, int], rng: np.random.Generator) -> Window:
+    """The first edition's box around points (N, 2): a little off, sometimes without the feet."""
+    low, high = points.min(0), points.max(0)
+    tall = float(high[1] - low[1])
+    top = float(low[1]) - tall * rng.uniform(0.0, 0.07)
+    bottom = float(high[1]) + tall * (rng.uniform(-0.01, 0.06) if rng.random() < 0.93 else rng.uniform(-0.2, -0.05))
+    width = max((bottom - top) * 0.5 * rng.uniform(0.82, 1.12), float(high[0] - low[0]) * rng.uniform(0.94, 1.1))
+    left = float(low[0] + high[0]) / 2 - width / 2 + rng.normal(0, 0.03) * width
+    return Window(float(left), float(top), canvas[0] / float(width), canvas[1] / float(bottom - top))
+
+
+def detected_box(points: FloatArray, canvas: tuple[int, int], rng: np.random.Generator) -> Window:
+    """The second edition's box around points (N, 2): the faults of `FAULTS`, and wider or narrower than usual."""
+    low, high = points.min(0), points.max(0)
+    tall, wide = float(high[1] - low[1]), float(high[0] - low[0])
+    fault = str(rng.choice(list(FAULTS), p=list(FAULTS.values())))
+    above, below = rng.normal(0.03, 0.03), rng.normal(0.025, 0.025)
+    if fault == "loose":
+        above, below = rng.uniform(0.0, 0.25), rng.uniform(0.0, 0.25)
+    if fault == "no feet":
+        below = -rng.uniform(0.06, 0.45)
+    if fault == "no head":
+        above = -rng.uniform(0.03, 0.12)
+    top, bottom = float(low[1]) - tall * above, float(high[1]) + tall * below
+    width = (bottom - top) * ASPECT * float(np.exp(rng.normal(0, 0.1)))
+    if rng.random() < 0.7:  # most detectors keep a stride inside
+        width = max(width, wide * float(rng.uniform(0.85, 1.1)))
+    shift = rng.normal(0, 0.18 if fault == "beside" else 0.045)
+    left = float(low[0] + high[0]) / 2 - width / 2 + shift * width
+    return Window(float(left), top, canvas[0] / float(width), canvas[1] / (bottom - top))
