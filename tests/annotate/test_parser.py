@@ -36,6 +36,14 @@ def test_scores_are_log_probabilities_at_a_quarter_of_the_size():
     torch.testing.assert_close(scores.exp().sum(1), torch.ones(2, 16, 8))
 
 
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "convnext_atto", "mobilenetv3_small_100"])
+def test_it_parses_on_every_kind_of_network(backbone):
+    model = build(backbone=backbone)
+    assert model.losses(batch())["parsing"].isfinite()
+    with torch.no_grad():
+        assert model.eval().parse(batch(2).images).shape == (2, 5, 16, 8)
+
+
 @pytest.mark.parametrize("balance", [0.0, 0.5, 1.0])
 def test_the_loss_is_the_weighted_cross_entropy_of_every_pixel(balance):
     model, b = build(balance=balance).eval(), batch()

@@ -260,8 +260,8 @@ def test_unknown_orders_stages_and_backbones_are_refused():
         build(attention="S-C")
     with pytest.raises(UserError, match="fused_stages"):
         build(fused_stages=[5])
-    with pytest.raises(UserError, match="no layer4"):
-        create_model("han", CLASSES, backbone="mobilenetv3_small_100", pretrained="none")
+    with pytest.raises(UserError, match="no stem and four stages"):
+        create_model("han", CLASSES, backbone="densenet121", pretrained="none")
 
 
 @pytest.mark.parametrize("backbone", ["resnet10t", "skresnet18", "resnet50"])

@@ -198,8 +198,8 @@ class TestExplain:
 
 
 def test_a_network_without_such_stages_is_refused():
-    with pytest.raises(UserError, match="has no layer4"):
-        build("regnetx_002")
+    with pytest.raises(UserError, match="has no stem and four stages"):
+        build("densenet121")
 
 
 def test_a_few_steps_fit_a_batch():

@@ -4,29 +4,8 @@ import torch
 from safetensors.torch import save_file
 
 from occreid.errors import UserError
-from occreid.nn import create_backbone, set_last_stride
+from occreid.nn import create_backbone
 from occreid.nn import pretrained as room
-
-
-@pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet18d"])
-def test_last_stride_one_doubles_the_last_map_and_keeps_the_weights(name):
-    x = torch.rand(1, 3, 64, 32)
-    plain, finer = (create_backbone(name, "none", global_pool="") for _ in range(2))
-    finer.load_state_dict(plain.state_dict())
-    set_last_stride(finer, 1)
-    with torch.no_grad():
-        small, large = plain.eval()(x), finer.eval()(x)
-    assert small.shape[2:] == (2, 1) and large.shape[2:] == (4, 2)
-    if name != "resnet18d":  # strided positions see the same 3 × 3 surroundings only in the first block
-        first_plain, first_finer = plain.layer4[0], finer.layer4[0]
-        with torch.no_grad():
-            features = plain.layer3(plain.layer2(plain.layer1(plain.maxpool(plain.act1(plain.bn1(plain.conv1(x)))))))
-            torch.testing.assert_close(first_plain(features), first_finer(features)[:, :, ::2, ::2])
-
-
-def test_last_stride_needs_a_resnet():
-    with pytest.raises(UserError, match="layer4"):
-        set_last_stride(torch.nn.Linear(1, 1), 1)
 
 
 def test_an_unknown_name_suggests_the_nearest():

@@ -1,12 +1,11 @@
 import math
-from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
 from occreid.errors import UserError
-from occreid.nn import DisentangledNonLocal, NonLocal, append_blocks
+from occreid.nn import DisentangledNonLocal, NonLocal
 
 
 def awake(block, seed=0):
@@ -155,16 +154,3 @@ def test_a_common_shift_of_all_queries_or_keys_changes_no_weight():
 def test_options_without_sense_are_refused(option, value):
     with pytest.raises(UserError, match=option):
         DisentangledNonLocal(8, **{option: value})
-
-
-@pytest.mark.parametrize(("units", "count", "names"), [
-    (4, 2, ["0", "1", "2", "block2", "3", "block3"]),
-    (2, 3, ["0", "block0", "1", "block1"]),
-    (2, 0, ["0", "1"]),
-])  # fmt: skip
-def test_blocks_follow_the_last_units_which_keep_their_names(units, count, names):
-    stage = nn.Sequential(*(nn.Linear(3, 3) for _ in range(units)))
-    longer = append_blocks(stage, count, partial(nn.Linear, 3, 3))
-    assert [name for name, _ in longer.named_children()] == names
-    assert all(longer.get_submodule(name) is unit for name, unit in stage.named_children())
-    assert stage.state_dict().keys() <= longer.state_dict().keys()

@@ -8,18 +8,14 @@ Letters: B images, P = 4 parts, D channels, H × W pixels, h × w positions at a
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from occreid.errors import UserError
 from occreid.models.contract import PartParser
-from occreid.nn import FeaturePyramid, create_backbone
+from occreid.nn import FeaturePyramid, create_trunk
 from occreid.records import PART_NAMES, Batch
-
-_STAGES = 4  # the pyramid's: a ResNet's strides 4, 8, 16, 32
 
 
 class Parser(PartParser):
@@ -27,7 +23,7 @@ class Parser(PartParser):
 
     Args:
         num_classes: not used; identities mean nothing here.
-        backbone: a timm network with at least four stages.
+        backbone: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file.
         channels: width D of the pyramid.
         balance: exponent in [0, 1] by which rare classes of a batch weigh more: a class's weight is its share of the
@@ -47,21 +43,15 @@ class Parser(PartParser):
         balance: float = 0.5,
     ) -> None:
         super().__init__()
-        self.backbone = create_backbone(backbone, pretrained, global_pool="")
-        stages: Any = self.backbone.feature_info  # timm's; pyright knows modules and tensors only
-        if len(stages) < _STAGES:
-            raise UserError(f"'{backbone}' has {len(stages)} stages, parser needs {_STAGES}.", "Choose a timm ResNet.")
-        self.indices = list(range(len(stages) - _STAGES, len(stages)))
-        self.pyramid = FeaturePyramid([stages[index]["num_chs"] for index in self.indices], channels)
+        self.backbone = create_trunk(backbone, pretrained)
+        self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
+        self.pyramid = FeaturePyramid(self.backbone.channels, channels)
         self.classify = nn.Conv2d(channels, 1 + len(PART_NAMES), 1)
         self.balance = balance
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → (B, D, h, w)."""
-        stages = self.backbone.forward_intermediates(  # type: ignore[operator]
-            self.normalize(images), indices=self.indices, intermediates_only=True
-        )
-        return self.pyramid(stages)
+        return self.pyramid(self.backbone.maps(self.normalize(images)))
 
     def parse(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → (B, 1 + P, h, w) log-probabilities; channel 0 is the background."""

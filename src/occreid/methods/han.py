@@ -9,7 +9,7 @@ window's feature.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,10 +24,9 @@ from occreid.nn import (
     BatchedNorm,
     ChannelAttention,
     SpatialAttention,
-    create_backbone,
+    create_trunk,
     pool_stripes,
     pool_windows,
-    set_last_stride,
     window_mean,
 )
 from occreid.records import Batch
@@ -46,7 +45,6 @@ Order = Literal[
 """Where spatial (S) and channel (C) attention stand around the concatenation of the stages; Table IX's nine rows."""
 
 _REDUCTION = 16  # of the fused map: pixels to a position, in both directions
-_SHRINK = {1: 4, 2: 2, 3: 1, 4: 1}  # stage → max-pooling from its map to the fused map's size
 
 
 class HAN(Method):
@@ -58,7 +56,7 @@ class HAN(Method):
 
     Args:
         num_classes: training identities.
-        backbone: a timm ResNet.
+        backbone: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file.
         height: input height in pixels; its 1/16 must be divisible by k.
         width: input width in pixels.
@@ -72,7 +70,7 @@ class HAN(Method):
         label_smoothing: ε of the ID losses, spread over all classes.
 
     Raises:
-        UserError: k does not divide the map's rows, stages named twice or none, a backbone that is no ResNet.
+        UserError: k does not divide the map's rows, stages named twice or none, a backbone without stages.
     """
 
     metric = "cosine"
@@ -98,7 +96,10 @@ class HAN(Method):
         self.input_size = (height, width)
         _check(height, k, fused_stages)
         self.fused_stages: list[int] = sorted(fused_stages)
-        self.backbone, channels = _trunk(backbone, pretrained, self.fused_stages)
+        self.backbone = create_trunk(backbone, pretrained, last_stride=1)
+        self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
+        self.backbone.cut(self.fused_stages[-1] + 1)
+        channels = [self.backbone.channels[stage - 1] for stage in self.fused_stages]
         before, _, after = attention.partition("concat")
         self.before = nn.ModuleList(_weighting(before, c) for c in channels)
         self.after = _weighting(after, sum(channels))
@@ -147,17 +148,13 @@ class HAN(Method):
 
     def _stage_maps(self, images: Tensor) -> list[Tensor]:
         """Each fused stage's own map, (B, C_s, H_s, W_s)."""
-        return self.backbone.forward_intermediates(  # type: ignore[operator]  # a method of timm's networks
-            self.normalize(images), indices=self.fused_stages, stop_early=True, intermediates_only=True
-        )
+        return self.backbone.maps(self.normalize(images), self.fused_stages)
 
     def _concatenated(self, maps: list[Tensor]) -> Tensor:
         """The stages' maps, attended where the order says so, at one size in one map (B, C, H/16, W/16)."""
         attended = [steps(x) for x, steps in zip(maps, self.before, strict=True)]
-        shrunk = [
-            x if _SHRINK[stage] == 1 else max_pool2d(x, _SHRINK[stage], ceil_mode=True)
-            for stage, x in zip(self.fused_stages, attended, strict=True)
-        ]
+        shrink = [_REDUCTION // self.backbone.strides[stage - 1] for stage in self.fused_stages]
+        shrunk = [x if by == 1 else max_pool2d(x, by, ceil_mode=True) for by, x in zip(shrink, attended, strict=True)]
         return torch.cat(shrunk, 1)
 
 
@@ -235,15 +232,3 @@ def _check(height: int, k: int, stages: tuple[int, ...]) -> None:
         )
     if not stages or len(set(stages)) < len(stages):
         raise UserError(f"han's fused_stages are {list(stages)}.", "Name each stage once, e.g. [2, 3, 4].")
-
-
-def _trunk(name: str, pretrained: str, stages: list[int]) -> tuple[nn.Module, list[int]]:
-    """A ResNet with last stride 1 and without the stages after the last one fused; the fused stages' channels."""
-    backbone = create_backbone(name, pretrained, global_pool="")
-    set_last_stride(backbone, 1)
-    if not hasattr(backbone, "forward_intermediates"):
-        raise UserError(f"han cannot read the stages of '{name}'.", "Choose a timm ResNet, e.g. resnet50.")
-    for stage in range(stages[-1] + 1, 5):
-        setattr(backbone, f"layer{stage}", nn.Identity())
-    info: list[dict[str, Any]] = backbone.feature_info  # type: ignore[assignment]  # its stem, then the four stages
-    return backbone, [info[stage]["num_chs"] for stage in stages]

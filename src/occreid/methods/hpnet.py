@@ -21,7 +21,7 @@ from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import FocalParsingLoss, VisibleTripletLoss
 from occreid.models.contract import Method, PartParser
-from occreid.nn import BNNeck, ParsingHead, create_backbone, masked_max_pool, part_targets, set_last_stride
+from occreid.nn import BNNeck, ParsingHead, create_trunk, masked_max_pool, part_targets
 from occreid.records import PART_NAMES, Batch
 
 
@@ -30,7 +30,7 @@ class HPNet(Method, PartParser):
 
     Args:
         num_classes: training identities C.
-        backbone: a timm ResNet; its last stage becomes the branches.
+        backbone: a convolutional timm network, see `occreid.nn.trunk`; its last stage becomes the branches.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file; every branch starts from the same last stage.
         last_stride: stride of Conv5.
         parsing: False is the paper's baseline: one branch, max pooling over the whole image, no parsing loss.
@@ -75,11 +75,10 @@ class HPNet(Method, PartParser):
         parsing_channels: int = 256,
     ) -> None:
         super().__init__()
-        self.backbone = create_backbone(backbone, pretrained, global_pool="")
-        set_last_stride(self.backbone, last_stride)
-        dim, parts = int(self.backbone.num_features), len(PART_NAMES) if parsing else 1  # type: ignore[arg-type]
-        conv5 = self.backbone.get_submodule("layer4")
-        self.backbone.layer4 = nn.Identity()  # the trunk then ends with Conv4
+        self.backbone = create_trunk(backbone, pretrained, last_stride)
+        self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
+        dim, parts = self.backbone.num_features, len(PART_NAMES) if parsing else 1
+        (conv5,) = self.backbone.cut(4)  # the trunk then ends with Conv4
         copies = 1 if share_conv5 or not parsing else parts
         self.conv5 = nn.ModuleList([conv5, *(deepcopy(conv5) for _ in range(copies - 1))])
         self.heads = nn.ModuleList(ParsingHead(dim, parsing_channels) for _ in range(parts if parsing else 0))
@@ -93,7 +92,7 @@ class HPNet(Method, PartParser):
 
     def maps(self, images: Tensor) -> tuple[list[Tensor], Tensor | None]:
         """(B, 3, H, W) → Conv5's maps, one (B, D, h, w) per part, and parsing logits (B, P, h, w) with heads."""
-        trunk = self.backbone.forward_features(self.normalize(images))  # type: ignore[operator]
+        trunk = self.backbone(self.normalize(images))
         features = [conv5(trunk) for conv5 in self.conv5]  # F
         features *= len(self.necks) // len(features)  # a shared Conv5 serves all parts
         if not self.heads:

@@ -26,13 +26,11 @@ from occreid.nn import (
     NonLocal,
     NormalisedHeads,
     ReconstructivePooling,
-    append_blocks,
-    create_backbone,
-    set_last_stride,
+    create_trunk,
 )
 from occreid.records import Batch
 
-_BLOCKS = {"layer2": 2, "layer3": 3}  # Section 3.2: two blocks in stage 2, three in stage 3
+_BLOCKS = {2: 2, 3: 3}  # Section 3.2: two blocks in stage 2, three in stage 3
 
 
 class SSGR(Method):
@@ -44,7 +42,7 @@ class SSGR(Method):
 
     Args:
         num_classes: training identities C.
-        backbone: a timm ResNet.
+        backbone: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file.
         last_stride: stride of the last stage, 1 or 2.
         cbe: compound batch erasing, which doubles the batch; off: random erasing alone.
@@ -95,15 +93,12 @@ class SSGR(Method):
         label_smoothing: float = 0.1,
     ) -> None:
         super().__init__()
-        self.backbone = create_backbone(backbone, pretrained, global_pool="")
-        set_last_stride(self.backbone, last_stride)
-        if dnl:
-            _insert(
-                self.backbone, lambda c: DisentangledNonLocal(c, reduction=dnl_reduction, temperature=dnl_temperature)
-            )
-        elif non_local:
-            _insert(self.backbone, NonLocal)
-        dim = int(self.backbone.num_features)  # type: ignore[arg-type]
+        self.backbone = create_trunk(backbone, pretrained, last_stride)
+        self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
+        make = partial(DisentangledNonLocal, reduction=dnl_reduction, temperature=dnl_temperature) if dnl else NonLocal
+        for stage, count in _BLOCKS.items() if dnl or non_local else ():
+            self.backbone.insert(stage, count, make)
+        dim = self.backbone.num_features
         self.pool = GeM()
         self.reconstruct = ReconstructivePooling(dim) if rp else None
         normalised = me if two_heads is None else two_heads
@@ -162,7 +157,7 @@ class SSGR(Method):
         ``stage2_pairwise``, ``stage2_salient``, …, ``reconstructive``; only those that the options have built.
         """
         inputs: dict[str, Tensor] = {}
-        blocks = {f"stage{stage[-1]}": list(self.backbone.get_submodule(stage).children())[-1] for stage in _BLOCKS}
+        blocks = {f"stage{stage}": self.backbone.units(stage)[-1] for stage in _BLOCKS}
         blocks = {name: block for name, block in blocks.items() if isinstance(block, DisentangledNonLocal)}
         hooks = [block.register_forward_pre_hook(_keep(inputs, name)) for name, block in blocks.items()]
         try:
@@ -176,14 +171,6 @@ class SSGR(Method):
         if self.reconstruct is not None:
             maps["reconstructive"] = self.reconstruct.salience(feature_map)
         return {name: _stretched(weights) for name, weights in maps.items()}
-
-
-def _insert(backbone: nn.Module, make: Callable[[int], nn.Module]) -> None:
-    """Put blocks made for the stage's channels after the last units of a ResNet's stages 2 and 3, in place."""
-    channels = {info["module"]: info["num_chs"] for info in backbone.feature_info}  # type: ignore[union-attr]
-    for stage, count in _BLOCKS.items():
-        longer = append_blocks(backbone.get_submodule(stage), count, partial(make, channels[stage]))
-        setattr(backbone, stage, longer)
 
 
 def _keep(inputs: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:

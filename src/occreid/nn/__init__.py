@@ -1,19 +1,20 @@
 """Network blocks shared by methods."""
 
 from occreid.nn.attention import ChannelAttention, SpatialAttention
-from occreid.nn.backbone import create_backbone, create_trunk, set_last_stride
+from occreid.nn.backbone import create_backbone, create_trunk
 from occreid.nn.batched_heads import BatchedLinear, BatchedNorm
 from occreid.nn.bnneck import BNNeck
 from occreid.nn.graph import OutlierRemovableGNN
 from occreid.nn.modes import evaluating
 from occreid.nn.moving_mean import MovingMean
-from occreid.nn.non_local import DisentangledNonLocal, NonLocal, append_blocks
+from occreid.nn.non_local import DisentangledNonLocal, NonLocal
 from occreid.nn.normalised_heads import NormalisedHeads
 from occreid.nn.parts import ParsingHead, masked_max_pool, part_targets
 from occreid.nn.pooling import GeM
 from occreid.nn.pyramid import FeaturePyramid
 from occreid.nn.reconstructive import ReconstructivePooling
 from occreid.nn.token_predictor import TokenPredictor
+from occreid.nn.trunk import Trunk
 from occreid.nn.windows import pool_stripes, pool_windows, window_max, window_mean, window_spans
 
 __all__ = [
@@ -32,7 +33,7 @@ __all__ = [
     "ReconstructivePooling",
     "SpatialAttention",
     "TokenPredictor",
-    "append_blocks",
+    "Trunk",
     "create_backbone",
     "create_trunk",
     "evaluating",
@@ -40,7 +41,6 @@ __all__ = [
     "part_targets",
     "pool_stripes",
     "pool_windows",
-    "set_last_stride",
     "window_max",
     "window_mean",
     "window_spans",

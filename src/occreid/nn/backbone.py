@@ -10,7 +10,7 @@ from torch import nn
 
 from occreid.errors import UserError, did_you_mean
 from occreid.nn.pretrained import from_file, imagenet
-from occreid.nn.trunk import Trunk, set_stride
+from occreid.nn.trunk import Trunk
 
 
 def create_trunk(name: str, pretrained: str = "imagenet", last_stride: int | None = None, **options: Any) -> Trunk:
@@ -52,18 +52,3 @@ def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> 
     if pretrained == "imagenet":
         return imagenet(name, options)
     return from_file(name, Path(pretrained), options)
-
-
-def set_last_stride(resnet: nn.Module, stride: int) -> None:
-    """Give the last stage of a timm ResNet this stride, in place and without dilation.
-
-    Raises:
-        UserError: the network has no ``layer4``, so it is not a ResNet.
-    """
-    layer4 = getattr(resnet, "layer4", None)
-    if not isinstance(layer4, nn.Sequential):
-        raise UserError(
-            f"'{type(resnet).__name__}' has no layer4, so its last stride cannot be set.", "Choose a timm ResNet."
-        )
-    for module in layer4[0].modules():
-        set_stride(module, stride)

@@ -5,8 +5,6 @@ Letters: B images, c channels, c' reduced channels, N = h × w positions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention, softmax
@@ -113,26 +111,6 @@ class NonLocal(nn.Module):
             out = theta.float() @ (phi.float().transpose(1, 2) @ g.float() / g.shape[1])
             out = out.transpose(1, 2).reshape(len(x), -1, *x.shape[2:])
             return x + self.norm(self.project(out))
-
-
-def append_blocks(stage: nn.Module, count: int, make: Callable[[], nn.Module]) -> nn.Sequential:
-    """A stage with one block after each of its last ``count`` units, or after all where it has fewer.
-
-    The units keep their names, so weights saved without the blocks still fit; a block is ``block<unit>``.
-
-    Args:
-        stage: a `torch.nn.Sequential` of units, e.g. ``layer2`` of a ResNet.
-        count: how many blocks, at least 0.
-        make: a new block.
-    """
-    units = list(stage.named_children())
-    first = max(0, len(units) - count)
-    longer = nn.Sequential()
-    for index, (name, unit) in enumerate(units):
-        longer.add_module(name, unit)
-        if index >= first:
-            longer.add_module(f"block{name}", make())
-    return longer
 
 
 def _rows(x: Tensor) -> Tensor:

@@ -140,7 +140,7 @@ class Trunk(nn.Module):
 
     def _set_last_stride(self, stride: int) -> None:
         for module in self.units(4)[0].modules():
-            set_stride(module, stride)
+            _set_stride(module, stride)
         first = self._stages[3][0]
         if stride == 1 and first.endswith("downsample"):  # ConvNeXt's 2 × 2 patches: kept as large as the map
             norm, patches = self.get_submodule(first).children()
@@ -158,7 +158,7 @@ def pixel_statistics(network: nn.Module) -> tuple[tuple[float, ...], tuple[float
     return tuple(map(float, config["mean"])), tuple(map(float, config["std"]))
 
 
-def set_stride(module: nn.Module, stride: int) -> None:
+def _set_stride(module: nn.Module, stride: int) -> None:
     """Give a layer of stride 2 this stride; what does not stride is left alone."""
     if getattr(module, "stride", None) not in (2, (2, 2)):
         return

@@ -49,8 +49,8 @@ def test_sub_features_are_not_negative_and_each_part_has_its_own_weights():
     assert fen.reduce[0].weight.shape[0] == PARTS and not torch.equal(fen.reduce[0].weight[0], fen.reduce[0].weight[1])
 
 
-def test_a_network_that_is_no_resnet_is_refused():
-    with pytest.raises(UserError, match="has no layer4"):
+def test_a_network_without_stages_is_refused():
+    with pytest.raises(UserError, match="has no stem and four stages"):
         TwoBranchTrunk("vit_tiny_patch16_224", "none", 1)
 
 

@@ -178,7 +178,7 @@ def test_freezing_finds_the_trunk(model):
     [
         ({"layers": 0}, "orgnn with 0 layers"),
         ({"mode": "oan+gan"}, "option 'mode' cannot be"),
-        ({"backbone": "vit_tiny_patch16_224"}, "has no layer4"),
+        ({"backbone": "vit_tiny_patch16_224"}, "has no stem and four stages"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):

@@ -6,16 +6,14 @@ Letters: B images, P = 6 parts, C channels of the trunk, D dimensions of a part.
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d, cross_entropy
 
 from occreid.distances import euclidean
-from occreid.errors import UserError
 from occreid.losses import batch_hard
-from occreid.nn import BatchedLinear, BatchedNorm, create_backbone, set_last_stride
+from occreid.nn import BatchedLinear, BatchedNorm, create_trunk
 
 STRIPES, HALVES = 4, 2
 PARTS = STRIPES + HALVES
@@ -23,31 +21,26 @@ PARTS = STRIPES + HALVES
 
 
 class TwoBranchTrunk(nn.Module):
-    """A ResNet that splits after the first block of its third stage; each branch is pooled its own way.
+    """A network that splits after the first block of its third stage; each branch is pooled its own way.
 
     Args:
-        name: a timm ResNet.
+        name: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: as `create_backbone`; both branches start from the same weights.
         last_stride: stride of the last stage, 1 or 2.
         options: passed to timm.
 
     Raises:
-        UserError: the network has not the stages of a ResNet, or what `create_backbone` raises.
+        UserError: what `create_trunk` raises.
     """
 
     def __init__(self, name: str, pretrained: str, last_stride: int, **options: int) -> None:
         super().__init__()
-        resnet: Any = create_backbone(name, pretrained, global_pool="", **options)
-        set_last_stride(resnet, last_stride)
-        try:
-            stem = (resnet.conv1, resnet.bn1, resnet.act1, resnet.maxpool)
-            stages = (resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4)
-        except AttributeError as error:
-            raise UserError(f"'{name}' is not built like a ResNet ({error}).", "Choose a timm ResNet.") from error
-        self.shared = nn.Sequential(*stem, *stages[:2], stages[2][0])
-        self.stripes = nn.Sequential(*stages[2][1:], stages[3])
+        trunk = create_trunk(name, pretrained, last_stride, **options)
+        self.channels, self.pixel_mean, self.pixel_std = trunk.num_features, trunk.pixel_mean, trunk.pixel_std
+        first, second, third, fourth = trunk.cut(1)
+        self.shared = nn.Sequential(*trunk.stem_units(), first, second, third[0])
+        self.stripes = nn.Sequential(*third[1:], fourth)
         self.halves = copy.deepcopy(self.stripes)
-        self.channels = int(resnet.num_features)
 
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, channels in, H, W) → the two branches' maps, (B, C, h, w) each."""
@@ -73,7 +66,7 @@ class FeatureExtractor(nn.Module):
 
     Args:
         num_classes: training identities.
-        backbone: a timm ResNet.
+        backbone: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: as `create_backbone`.
         last_stride: of the last stage.
         dim: D.

@@ -41,7 +41,7 @@ class OrGnn(Method):
 
     Args:
         num_classes: training identities.
-        backbone: a timm ResNet, of FEN and OAN.
+        backbone: a convolutional timm network, see `occreid.nn.trunk`; of FEN and OAN.
         oan_backbone: another one for OAN; None takes ``backbone``.
         pretrained: ``"imagenet"``, ``"none"``, a weights file or a run folder, for FEN; OAN starts at random.
         last_stride: stride of the last stage, 1 or 2.
@@ -91,6 +91,7 @@ class OrGnn(Method):
         if layers < 1:
             raise UserError(f"orgnn with {layers} layers is no graph network.", "Set layers to 1 or more.")
         self.fen = FeatureExtractor(num_classes, backbone, pretrained, last_stride, dim)
+        self.expect_pixels(self.fen.trunk.pixel_mean, self.fen.trunk.pixel_std)
         self.oan = OcclusionAwareNetwork(oan_backbone or backbone, last_stride, dim, visibility_threshold)
         self.gnn = OutlierRemovableGNN(PARTS, dim, layers, confidence=confidence)
         self.gnn_classifiers = BatchedLinear(PARTS, dim, num_classes, bias=False)

@@ -25,7 +25,7 @@ class OcclusionAwareNetwork(nn.Module):
     with what it covers on average over the training images seen so far. That average is kept in buffers.
 
     Args:
-        backbone: a timm ResNet; it starts at random, for a mask is no photograph.
+        backbone: a convolutional timm network, which starts at random, for a mask is no photograph.
         last_stride: of the last stage.
         dim: dimensions of a part before its sigmoid.
         threshold: a part counts as visible from this visible fraction on, or from this share of the mean coverage.
