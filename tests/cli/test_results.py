@@ -8,8 +8,7 @@ def ranking(first_ranks, **protocol):
     first = np.array([first_ranks])
     precision = np.where(first[0] > 0, 0.5, np.nan)
     return Ranking(
-        Protocol("cosine", **protocol),
-        (1,),
+        Protocol("cosine", ranks=(1,), **protocol),
         first,
         precision,
         precision,

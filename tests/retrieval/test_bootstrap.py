@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from occreid.errors import UserError
-from occreid.retrieval import compare, confidence_intervals, evaluate
+from occreid.retrieval import Protocol, Ranking, compare, confidence_intervals, evaluate
 from occreid.retrieval.bootstrap import require_comparable
-from occreid.retrieval.ranking import Protocol, Ranking
 
 
 def made(precision, pids, **changes):
     precision = np.asarray(precision, float)
     first = np.where(np.isnan(precision), 0, np.where(precision > 0.5, 1, 4))[None]
-    ranking = Ranking(Protocol("cosine"), (1, 5), first, precision, precision, np.asarray(pids), gallery={"images": 9})
+    ranking = Ranking(
+        Protocol("cosine", ranks=(1, 5)), first, precision, precision, np.asarray(pids), gallery={"images": 9}
+    )
     return replace(ranking, **changes)
 
 
@@ -64,6 +65,14 @@ def test_equal_rankings_do_not_differ():
     assert {d.p_value for d in compare(ranking, ranking, 100).values()} == {1.0}
 
 
+@pytest.mark.parametrize("resamples", [1, 9, 99])
+def test_no_p_value_is_smaller_than_the_resamples_can_tell(resamples):
+    # nothing lies beyond zero: (0 + 1) / (B + 1), both sides
+    base, pids = np.linspace(0, 0.4, 30), np.arange(30)
+    found = compare(made(base, pids), made(base + 0.05, pids), resamples)["mAP"]
+    assert found.p_value == pytest.approx(min(1, 2 / (resamples + 1)))
+
+
 def test_the_p_value_is_even_when_nothing_differs():
     generator = np.random.default_rng(2)
     pids = np.arange(40)
@@ -77,9 +86,9 @@ def test_the_p_value_is_even_when_nothing_differs():
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"protocol": Protocol("cosine", ap="trapezoid")}, "different protocols .ap: step / trapezoid"),
-        ({"protocol": Protocol("cosine", rerank={"method": "aqe"})}, "different protocols .rerank"),
-        ({"ranks": (1, 10)}, "ranks"),
+        ({"protocol": Protocol("cosine", ap="trapezoid", ranks=(1, 5))}, "different protocols .ap: step / trapezoid"),
+        ({"protocol": Protocol("cosine", rerank="aqe", ranks=(1, 5))}, "different protocols .rerank"),
+        ({"protocol": Protocol("cosine", ranks=(1, 10))}, "ranks"),
         ({"facts": {"benchmark": "other"}}, "different benchmarks .None / other"),
         ({"gallery": {"images": 8}}, "different galleries"),
         ({"query_pids": np.array([1, 5])}, "different queries"),
@@ -95,7 +104,7 @@ def test_results_that_do_not_compare_are_refused(changes, word):
 
 def test_methods_with_their_own_metric_compare():
     ranking = made([0.2, 0.9], [1, 2])
-    require_comparable(ranking, replace(ranking, protocol=Protocol("visible_parts")))
+    require_comparable(ranking, replace(ranking, protocol=Protocol("visible_parts", ranks=(1, 5))))
 
 
 def test_impossible_requests():

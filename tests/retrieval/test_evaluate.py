@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from occreid.descriptors import Descriptors
 from occreid.distances import METRICS, distances
 from occreid.errors import UserError
-from occreid.retrieval import evaluate, rank_rows
-from occreid.retrieval.evaluate import blocks_of
+from occreid.retrieval import Protocol, evaluate, expand_queries, rank, rank_rows, rerank_rows
 
 
 def expected_of(brute, matrix, query, gallery, same_camera, ap):
@@ -99,16 +98,8 @@ def test_infinity_ranks_last_in_gallery_order():
     matrix = torch.tensor([[math.inf, 1.0, math.inf, 0.5]])
     query = Descriptors(torch.zeros(1, 1), None, torch.tensor([1]), torch.tensor([0]))
     gallery = Descriptors(torch.zeros(4, 1), None, torch.tensor([2, 3, 1, 1]), torch.ones(4))
-    ranking = rank_rows(blocks_of(matrix), query, gallery, "given")
+    ranking = rank_rows([(0, matrix)], query, gallery, Protocol("given"))
     assert ranking.average_precision[0] == pytest.approx((1 / 1 + 2 / 4) / 2)
-
-
-def test_blocks_of_leaves_the_matrix_alone():
-    matrix = torch.zeros(1, 2)
-    query = Descriptors(torch.zeros(1, 1), None, torch.tensor([1]), torch.tensor([0]))
-    gallery = Descriptors(torch.zeros(2, 1), None, torch.tensor([1, 1]), torch.tensor([0, 1]))
-    rank_rows(blocks_of(matrix), query, gallery, "given")
-    assert (matrix == 0).all()
 
 
 def test_nan_names_the_image(random_sides):
@@ -193,3 +184,34 @@ def test_distractors_match_nobody_but_take_ranks(random_sides):
     found = evaluate(query, both, "euclidean")
     assert (found.first_ranks[0][found.valid] > without.first_ranks[0][without.valid]).all()
     assert found.num_valid_queries == without.num_valid_queries
+
+
+@pytest.mark.parametrize("shots", ["multi", "single"])
+def test_a_protocol_is_ranked_by(random_sides, shots):
+    query, gallery = random_sides(20, 90)
+    asked = Protocol("cosine", "keep", "trapezoid", shots, 3, 7, ranks=(1, 2))
+    ranking = rank(query, gallery, asked)
+    assert ranking.protocol == asked
+    assert ranking.scores() == evaluate(query, gallery, "cosine", "keep", "trapezoid", (1, 2), shots, 3, 7).scores()
+
+
+def test_a_protocol_re_ranks(random_sides):
+    query, gallery = random_sides(20, 90, noise=0.8)
+    asked = Protocol("euclidean", rerank={"method": "k-reciprocal", "k1": 9, "k2": 3, "lambda": 0.5})
+    expected = rank_rows(rerank_rows(query, gallery, "euclidean", 9, 3, 0.5), query, gallery, asked)
+    found = rank(query, gallery, asked)
+    assert found.scores() == expected.scores() and found.protocol == asked
+    assert found.scores() != evaluate(query, gallery, "euclidean").scores()
+
+
+@pytest.mark.parametrize(("way", "k", "alpha"), [("aqe", 5, 0.0), ("alpha-qe", 5, 3.0), ("alpha-qe", 7, 1.5)])
+def test_a_protocol_expands_queries_by_its_own_neighbours_and_alpha(random_sides, way, k, alpha):
+    query, gallery = random_sides(60, 300, persons=15, dim=6, noise=0.8, seed=4)
+    settings = {} if (k, alpha) in ((5, 0.0), (5, 3.0)) else {"neighbours": k, "alpha": alpha}
+    found = rank(query, gallery, Protocol("cosine", rerank={"method": way, **settings})).average_precision
+    np.testing.assert_array_equal(
+        found, evaluate(expand_queries(query, gallery, "cosine", k, alpha), gallery, "cosine").average_precision
+    )
+    for other in ((k + 1, alpha), (k, alpha + 1)):
+        rest = evaluate(expand_queries(query, gallery, "cosine", *other), gallery, "cosine").average_precision
+        assert (rest != found).any()

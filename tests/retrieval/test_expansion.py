@@ -28,6 +28,24 @@ def test_alpha_qe_weights_by_similarity(random_sides):
         torch.testing.assert_close(found.features[row, 0], expected)
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "visible_parts"])
+@pytest.mark.parametrize("alpha", [0.5, 2.0, 4.0])
+def test_any_alpha_is_the_power_of_a_similarity_that_is_not_negative(random_sides, metric, alpha):
+    query, gallery = (Descriptors(side.features) for side in random_sides(6, 12, dim=3, noise=2.0))
+    found = expand_queries(query, gallery, metric, k=12, alpha=alpha).features[:, 0].double()
+    q, g = (s.features[:, 0].double() for s in (query, gallery))
+    unit = metric != "euclidean"
+    assert ((normalize(q, dim=1) @ normalize(g, dim=1).T) < 0).any()
+    for row in range(6):
+        total, weight = (normalize(q[row], dim=0) if unit else q[row]), 1.0
+        for other in range(12):
+            cosine = float(normalize(q[row], dim=0) @ normalize(g[other], dim=0))
+            share = max(cosine, 0.0) ** alpha
+            total = total + share * (normalize(g[other], dim=0) if unit else g[other])
+            weight += share
+        torch.testing.assert_close(found[row], total / weight, atol=1e-5, rtol=1e-4)
+
+
 def test_parts_are_averaged_over_the_images_that_show_them():
     query = Descriptors(torch.tensor([[[1.0, 0.0], [0.0, 1.0]]]), torch.tensor([[True, False]]))
     gallery = Descriptors(

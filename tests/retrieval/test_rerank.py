@@ -5,7 +5,7 @@ import torch
 from occreid.descriptors import Descriptors
 from occreid.distances import METRICS, distances
 from occreid.errors import UserError
-from occreid.retrieval import evaluate, rank_rows, rerank_k_reciprocal, rerank_rows
+from occreid.retrieval import Protocol, evaluate, rank_rows, rerank_k_reciprocal, rerank_rows
 
 
 def published(matrix, num_queries, k1, k2, lambda_):
@@ -102,8 +102,8 @@ def test_chunks_and_blocks_change_nothing(random_sides, monkeypatch):
 def test_re_ranking_helps_clusters_and_is_scored_in_blocks(random_sides):
     query, gallery = random_sides(60, 300, persons=15, dim=6, noise=0.75)
     before = evaluate(query, gallery, "euclidean")
-    rerank = {"method": "k-reciprocal", "k1": 20, "k2": 6, "lambda": 0.3}
-    after = rank_rows(rerank_rows(query, gallery, "euclidean"), query, gallery, "euclidean", rerank=rerank)
+    again = Protocol("euclidean", rerank="k-reciprocal")
+    after = rank_rows(rerank_rows(query, gallery, "euclidean"), query, gallery, again)
     assert after.mean_ap > before.mean_ap + 0.02
     assert "k1=20" in after.protocol.sentence()
 

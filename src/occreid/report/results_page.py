@@ -263,7 +263,7 @@ def _score(results: Sequence[Result], score: str) -> str:
 
 
 def _protocol(result: Result) -> Protocol:
-    return Protocol(**{key: value for key, value in result.entry["protocol"].items() if key != "ranks"})
+    return Protocol(**result.entry["protocol"])
 
 
 def _read_json(file: Path) -> dict[str, Any]:

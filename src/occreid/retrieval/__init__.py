@@ -3,11 +3,12 @@
 from occreid.distances import METRICS, Metric, distance_rows, distances
 from occreid.retrieval.bootstrap import Difference, compare, confidence_intervals
 from occreid.retrieval.compact import Projection, fit_projection
-from occreid.retrieval.evaluate import evaluate, rank_rows
+from occreid.retrieval.evaluate import evaluate, rank, rank_rows
 from occreid.retrieval.expansion import expand_queries
 from occreid.retrieval.matches import SameCamera
 from occreid.retrieval.precision import APForm
-from occreid.retrieval.ranking import Protocol, Ranking
+from occreid.retrieval.protocol import RERANKINGS, Protocol
+from occreid.retrieval.ranking import Ranking
 from occreid.retrieval.rerank import rerank_k_reciprocal, rerank_rows
 from occreid.retrieval.results import load_ranking, save_ranking
 from occreid.retrieval.search import top_k
@@ -16,6 +17,7 @@ from occreid.retrieval.verification import Verification, verify
 
 __all__ = [
     "METRICS",
+    "RERANKINGS",
     "APForm",
     "Difference",
     "Metric",
@@ -35,6 +37,7 @@ __all__ = [
     "fit_projection",
     "load_ranking",
     "query_labels",
+    "rank",
     "rank_rows",
     "rerank_k_reciprocal",
     "rerank_rows",

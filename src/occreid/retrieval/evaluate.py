@@ -6,8 +6,8 @@ forgotten. Letters: Q queries, G gallery images, S draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +15,13 @@ from torch import Tensor
 
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric, map_order_rows
-from occreid.errors import UserError, did_you_mean
+from occreid.retrieval.expansion import expand_queries
 from occreid.retrieval.matches import Ints, Matches, find_matches, numbers
 from occreid.retrieval.precision import APForm, average_precision, first_ranks, inverse_negative_penalty
-from occreid.retrieval.ranking import Protocol, Ranking, single_hit_precision
+from occreid.retrieval.protocol import Protocol
+from occreid.retrieval.ranking import Ranking, single_hit_precision
 from occreid.retrieval.ranks import count_before
+from occreid.retrieval.rerank import rerank_rows
 from occreid.retrieval.shots import draw_galleries, rank_draws
 
 
@@ -55,24 +57,32 @@ def evaluate(
         UserError: NaN in a feature (naming the image), missing pids or camids, unknown options, or no query
             with a valid match (naming the cause).
     """
-    return _score(
-        lambda work: map_order_rows(query, gallery, metric, work),
-        *(query, gallery, metric, same_camera, ap, ranks, shots, draws, seed, None),
-    )
+    return rank(query, gallery, Protocol(metric, same_camera, ap, shots, draws, seed, ranks=tuple(ranks)))
+
+
+def rank(query: Descriptors, gallery: Descriptors, protocol: Protocol) -> Ranking:
+    """`evaluate` under a protocol, with its re-ranking or query expansion.
+
+    Args:
+        query: Q descriptors with pids and camids.
+        gallery: G descriptors, likewise.
+        protocol: how to score; its metric is how to compare.
+
+    Raises:
+        UserError: as `evaluate`.
+    """
+    metric: Any = protocol.metric
+    settings = dict(protocol.rerank or {"method": ""})
+    if settings.pop("method") == "k-reciprocal":
+        blocks = rerank_rows(query, gallery, metric, settings["k1"], settings["k2"], settings["lambda"])
+        return rank_rows(blocks, query, gallery, protocol)
+    if settings:
+        query = expand_queries(query, gallery, metric, settings["neighbours"], settings["alpha"])
+    return _score(lambda work: map_order_rows(query, gallery, metric, work), query, gallery, protocol)
 
 
 def rank_rows(
-    blocks: Iterable[tuple[int, Tensor]],
-    query: Descriptors,
-    gallery: Descriptors,
-    metric: str,
-    same_camera: str = "junk",
-    ap: APForm = "step",
-    ranks: Sequence[int] = (1, 3, 5, 10, 20),
-    shots: str = "multi",
-    draws: int = 10,
-    seed: int = 0,
-    rerank: dict[str, object] | None = None,
+    blocks: Iterable[tuple[int, Tensor]], query: Descriptors, gallery: Descriptors, protocol: Protocol
 ) -> Ranking:
     """Score distances that were computed elsewhere, e.g. re-ranked ones.
 
@@ -81,56 +91,36 @@ def rank_rows(
             yields them; they are written into.
         query: Q descriptors whose pids, camids and paths count; the features are not looked at.
         gallery: G descriptors, likewise.
-        metric: the name the protocol states.
-        same_camera: as in `evaluate`, like all that follow.
-        ap: the form of average precision.
-        ranks: of the CMC.
-        shots: ``"multi"`` or ``"single"``.
-        draws: number of galleries.
-        seed: of the draws.
-        rerank: what the protocol says of re-ranking.
+        protocol: how to score; its metric and re-ranking say what the distances are.
 
     Raises:
         UserError: as `evaluate`.
     """
-    return _score(
-        lambda work: [work(start, block) for start, block in blocks],
-        *(query, gallery, metric, same_camera, ap, ranks, shots, draws, seed, rerank),
-    )
+    return _score(lambda work: [work(start, block) for start, block in blocks], query, gallery, protocol)
 
 
 def _score(
     each: Callable[[Callable[[int, Tensor], Any]], list[Any]],
     query: Descriptors,
     gallery: Descriptors,
-    metric: str,
-    same_camera: str,
-    ap: APForm,
-    ranks: Sequence[int],
-    shots: str,
-    draws: int,
-    seed: int,
-    rerank: dict[str, object] | None,
+    protocol: Protocol,
 ) -> Ranking:
     """`rank_rows` of blocks that ``each(work)`` hands to ``work(start, block)``."""
-    _check_options(ap, ranks, shots, draws)
-    matches = find_matches(query, gallery, same_camera)
-    single = shots == "single"
-    protocol = Protocol(metric, same_camera, ap, shots, draws if single else 1, seed if single else 0, rerank)
-    if single:
-        drawn = draw_galleries(numbers(gallery, "pids", "gallery"), matches, len(query), draws, seed)
+    matches = find_matches(query, gallery, protocol.same_camera)
+    form: Any = protocol.ap
+    if protocol.shots == "single":
+        drawn = draw_galleries(numbers(gallery, "pids", "gallery"), matches, len(query), protocol.draws, protocol.seed)
         firsts = np.concatenate(each(lambda start, block: rank_draws(start, block, drawn)), axis=1)
         with np.errstate(divide="ignore"):
-            precision = np.where(firsts > 0, single_hit_precision(firsts, ap), np.nan).mean(0)
+            precision = np.where(firsts > 0, single_hit_precision(firsts, form), np.nan).mean(0)
             penalty = np.where(firsts > 0, 1 / firsts, np.nan).mean(0)
     else:
         rows, found = map(np.concatenate, zip(*each(lambda s, block: _rank_hits(s, block, matches)), strict=True))
         firsts = first_ranks(rows, found, len(query))[None]
-        precision = average_precision(rows, found, len(query), ap)
+        precision = average_precision(rows, found, len(query), form)
         penalty = inverse_negative_penalty(rows, found, len(query))
     return Ranking(
         protocol,
-        tuple(int(k) for k in ranks),
         firsts,
         precision,
         penalty,
@@ -155,18 +145,3 @@ def hide(block: Tensor, rows: Ints, columns: Ints) -> None:
     """Put junk out of sight: NaN is neither closer than anything nor as close."""
     if len(rows):
         block[torch.from_numpy(rows).to(block.device), torch.from_numpy(columns).to(block.device)] = torch.nan
-
-
-def blocks_of(matrix: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """A (Q, G) matrix of distances as the one block that `rank_rows` takes (a copy: it is written into)."""
-    yield 0, matrix.float().clone()
-
-
-def _check_options(ap: str, ranks: Sequence[int], shots: str, draws: int) -> None:
-    for what, value, known in (("AP form", ap, get_args(APForm)), ("shots", shots, ("multi", "single"))):
-        if value not in known:
-            raise UserError(f"there is no {what} '{value}'.", did_you_mean(value, known))
-    if not ranks or min(ranks) < 1:
-        raise UserError(f"CMC at ranks {list(ranks)} is not defined.", "Give ranks of 1 or more.")
-    if draws < 1:
-        raise UserError(f"{draws} draws are too few.", "Draw at least one gallery.")

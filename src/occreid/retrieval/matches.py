@@ -56,7 +56,7 @@ def find_matches(query: Descriptors, gallery: Descriptors, same_camera: str) -> 
     Raises:
         UserError: missing pids or camids, an empty side, an unknown rule, or no query with a hit (naming the cause).
     """
-    _check_rule(same_camera)
+    check_rule(same_camera)
     for name, side in (("query", query), ("gallery", gallery)):
         if not len(side):
             raise UserError(f"the {name} holds no images.", "Check the folder it was read from.")
@@ -78,7 +78,7 @@ def junk_pairs(query: Descriptors, gallery: Descriptors, same_camera: str) -> tu
     Raises:
         UserError: an unknown rule.
     """
-    _check_rule(same_camera)
+    check_rule(same_camera)
     known = all(side.pids is not None and side.camids is not None for side in (query, gallery))
     if same_camera == "keep" or not known:
         return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -110,7 +110,8 @@ def numbers(side: Descriptors, name: str, where: str, hint: str = "Extract it fr
     return values.cpu().numpy().astype(np.int64)
 
 
-def _check_rule(same_camera: str) -> None:
+def check_rule(same_camera: str) -> None:
+    """Raise a `UserError` unless this is a `SameCamera`."""
     if same_camera not in get_args(SameCamera):
         raise UserError(f"there is no camera rule '{same_camera}'.", did_you_mean(same_camera, get_args(SameCamera)))
 

@@ -6,8 +6,7 @@ Letters: Q queries, S draws of a gallery (1 when all gallery images are used).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,51 +14,7 @@ import numpy as np
 from occreid.display import html_table
 from occreid.retrieval.matches import Ints
 from occreid.retrieval.precision import Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Protocol:
-    """How a ranking was scored. Two rankings compare only where all of this is equal.
-
-    Attributes:
-        metric: the distance.
-        same_camera: ``"junk"`` or ``"keep"``.
-        ap: ``"step"`` or ``"trapezoid"``.
-        shots: ``"multi"``, or ``"single"``: one gallery image per person, ``draws`` times from ``seed``.
-        draws: number of galleries drawn; 1 for multi.
-        seed: of the draws; 0 for multi.
-        rerank: what was done to distances or descriptors before, e.g. ``{"method": "k-reciprocal", "k1": 20}``.
-        oracle: what it was told that no one could know in use, e.g. ``"exact masks of the test images"``; empty
-            for an honest result.
-    """
-
-    metric: str
-    same_camera: str = "junk"
-    ap: str = "step"
-    shots: str = "multi"
-    draws: int = 1
-    seed: int = 0
-    rerank: Mapping[str, Any] | None = None
-    oracle: str = ""
-
-    def differences(self, other: Protocol) -> list[str]:
-        """What differs, e.g. ``["ap: step / trapezoid"]``; the metric belongs to the method and may differ."""
-        mine, theirs = asdict(self), asdict(other)
-        return [f"{key}: {mine[key]} / {theirs[key]}" for key in mine if key != "metric" and mine[key] != theirs[key]]
-
-    def sentence(self) -> str:
-        """The protocol in one line."""
-        shots = "all gallery images"
-        if self.shots == "single":
-            shots = f"one gallery image per person ({self.draws} draws, seed {self.seed})"
-        camera = {"junk": "same-camera images of the person unseen", "keep": "same-camera images kept"}
-        words = [f"{self.metric} distance", camera[self.same_camera], shots, f"{self.ap} AP"]
-        if self.rerank:
-            settings = ", ".join(f"{k}={v}" for k, v in self.rerank.items() if k != "method")
-            words.append(f"{self.rerank['method']} re-ranking ({settings})")
-        if self.oracle:
-            words.append(f"ORACLE: {self.oracle}")
-        return "; ".join(words)
+from occreid.retrieval.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -68,7 +23,6 @@ class Ranking:
 
     Attributes:
         protocol: how it was scored.
-        ranks: the CMC ranks asked for.
         first_ranks: (S, Q) rank of the first hit from 1; 0 where the query has no valid match.
         average_precision: (Q,) in [0, 1], mean over draws; NaN where the query has no valid match.
         inverse_negative_penalty: (Q,) likewise.
@@ -80,7 +34,6 @@ class Ranking:
     """
 
     protocol: Protocol
-    ranks: tuple[int, ...]
     first_ranks: Ints
     average_precision: Floats
     inverse_negative_penalty: Floats
@@ -98,6 +51,11 @@ class Ranking:
         scores = self.scores()
         row = [*(f"{100 * value:.1f}" for value in scores.values()), self.num_valid_queries]
         return html_table([*scores, "queries"], [row], self.protocol.sentence())
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The CMC ranks asked for."""
+        return self.protocol.ranks
 
     @property
     def valid(self) -> np.ndarray:
@@ -156,7 +114,6 @@ class Ranking:
         rows = np.flatnonzero(queries) if queries.dtype == bool else queries
         return Ranking(
             self.protocol,
-            self.ranks,
             self.first_ranks[:, rows],
             self.average_precision[rows],
             self.inverse_negative_penalty[rows],

@@ -12,7 +12,8 @@ import numpy as np
 from occreid.errors import UserError
 from occreid.files import read_json, write_file
 from occreid.retrieval.precision import Floats
-from occreid.retrieval.ranking import Protocol, Ranking
+from occreid.retrieval.protocol import Protocol
+from occreid.retrieval.ranking import Ranking
 
 _FORMAT = 1
 
@@ -91,8 +92,7 @@ def _from_json(content: dict[str, Any]) -> Ranking:
         raise ValueError("per-query lists of different lengths")
     camids, paths = queries["camid"], queries["path"]
     return Ranking(
-        Protocol(**content["protocol"]),
-        tuple(content["ranks"]),
+        Protocol(**{**content["protocol"], "ranks": content["ranks"]}),
         first,
         scores[0],
         scores[1],

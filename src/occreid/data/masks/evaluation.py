@@ -42,6 +42,18 @@ def with_test_masks(split: Split, root: str | Path, source: str) -> Split:
     return replace(split, notes={**split.notes, TEST_MASKS: EXACT, ORACLE: "exact masks of the test images"})
 
 
+def oracle_of(split: Split, *, stressed: bool = False) -> str:
+    """What a method is told of the test images that no one could know in use, or nothing.
+
+    Args:
+        split: the benchmark, with what `with_test_masks` noted.
+        stressed: whether its pictures are altered. Masks are made of the pictures before that, and leave out what
+            it hides.
+    """
+    hidden = "masks that leave out what the stress hides" if stressed and has_test_masks(split) else ""
+    return "; ".join(text for text in (split.notes.get(ORACLE, ""), hidden) if text)
+
+
 def has_test_masks(split: Split) -> bool:
     """Whether a method may see masks of the test images."""
     return TEST_MASKS in split.notes

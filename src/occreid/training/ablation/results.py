@@ -73,7 +73,7 @@ def cell(found: Sequence[Found], row: str, benchmark: str, metric: str) -> Cell 
 
 def protocol_of(entry: dict[str, Any]) -> Protocol:
     """The protocol of one benchmark of a result file."""
-    return Protocol(**{key: value for key, value in entry["protocol"].items() if key != "ranks"})
+    return Protocol(**entry["protocol"])
 
 
 def _read(run: PlannedRun) -> Found:
