@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from occreid.descriptors import Descriptors as Descriptors
     from occreid.errors import UserError as UserError
+    from occreid.evaluation import measure as measure
     from occreid.gallery import Gallery as Gallery
     from occreid.gallery import search as search
     from occreid.models import create_model as create_model
@@ -27,6 +28,7 @@ _HOMES = {
     "evaluate": "occreid.retrieval",
     "list_methods": "occreid.models",
     "load_model": "occreid.models",
+    "measure": "occreid.evaluation",
     "search": "occreid.gallery",
 }
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "evaluate",
     "list_methods",
     "load_model",
+    "measure",
     "search",
 ]
 

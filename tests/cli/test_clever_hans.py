@@ -111,7 +111,7 @@ def test_mistakes_are_named(make_run, tmp_path):
         call(run, "--occluders", tmp_path / "none")
     with pytest.raises(UserError, match="out of range"):
         call(run, "--share", 0.95)
-    with pytest.raises(UserError, match=r"not shared by 'kinds'.*kind"):
+    with pytest.raises(UserError, match=r"--natural cannot be 'kinds'.*kind"):
         call(run, "--natural", "kinds")
     with pytest.raises(UserError, match="no sheet of natural occluders"):
         call(run, "--natural", "kind", "--sheet", tmp_path / "s.png")

@@ -8,6 +8,7 @@ from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.evaluation import clever_hans, draw_trials
 from occreid.evaluation.clever_hans import describe_pictures, pictures
+from occreid.models import Method
 from occreid.records import Record
 
 THINGS = OccluderLibrary(
@@ -122,7 +123,15 @@ def test_pictures_that_are_hidden_already_are_avoided(people):
 
 def test_a_method_is_asked_for_resized_pictures():
     seen = []
-    describe = describe_pictures(lambda x: seen.append(x) or Descriptors(x.float().mean((2, 3))), 32, 16)
+
+    class Mean(Method):
+        input_size = (32, 16)
+
+        def describe(self, images, masks=None):
+            seen.append(images)
+            return Descriptors(images.float().mean((2, 3)))
+
+    describe = describe_pictures(Mean(), "cpu")
     found = describe([np.full((40, 20, 3), c, np.uint8) for c in (10, 200)])
     assert seen[0].shape == (2, 3, 32, 16) and seen[0].dtype == torch.uint8
     assert found.features[:, 0, 0].tolist() == [10, 200]

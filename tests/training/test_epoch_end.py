@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from occreid.annotate.parsing import PartScores
+from occreid.evaluation.parts import PartScores
 from occreid.retrieval import Protocol, Ranking
 from occreid.training import train
 from occreid.training.checkpoints import Checkpoint
-from occreid.training.epoch_end import EpochEnd, format_scores, told
+from occreid.training.epoch_end import EpochEnd, format_scores, oracle_words
 
 
 def rows(file):
@@ -106,5 +106,6 @@ def test_scores_are_printed_in_per_cent():
 def test_an_oracle_is_said_behind_the_scores():
     one = np.ones(1)
     ranking = Ranking(Protocol("cosine", ranks=(1,)), np.ones((1, 1), np.int64), one, one, np.ones(1, np.int64))
-    assert told(ranking) == "" and told(PartScores((1,), (1,), 1)) == ""
-    assert told(replace(ranking, protocol=replace(ranking.protocol, oracle="all masks"))) == "  (ORACLE: all masks)"
+    assert oracle_words(ranking) == "" and oracle_words(PartScores((1,), (1,), 1)) == ""
+    marked = replace(ranking, protocol=ranking.protocol.marked("all masks"))
+    assert oracle_words(marked) == "  (ORACLE: all masks)"

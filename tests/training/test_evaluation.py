@@ -6,7 +6,7 @@ import torch
 
 from occreid.errors import UserError
 from occreid.records import Record, Split
-from occreid.training.evaluation import hold_out, is_testable, measure, result_entry, write_result
+from occreid.training.evaluation import evaluate_split, hold_out, is_testable, result_entry, write_result
 from occreid.training.sources import build_model, load_sources
 
 
@@ -47,7 +47,7 @@ def test_holding_out_nearly_everybody_is_refused(many):
 
 def ranked(recipe):
     split = load_sources(recipe).split
-    return split, measure(build_model(recipe, split), split, recipe, torch.device("cpu"))
+    return split, evaluate_split(build_model(recipe, split), split, recipe, torch.device("cpu"))
 
 
 def test_the_recipes_protocol_is_the_one_that_is_used(tiny):
@@ -104,7 +104,7 @@ def test_a_parsing_network_is_measured_by_the_overlap_of_its_masks(tiny, market,
     assert not is_testable(model, split)  # its test images have no masks
     masked = replace(split, query=attach_masks(split.query, market, mask_root))
     assert is_testable(model, masked)
-    scores = measure(model, masked, recipe, torch.device("cpu"))
+    scores = evaluate_split(model, masked, recipe, torch.device("cpu"))
     entry = result_entry(masked, scores)
     assert next(iter(entry["scores"])) == "mIoU" and 0 <= entry["scores"]["mIoU"] <= 1
     assert entry["protocol"]["images"] == 2

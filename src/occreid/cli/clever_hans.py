@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from occreid.cli.options import Device, Json, On, Option
+from occreid.cli.options import Device, Json, On, Option, require_known
 from occreid.cli.splits import load_benchmarks
-from occreid.cli.subjects import Subject, is_extracted, subjects
-from occreid.errors import UserError, did_you_mean
-
-if TYPE_CHECKING:
-    from occreid.evaluation import CleverHans
+from occreid.errors import UserError
 
 Run = Annotated[
     Path, typer.Argument(help="A run folder, a .safetensors file, or for --natural a folder of 'occreid extract'.")
@@ -63,27 +59,27 @@ def clever_hans(
 
         occreid clever-hans runs/first --on occsynth=data/occsynth-demo --natural kind
     """
-    if natural is not None:
-        _natural(run, on, option, natural, seed, sheet, device, as_json)
-        return
     from occreid.data.occlusion.library import OccluderLibrary
     from occreid.evaluation import clever_hans as carry_out
     from occreid.evaluation import draw_trials
-    from occreid.evaluation.clever_hans import describe_pictures
+    from occreid.evaluation.clever_hans import check_share, describe_pictures
     from occreid.evaluation.clever_hans_sheet import write_telling
-    from occreid.extraction import usable_device
     from occreid.models import load_model
 
+    if natural is not None:
+        if sheet is not None:
+            raise UserError("there is no sheet of natural occluders.", "Leave --sheet out, or --natural.")
+        _natural(run, on, option, natural, seed, device, as_json)
+        return
+    check_share(share)
     library = OccluderLibrary.open(occluders)
-    splits = load_benchmarks(run, on, option)
-    where = usable_device(device)
-    model = load_model(run).to(where)
-    describe = describe_pictures(lambda images: model.describe(images.to(where)), *model.input_size)
+    splits, model = load_benchmarks(run, on, option), load_model(run)
+    describe = describe_pictures(model, device)
     rows: list[dict[str, Any]] = []
     for split in splits:
         drawn = draw_trials(split.query, split.gallery, trials, len(library), seed)
         found = carry_out(describe, drawn, library, model.metric, share)
-        rows.append({"benchmark": split.name, **_summary(found, seed), "share": share, "seed": seed})
+        rows.append({"benchmark": split.name, **found.summary(seed), "share": share, "seed": seed})
         if sheet is not None:
             file = sheet if len(splits) == 1 else sheet.with_stem(f"{sheet.stem}-{split.name}")
             write_telling(found, library, share, file)
@@ -101,36 +97,19 @@ def clever_hans(
         )
 
 
-def _summary(found: CleverHans, seed: int) -> dict[str, Any]:
-    return {
-        "trials": len(found.trials),
-        "score": found.score,
-        "interval": found.interval(seed=seed),
-        "fooled": found.fooled,
-        "fooled_anyway": found.fooled_anyway,
-        "consistency": found.consistency,
-    }
-
-
 def _natural(
-    run: Path,
-    on: list[str] | None,
-    option: list[str] | None,
-    by: str,
-    seed: int,
-    sheet: Path | None,
-    device: str,
-    as_json: bool,
+    run: Path, on: list[str] | None, option: list[str] | None, by: str, seed: int, device: str, as_json: bool
 ) -> None:
     """Of what hides people in the benchmarks' own pictures."""
-    if by not in ("kind", "id"):
-        raise UserError(f"occluders are not shared by '{by}'.", did_you_mean(by, ("kind", "id")))
-    if sheet is not None:
-        raise UserError("there is no sheet of natural occluders.", "Leave --sheet out, or --natural.")
-    benchmarks = None if on is None and is_extracted(run) else load_benchmarks(run, on, option)
-    rows = [
-        _natural_row(subject, by, seed) for subject in subjects(run, benchmarks, device, "float32", 64, 0, quiet=True)
-    ]
+    from occreid.evaluation import Settings
+    from occreid.evaluation.details import natural_row
+    from occreid.evaluation.saved import is_extracted
+    from occreid.evaluation.sources import describe_source
+
+    require_known("--natural", by, ("kind", "id"))
+    settings = Settings(device)
+    splits = None if on is None and is_extracted(run) else load_benchmarks(run, on, option)
+    rows = [natural_row(described, by, seed) for described in describe_source(run, splits, settings)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -146,35 +125,3 @@ def _natural(
         )
         if row["oracle"]:
             typer.echo(f"  ORACLE: {row['oracle']}")
-
-
-def _natural_row(subject: Subject, by: str, seed: int) -> dict[str, Any]:
-    from occreid.evaluation import natural_clever_hans
-
-    if subject.occluders is None:
-        raise UserError(
-            "the descriptors come without what hides each person.", "Write them again with: occreid extract"
-        )
-    found = natural_clever_hans(
-        subject.query,
-        subject.gallery,
-        *subject.occluders,
-        subject.metric,
-        subject.same_camera,
-        by,  # type: ignore[arg-type]  # checked by the caller
-    )
-    return {
-        "benchmark": subject.name,
-        "by": by,
-        "queries": len(found.queries),
-        "queries_in_all": len(subject.query),
-        "persons": len(set(found.pids.tolist())),
-        "shared_pairs": int(found.shared_pairs.sum()),
-        "apart_pairs": int(found.apart_pairs.sum()),
-        "score": found.score,
-        "interval": found.interval(seed=seed),
-        "fooled": found.fooled,
-        "fooled_anyway": found.fooled_anyway,
-        "oracle": subject.oracle,
-        "seed": seed,
-    }

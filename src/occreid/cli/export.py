@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from occreid.methods import Method
     from occreid.records import Record, Split
-    from occreid.retrieval import Ranking
 
 Run = Annotated[Path, typer.Argument(help="A run folder or .safetensors file.")]
 Kind = Annotated[str, typer.Option("--format", help="onnx, torchscript or safetensors.")]
@@ -123,8 +122,10 @@ def _quantized(
 ) -> dict[str, Any]:
     """Write the int8 network beside its source and score both on every benchmark."""
     from occreid import export as room
+    from occreid.evaluation import measure
     from occreid.models import load_model
     from occreid.models.exported import ExportedModel
+    from occreid.retrieval import Protocol
 
     target = source.with_name(f"{source.stem}-int8.onnx")
     ranges = None
@@ -136,7 +137,8 @@ def _quantized(
     parity = room.check_parity(small.run, room.reference(model), *compared, tolerance=None)
     rows, benchmarks = [], []
     for split in splits:
-        before, after = (_score(subject, split, quiet) for subject in (model, small))
+        protocol = Protocol.of(model.card, split)
+        before, after = (measure(each, split, protocol, device="cpu", progress=not quiet) for each in (model, small))
         names = [name for name in ("mAP", "R-1") if name in before.scores()]
         benchmarks.append({"benchmark": split.name, "float32": before.scores(), "int8": after.scores()})
         for name in names:
@@ -150,16 +152,6 @@ def _quantized(
         print_table(["", "float32", "int8", "difference"], rows)
     return {"file": str(target), "bytes": target.stat().st_size, "way": way, "cosine": parity.cosine,
             "benchmarks": benchmarks}  # fmt: skip
-
-
-def _score(model: Method, split: Split, quiet: bool) -> Ranking:
-    from occreid.data.masks.evaluation import has_test_masks
-    from occreid.extraction import extract
-    from occreid.retrieval import evaluate
-
-    masks = has_test_masks(split)
-    query, gallery = (extract(model, part, masks=masks, progress=not quiet) for part in (split.query, split.gallery))
-    return evaluate(query, gallery, model.metric, same_camera=split.same_camera)  # type: ignore[arg-type]
 
 
 def _pictures(records: tuple[Record, ...] | list[Record], model: Method) -> tuple[Tensor, Tensor | None]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from occreid.cli.options import BatchSize, Device, Json, Option, Precision, Workers
-from occreid.cli.subjects import ABOUT
 from occreid.errors import UserError
 from occreid.files import read_json
 
@@ -270,6 +269,8 @@ def _words(seconds: float) -> str:
 
 def _extracted(folder: Path | None) -> dict[str, Any]:
     """What `occreid extract` says of the descriptors in this part's folder."""
+    from occreid.evaluation.saved import ABOUT
+
     file = (folder or Path()).parent / ABOUT
     if not file.is_file():
         raise UserError(f"no file {file}.", "Give a part's folder, e.g. descriptors/gallery, of: occreid extract")

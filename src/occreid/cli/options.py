@@ -27,8 +27,13 @@ Option = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
-Precision = Annotated[str, typer.Option("--precision", help="float32, bfloat16 or float16.")]
-BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images at once.")]
+Precision = Annotated[
+    str | None,
+    typer.Option("--precision", help="float32, bfloat16 or float16; left out, what the run was trained in."),
+]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", min=1, help="Images at once; left out, what the run was tested with.")
+]
 Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes that load images.")]
 Stressed = Annotated[
     list[str] | None,

@@ -199,7 +199,7 @@ def calibrate(
 
 def _about(descriptors: Path) -> tuple[Any, str, str]:
     """Metric, weights and words for a part's folder of `occreid extract`."""
-    from occreid.cli.subjects import ABOUT
+    from occreid.evaluation.saved import ABOUT
 
     try:
         about = read_json(descriptors.parent / ABOUT, hint="Write descriptors with: occreid extract")

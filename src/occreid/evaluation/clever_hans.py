@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +32,8 @@ from occreid.descriptors import Descriptors
 from occreid.distances import Metric, paired_distances
 from occreid.errors import UserError
 from occreid.evaluation.clever_hans_score import Scored, comes_first
+from occreid.extraction import usable_device
+from occreid.models.contract import Method
 from occreid.records import Record
 
 T = TypeVar("T")
@@ -86,6 +88,17 @@ class CleverHans(Scored):
     def consistency(self) -> float:
         """How often a person behind another thing is still more like themself than somebody else is, 0 to 1."""
         return float(self.steady.mean())
+
+    def summary(self, seed: int = 0) -> dict[str, Any]:
+        """Its figures, ready for JSON; ``seed`` is of the interval."""
+        return {
+            "trials": len(self.trials),
+            "score": self.score,
+            "interval": self.interval(seed=seed),
+            "fooled": self.fooled,
+            "fooled_anyway": self.fooled_anyway,
+            "consistency": self.consistency,
+        }
 
     def telling(self, count: int = 6) -> list[int]:
         """Numbers of the trials to look at: turned wrong by the thing first, by how far it moved them."""
@@ -155,8 +168,7 @@ def clever_hans(
     Raises:
         UserError: a share out of range, or an unreadable picture.
     """
-    if not 0 < share <= 0.9:
-        raise UserError(f"a share of {share:g} is out of range.", "Give more than 0 and at most 0.9.")
+    check_share(share)
     columns: list[NDArray[np.float64]] = []
     for start in range(0, len(trials), batch):
         some = trials[start : start + batch]
@@ -165,6 +177,12 @@ def clever_hans(
         columns.append(_outcomes(described, len(some), metric))
     shared, apart, steady, margin = np.concatenate(columns, axis=1)
     return CleverHans(tuple(trials), shared, apart, steady, margin)
+
+
+def check_share(share: float) -> None:
+    """Raise a `UserError` unless this share of a picture can be covered."""
+    if not 0 < share <= 0.9:
+        raise UserError(f"a share of {share:g} is out of range.", "Give more than 0 and at most 0.9.")
 
 
 def pictures(trial: Trial, library: OccluderLibrary, share: float) -> list[Pixels]:
@@ -177,13 +195,14 @@ def pictures(trial: Trial, library: OccluderLibrary, share: float) -> list[Pixel
     ]
 
 
-def describe_pictures(model_describe: Callable[[torch.Tensor], Descriptors], height: int, width: int) -> Describe:
-    """A `Describe` from a method's ``describe`` of (B, 3, H, W) uint8 batches."""
-    transform = EvalTransform(height, width)
+def describe_pictures(model: Method, device: torch.device | str = "cpu") -> Describe:
+    """A `Describe` of a method's, which is moved to the device."""
+    transform, where = EvalTransform(*model.input_size), usable_device(device)
+    model.to(where)
 
     def describe(images: list[Pixels]) -> Descriptors:
         with torch.no_grad():
-            return model_describe(torch.stack([transform(image)[0] for image in images])).to("cpu")
+            return model.describe(torch.stack([transform(image)[0] for image in images]).to(where)).to("cpu")
 
     return describe
 

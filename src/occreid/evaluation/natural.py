@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,20 @@ class NaturalHans(Scored):
     def persons(self) -> Ints:
         """(T,) whose query each was."""
         return self.pids
+
+    def summary(self, seed: int = 0) -> dict[str, Any]:
+        """Its figures, ready for JSON; ``seed`` is of the interval."""
+        return {
+            "by": self.by,
+            "queries": len(self.queries),
+            "persons": len(set(self.pids.tolist())),
+            "shared_pairs": int(self.shared_pairs.sum()),
+            "apart_pairs": int(self.apart_pairs.sum()),
+            "score": self.score,
+            "interval": self.interval(seed=seed),
+            "fooled": self.fooled,
+            "fooled_anyway": self.fooled_anyway,
+        }
 
 
 def natural_clever_hans(

@@ -7,27 +7,24 @@ a wider range measures only what is new.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from occreid.data.masks.evaluation import TEST_MASKS, has_test_masks
 from occreid.data.occlusion.library import OccluderLibrary
-from occreid.data.occlusion.stress import Kind, Side, Stress, Stressor
-from occreid.descriptors import Descriptors
+from occreid.data.occlusion.stress import Kind, Side, Stress
 from occreid.errors import UserError
+from occreid.evaluation.describe import Describer, check_on
+from occreid.evaluation.measure import rank
 from occreid.files import read_json, write_json
-from occreid.records import Record, Split
-from occreid.retrieval import confidence_intervals, evaluate
+from occreid.records import Split
+from occreid.retrieval import confidence_intervals
 
-Describe = Callable[[Sequence[Record], Stressor | None], Descriptors]
-"""Records and what is done to their pictures → descriptors."""
-Refine = Callable[[Descriptors, Descriptors], Descriptors]
-"""Descriptors and gallery → descriptors, as `Method.refine`."""
 LEVELS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 """Shares hidden, as far as a person can be told at all."""
-ON = ("query", "gallery", "both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +114,7 @@ class CurveLog:
 
 
 def measure_curves(
-    describe: Describe,
-    refine: Refine,
-    split: Split,
-    metric: Any,
+    describer: Describer,
     stresses: Sequence[tuple[Kind, Side]],
     log: CurveLog,
     *,
@@ -133,44 +127,30 @@ def measure_curves(
     """Measure curves; points that the log holds are not measured again.
 
     Args:
-        describe: the model.
-        refine: the method's, or one that changes nothing.
-        split: the benchmark.
-        metric: how the model compares.
+        describer: the model on the benchmark, with the protocol.
         stresses: kind and side of each curve.
         log: where points are kept.
         levels: rising, at least one.
-        on: whose pictures are stressed, see `ON`.
-        seed: of the stress.
+        on: whose pictures are stressed: ``"query"``, ``"gallery"`` or ``"both"``.
+        seed: of the stress and the bootstrap.
         library: the cut-outs of the kind ``object``.
         progress: called with each point before it is measured.
 
     Raises:
         UserError: levels that do not rise, an unknown side of the ranking, unreadable pictures.
     """
-    if on not in ON:
-        raise UserError(f"stress cannot be on '{on}'.", "Give query, gallery or both.")
-    if not levels or list(levels) != sorted(set(levels)):
-        raise UserError(f"the levels {list(levels)} do not rise.", "For example: 0,0.2,0.4,0.6")
-    everyone, clean = (*split.query, *split.gallery), dict[str, Descriptors]()
-
-    def side(name: str, stressor: Stressor | None) -> Descriptors:
-        if stressor is not None and on in (name, "both"):
-            return describe(getattr(split, name), stressor)
-        if name not in clean:
-            clean[name] = describe(getattr(split, name), None)
-        return clean[name]
+    check_on(on)
+    check_levels(levels)
 
     def point(stress: Stress) -> Point:
         key = f"{stress} on {on}" if stress.level else "clean"
         found = log.get(key)
         if found is None:
             progress(key)
-            stressor = Stressor(stress, everyone, library) if stress.level else None
-            query, gallery = side("query", stressor), side("gallery", stressor)
-            ranking = evaluate(refine(query, gallery), refine(gallery, gallery), metric, split.same_camera)
+            ranking = rank(describer.stressed(stress, on, library) if stress.level else describer.described())
             low, high = confidence_intervals(ranking, seed=seed)["mAP"]
-            found = Point(stress.level, ranking.mean_ap, low, high, ranking.cmc[1])
+            first = replace(ranking, protocol=replace(ranking.protocol, ranks=(1,)))  # whatever ranks are asked for
+            found = Point(stress.level, ranking.mean_ap, low, high, first.cmc[1])
             log.put(key, found)
         return found
 
@@ -178,3 +158,66 @@ def measure_curves(
         Curve(kind, where, tuple(point(Stress(kind, level, where, seed)) for level in levels))
         for kind, where in stresses
     ]
+
+
+def open_log(describer: Describer, folder: Path, name: str, occluders: str, seed: int) -> CurveLog:
+    """The log of a model's points on its benchmark: ``<name>.json`` in a folder.
+
+    Args:
+        describer: the model on the benchmark, with the protocol.
+        folder: where logs are kept.
+        name: of the model.
+        occluders: where the cut-outs come from.
+        seed: of the stress and the bootstrap.
+
+    Raises:
+        UserError: the file holds points of something else, or cannot be read.
+    """
+    split = describer.split
+    about = {
+        "weights_sha256": describer.card.get("sha256"),
+        "benchmark": split.name,
+        "counts": split.counts(),
+        "occluders": occluders,
+        "seed": seed,
+        "protocol": {**asdict(describer.marked()), "ranks": list(describer.protocol.ranks)},
+        "precision": describer.options["precision"],
+        **({TEST_MASKS: split.notes[TEST_MASKS]} if has_test_masks(split) else {}),
+    }
+    return CurveLog(folder / f"{name}.json", about)
+
+
+def check_levels(levels: Sequence[float]) -> None:
+    """Raise a `UserError` unless there are levels and they rise."""
+    if not levels or list(levels) != sorted(set(levels)):
+        raise UserError(f"the levels {list(levels)} do not rise.", "For example: 0,0.2,0.4,0.6")
+
+
+def require_same_images(named: Mapping[str, Split]) -> None:
+    """Benchmarks that curves are compared on must hold the same pictures; they may differ in masks alone.
+
+    Args:
+        named: the name of each model, and what it is measured on.
+
+    Raises:
+        UserError: two differ.
+    """
+    (first_name, first), *others = named.items()
+    for name, split in others:
+        for part in ("query", "gallery"):
+            wanted, own = ([(r.path.name, r.pid, r.camid) for r in getattr(one, part)] for one in (first, split))
+            if wanted != own:
+                raise UserError(
+                    f"{name} was trained on another benchmark than {first_name} ({part}: {split.name}, {len(own):,} "
+                    f"images; {first.name}, {len(wanted):,} images).",
+                    "Curves compare on one: give it by --on NAME=ROOT.",
+                )
+
+
+def curves_summary(curves: Sequence[Curve], oracle: str) -> dict[str, Any]:
+    """What a summary file says of one model's curves."""
+    return {
+        "oracle": oracle,
+        "robustness": robustness(curves),
+        "curves": [{"kind": c.kind, "side": c.side, "area": c.area, "kept": c.kept} for c in curves],
+    }

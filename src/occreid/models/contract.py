@@ -9,8 +9,9 @@ Letters: B images, H × W pixels, P parts, D dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -124,6 +125,8 @@ class Method(Trainable):
     """How its descriptors are compared; an instance may set its own."""
     needs_masks: bool = False
     """Whether `describe` cannot do without masks; an instance may set its own."""
+    card: Mapping[str, Any] = MappingProxyType({})
+    """What its file says of it: recipe, weights' sha256, versions; set by `load_model`, empty for a new one."""
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """Descriptors of (B, 3, H, W) images of `input_size`, uint8 or float in [0, 1].

@@ -128,6 +128,8 @@ def load_trained(path_or_name: str | Path) -> Trainable:
     model.spec = ModelSpec(card["method"], card["num_classes"], dict(card["options"]))
     load_weights(model, weights)
     model.input_size, model.fixed_size = tuple(card["input_size"]), True
+    if isinstance(model, Method):
+        model.card = card
     return model.eval()
 
 

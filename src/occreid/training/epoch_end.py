@@ -107,7 +107,7 @@ class EpochEnd(Callback):
         Table(self.folder / "evaluation.csv").append({"stage": module.leg.stage.name, "epoch": epoch, **scores})
         for name, value in scores.items():
             self._tensorboard(epoch).add_scalar(f"evaluation/{name}", value, self.epochs_before + epoch)
-        self.console.print(f"epoch {epoch}/{module.leg.epochs}  {format_scores(scores)}{told(ranking)}")
+        self.console.print(f"epoch {epoch}/{module.leg.epochs}  {format_scores(scores)}{oracle_words(ranking)}")
         if epoch == module.leg.epochs:
             self.ranking = ranking
         first = next(iter(scores.values()))
@@ -138,7 +138,7 @@ class EpochEnd(Callback):
             self._board.close()
 
 
-def told(ranking: Ranking | PartScores) -> str:
+def oracle_words(ranking: Ranking | PartScores) -> str:
     """What a test was told that no one could know in use, for the end of a line; empty for an honest one."""
     oracle = ranking.protocol.oracle if isinstance(ranking, Ranking) else ""
     return f"  (ORACLE: {oracle})" if oracle else ""

@@ -10,20 +10,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from occreid.data.masks.evaluation import ORACLE, has_test_masks
+from occreid.data.masks.evaluation import TEST_MASKS
 from occreid.errors import UserError
+from occreid.evaluation import measure
+from occreid.evaluation.describe import PRECISIONS
 from occreid.evaluation.parts import PartScores, part_iou
-from occreid.extraction import Precision, extract
 from occreid.files import write_json
 from occreid.models import Method, PartParser, Trainable
 from occreid.records import Record, Split
-from occreid.retrieval import Ranking, evaluate
+from occreid.retrieval import Protocol, Ranking
 from occreid.training.recipe import Recipe
 
-EXTRACT_PRECISION: dict[str, Precision] = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-"""The recipe's words for what `occreid.extraction` calls by torch's."""
 HELD_OUT = "held_out"
-"""Key of `Split.notes`: a validation set taken from the training images, masks included."""
+"""Key of `Split.notes`: a validation set taken from the training images."""
 
 
 def is_testable(model: Trainable, split: Split) -> bool:
@@ -33,68 +32,42 @@ def is_testable(model: Trainable, split: Split) -> bool:
     return any(record.mask is not None for record in (*split.query, *split.gallery))
 
 
-def measure(
+def evaluate_split(
     model: Trainable, split: Split, recipe: Recipe, device: torch.device | str, progress: bool = False
 ) -> Ranking | PartScores:
     """Rank a benchmark's gallery for its queries; of a parsing network, compare its masks of both with true ones.
 
     Args:
-        model: trained or not; left in eval mode.
+        model: trained or not; left in the mode it came in.
         split: the benchmark; its own camera rule counts unless the recipe names another.
         recipe: gives the protocol, the loader's settings and the precision.
-        device: where to extract.
+        device: where to describe.
         progress: show a bar.
 
     Raises:
         UserError: no query has a valid match, or an image cannot be read.
     """
-    section = recipe.evaluation
-    model.eval()
-    if isinstance(model, PartParser) and not isinstance(model, Method):
-        return part_iou(
-            model,
-            [record for record in (*split.query, *split.gallery) if record.mask is not None],
-            batch_size=section.batch_size,
-            workers=recipe.data.workers,
-            device=device,
-            precision=EXTRACT_PRECISION[recipe.training.precision],
-            progress=progress,
-        )
-    assert isinstance(model, Method)  # there are no other contracts
-    query, gallery = (
-        extract(
-            model,
-            records,
-            batch_size=section.batch_size,
-            workers=recipe.data.workers,
-            device=device,
-            precision=EXTRACT_PRECISION[recipe.training.precision],
-            masks=has_test_masks(split) or (split.notes.get(HELD_OUT) is not None and recipe.data.masks),
-            progress=progress,
-        )
-        for records in (split.query, split.gallery)
-    )
-    ranking = evaluate(
-        model.refine(query, gallery),
-        model.refine(gallery, gallery),
-        model.metric,
-        same_camera=section.same_camera or split.same_camera,
-        ap=section.ap,
-        ranks=tuple(section.ranks),
-        shots=section.shots,
-        draws=section.draws,
-        seed=recipe.training.seed,
-    )
-    return replace(ranking, protocol=replace(ranking.protocol, oracle=split.notes.get(ORACLE, "")))
+    how: dict[str, Any] = {
+        "batch_size": recipe.evaluation.batch_size,
+        "workers": recipe.data.workers,
+        "device": device,
+        "precision": PRECISIONS[recipe.training.precision],
+        "progress": progress,
+    }
+    if isinstance(model, Method):
+        return measure(model, split, Protocol.of(recipe, split), **how)
+    assert isinstance(model, PartParser)  # there are no other contracts
+    return part_iou(model, [record for record in (*split.query, *split.gallery) if record.mask is not None], **how)
 
 
-def hold_out(split: Split, ids: int, seed: int) -> tuple[Split, Split]:
+def hold_out(split: Split, ids: int, seed: int, masks: bool = False) -> tuple[Split, Split]:
     """Take identities out of the training set for validation.
 
     Args:
         split: the benchmark.
         ids: how many identities to hold out.
         seed: which ones.
+        masks: the model sees masks while it trains, and so while it is validated.
 
     Returns:
         The benchmark with the remaining training records, and a benchmark of the held-out ones: the first
@@ -120,7 +93,7 @@ def hold_out(split: Split, ids: int, seed: int) -> tuple[Split, Split]:
     queries = set(query)
     gallery = tuple(record for record in held if record not in queries)
     remaining = tuple(record for record in split.train if record.pid not in chosen)
-    notes = {HELD_OUT: "training identities"}
+    notes = {HELD_OUT: "training identities", **({TEST_MASKS: "as in training"} if masks else {})}
     validation = Split(f"{split.name}-validation", (), tuple(query), gallery, split.same_camera, notes=notes)
     return replace(split, train=remaining), validation
 
@@ -138,7 +111,7 @@ def result_entry(split: Split, ranking: Ranking | PartScores) -> dict[str, Any]:
     return {
         "benchmark": split.name,
         "scores": ranking.scores(),
-        "protocol": {**asdict(ranking.protocol), "ranks": list(ranking.ranks)},
+        "protocol": asdict(ranking.protocol),
         "queries": {"valid": ranking.num_valid_queries, "skipped": ranking.num_skipped_queries},
         "counts": split.counts(),
         "notes": split.notes,

@@ -16,6 +16,7 @@ import torch
 
 from occreid.data.loading.loaders import train_loader
 from occreid.errors import UserError
+from occreid.evaluation.describe import PRECISIONS
 from occreid.models import Trainable
 from occreid.nn.computing import MEMORY_FORMATS, Computing, MemoryFormat, Precision, fastest, ways
 from occreid.records import Batch, Record
@@ -24,8 +25,6 @@ from occreid.training.module import stage_trains
 from occreid.training.recipe import Recipe
 from occreid.training.recipe_files import load_recipe
 
-PRECISIONS: dict[str, Precision] = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-"""The recipe's words → torch's."""
 _WORDS = {torchs: own for own, torchs in PRECISIONS.items()}
 _STEP = 0.25  # seconds: pictures are added until a step takes about this long
 _PATIENCE = 600  # seconds that other processes wait for the choice of the first

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from occreid.data.loading.samplers import PKSampler
 from occreid.descriptors import Descriptors
+from occreid.evaluation.describe import PRECISIONS
 from occreid.evaluation.parts import PartScores
 from occreid.extraction import extract
 from occreid.files import replacing
@@ -25,8 +26,8 @@ from occreid.records import Split, class_indices
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.devices import process_rank, resolve_devices
-from occreid.training.epoch_end import LAST, EpochEnd, format_scores, told
-from occreid.training.evaluation import EXTRACT_PRECISION, is_testable, measure, result_entry, write_result
+from occreid.training.epoch_end import LAST, EpochEnd, format_scores, oracle_words
+from occreid.training.evaluation import evaluate_split, is_testable, result_entry, write_result
 from occreid.training.fastest import chosen_by_first, is_open, settled
 from occreid.training.fit import fit
 from occreid.training.folders import claim_folder, read_run
@@ -141,7 +142,7 @@ class Run:
     def _train_leg(self, leg: Leg, checkpoint: Checkpoint | None, best: float | None) -> EpochEnd:
         """Train one leg to its end; afterwards the model holds its weights, averaged where the recipe says so."""
         model, before = self.model, sum(earlier.epochs for earlier in self.legs[: leg.index])
-        end = EpochEnd(self.folder, self.console, self._measure, before, best)
+        end = EpochEnd(self.folder, self.console, self._evaluate, before, best)
         if leg.stage.prepare is not None:
             leg.stage.prepare(self._descriptors(leg))
         if checkpoint is not None:
@@ -170,7 +171,7 @@ class Run:
             batch_size=self.recipe.evaluation.batch_size,
             workers=self.recipe.data.workers,
             device=self.devices.own(),
-            precision=EXTRACT_PRECISION[self.recipe.training.precision],
+            precision=PRECISIONS[self.recipe.training.precision],
             masks=self.recipe.data.masks,
             progress=self.progress and self.main,
         )
@@ -179,10 +180,10 @@ class Run:
                 found.save(part)
         return found
 
-    def _measure(self, device: torch.device) -> Ranking | PartScores | None:
+    def _evaluate(self, device: torch.device) -> Ranking | PartScores | None:
         """Of the held-out identities where there are any, else of the benchmark's test part; None without one."""
         split = self.sources.validation or self.sources.split
-        return measure(self.model, split, self.recipe, device) if is_testable(self.model, split) else None
+        return evaluate_split(self.model, split, self.recipe, device) if is_testable(self.model, split) else None
 
     def _settle(self) -> None:
         """Replace ``auto`` in the recipe; process 0 measures, the others read in the run folder what it chose."""
@@ -242,9 +243,9 @@ class Run:
             if not is_testable(self.model, tested):
                 continue
             if tested is not split or ranking is None or self.sources.validation is not None:
-                ranking = measure(self.model, tested, self.recipe, device, progress=self.progress)
+                ranking = evaluate_split(self.model, tested, self.recipe, device, progress=self.progress)
             entries.append(result_entry(tested, ranking))
-            self.console.print(f"{tested.name}: {format_scores(ranking.scores())}{told(ranking)}")
+            self.console.print(f"{tested.name}: {format_scores(ranking.scores())}{oracle_words(ranking)}")
         card = self._card() | {"metrics": {entry["benchmark"]: entry["scores"] for entry in entries}}
         save_model(self.model, self.folder, card)
         saved = read_card(self.folder)

@@ -60,7 +60,7 @@ def load_sources(recipe: Recipe) -> Sources:
     parsing = () if data.parsing is None else _second_stream(data.parsing)
     if not data.validation_ids:
         return Sources(split, None, tests, parsing)
-    remaining, validation = hold_out(split, data.validation_ids, recipe.training.seed)
+    remaining, validation = hold_out(split, data.validation_ids, recipe.training.seed, data.masks)
     return Sources(remaining, validation, tests, parsing)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from occreid.cli.console import progress
 from occreid.cli.data.shared import Detector
 from occreid.cli.options import Device, Name, Option, Root, parse_options
+from occreid.cli.results import print_results
 from occreid.cli.splits import load_split
 from occreid.errors import UserError
 
@@ -71,7 +71,7 @@ def anonymize(
             f"{': see ' + str(out / REPORT) if outcome.unfound else ''}.\nwritten to {out}"
         )
     if cost is not None:
-        _tell_cost(cost, split, find, fill, device)
+        _print_cost(cost, split, find, fill, device)
 
 
 def _finder(
@@ -106,22 +106,13 @@ def _finder(
     return (lambda r, image: head_from_keypoints(model(image), *image.shape[:2])), split
 
 
-def _tell_cost(run: Path, split: Any, find: Any, fill: str, device: str) -> None:
+def _print_cost(run: Path, split: Any, find: Any, fill: str, device: str) -> None:
     """Evaluate with heads and without."""
     from occreid.annotate.anonymize import Anonymizer
-    from occreid.cli.results import print_results
-    from occreid.extraction import extract
+    from occreid.evaluation import measure
     from occreid.models import load_model
-    from occreid.retrieval import evaluate
 
     model = load_model(run)
-    results = []
-    alters: dict[str, Callable[..., Any] | None] = {"with heads": None, "without": Anonymizer(find, fill)}  # type: ignore[arg-type]
-    for title, alter in alters.items():
-        query, gallery = (
-            extract(model, records, device=device, alter=alter, progress=False)
-            for records in (split.query, split.gallery)
-        )
-        query, gallery = model.refine(query, gallery), model.refine(gallery, gallery)
-        results.append((title, evaluate(query, gallery, model.metric, split.same_camera)))
-    print_results(results)
+    hidden: Any = Anonymizer(find, fill)  # type: ignore[arg-type]  # checked there
+    alters = {"with heads": None, "without": hidden}
+    print_results([(title, measure(model, split, device=device, alter=alter)) for title, alter in alters.items()])

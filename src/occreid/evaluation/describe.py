@@ -1,0 +1,203 @@
+"""Both sides of a benchmark as a model describes them, with the protocol they are to be ranked under.
+
+Here it is decided whether a model sees masks of the test images, and every oracle is marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
+
+import torch
+
+from occreid.data.loading.dataset import Alter
+from occreid.data.masks.evaluation import ORACLE, TEST_MASKS, has_test_masks, oracle_of
+from occreid.data.occlusion.library import OccluderLibrary
+from occreid.data.occlusion.stress import Stress, Stressor
+from occreid.descriptors import Descriptors
+from occreid.errors import UserError, did_you_mean
+from occreid.evaluation.natural import Occluders
+from occreid.extraction import Precision, extract, usable_device
+from occreid.models.contract import Method
+from occreid.records import Split
+from occreid.retrieval import Protocol, query_labels
+
+SIDES = ("query", "gallery")
+ON = (*SIDES, "both")
+"""Whose pictures are altered."""
+PRECISIONS: Mapping[str, Precision] = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""A recipe's words for what `occreid.extraction` calls by torch's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where and how pictures are described; checked at once, before anything is read.
+
+    Attributes:
+        device: where the model runs; ``"auto"``: the GPU where there is one.
+        precision: what it computes in; None: what its recipe trained and tested it in, else float32.
+        batch_size: images at once; None: its recipe's, else 64.
+        workers: processes that load images.
+        progress: show a bar on stderr.
+
+    Raises:
+        UserError: an unknown precision, or a device that is not there.
+    """
+
+    device: torch.device | str = "auto"
+    precision: Precision | None = None
+    batch_size: int | None = None
+    workers: int = 0
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        usable_device(self.device)
+        if self.precision is not None and self.precision not in get_args(Precision):
+            known = get_args(Precision)
+            raise UserError(f"there is no precision '{self.precision}'.", did_you_mean(self.precision, known))
+
+    def options(self, card: Mapping[str, Any]) -> dict[str, Any]:
+        """What `extract` is called with for the model of a card."""
+        recipe = card.get("recipe") or {}
+        trained = PRECISIONS[(recipe.get("training") or {}).get("precision", "float32")]
+        return {
+            "device": usable_device(self.device),
+            "precision": self.precision or trained,
+            "batch_size": self.batch_size or (recipe.get("evaluation") or {}).get("batch_size", 64),
+            "workers": self.workers,
+            "progress": self.progress,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Descriptors of both sides, as they are ranked, and what belongs in their result.
+
+    Attributes:
+        name: what a table calls it: the benchmark, and what was done to its pictures.
+        query, gallery: refined, where the method refines.
+        protocol: how to rank them; carries the mark of an oracle.
+        labels: divisions of the queries, see `occreid.retrieval.query_labels`.
+        facts: what a result file says of weights and data.
+        occluders: what hides the persons of queries and gallery; None where nobody kept it.
+    """
+
+    name: str
+    query: Descriptors
+    gallery: Descriptors
+    protocol: Protocol
+    labels: dict[str, list[str | None]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    occluders: tuple[Occluders, Occluders] | None = None
+
+
+class Describer:
+    """A model on a benchmark: describes it as it is and under stress, each side as it is only once.
+
+    Args:
+        model: is moved to the settings' device.
+        split: the benchmark.
+        protocol: how to rank; left out, what `Protocol.of` says of the model's card.
+        settings: device, precision, batch size, ….
+        masks: whether the model sees masks of the test images; None: where the benchmark was read with them.
+        card: of the model; left out, the one it was loaded with.
+
+    Raises:
+        UserError: masks of a benchmark that was read without them.
+    """
+
+    def __init__(
+        self,
+        model: Method,
+        split: Split,
+        protocol: Protocol | None = None,
+        settings: Settings | None = None,
+        *,
+        masks: bool | None = None,
+        card: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model, self.split = model, _with_masks(split, masks)
+        self.card = model.card if card is None else card
+        asked = Protocol.of(self.card, self.split) if protocol is None else protocol
+        self.protocol = replace(asked, metric=model.metric)
+        self.options = {**(settings or Settings()).options(self.card), "masks": has_test_masks(self.split)}
+        self._clean: dict[str, Descriptors] = {}
+
+    def side(self, name: str, alter: Alter | None = None) -> Descriptors:
+        """Descriptors of ``"query"`` or ``"gallery"``, not refined; pictures as they are, or altered."""
+        records = getattr(self.split, name)
+        if alter is not None:
+            return extract(self.model, records, alter=alter, **self.options)
+        if name not in self._clean:
+            self._clean[name] = extract(self.model, records, **self.options)
+        return self._clean[name]
+
+    def marked(self, *, stressed: bool = False) -> Protocol:
+        """The protocol with the mark of what the model is told that no one could know in use."""
+        return self.protocol.marked(oracle_of(self.split, stressed=stressed))
+
+    def described(self, alter: Alter | None = None, on: str = "both") -> Described:
+        """Both sides, refined.
+
+        Args:
+            alter: changes each picture as it is read.
+            on: whose pictures it changes, see `ON`.
+
+        Raises:
+            UserError: an unknown side, or what `extract` raises.
+        """
+        check_on(on)
+        query, gallery = (self.side(name, alter if on in (name, "both") else None) for name in SIDES)
+        return Described(
+            self.split.name,
+            self.model.refine(query, gallery),
+            self.model.refine(gallery, gallery),
+            self.marked(stressed=alter is not None),
+            query_labels(self.split.query),
+            facts(self.split, self.card, self.options["precision"]),
+            (Occluders.of(self.split.query), Occluders.of(self.split.gallery)),
+        )
+
+    def stressed(self, stress: Stress, on: str = "query", library: OccluderLibrary | None = None) -> Described:
+        """Both sides under stress; the name and the facts say so.
+
+        Args:
+            stress: what is done to the pictures.
+            on: whose, see `ON`.
+            library: the cut-outs of the kind ``object``.
+        """
+        found = self.described(Stressor(stress, (*self.split.query, *self.split.gallery), library), on)
+        about = {"what": str(stress), "on": on, "seed": stress.seed}
+        return replace(found, name=f"{found.name}, {on} {stress}", facts={**found.facts, "stress": about})
+
+
+def check_on(on: str) -> None:
+    """Raise a `UserError` unless this is a member of `ON`."""
+    if on not in ON:
+        raise UserError(f"stress cannot be on '{on}'.", "Give query, gallery or both.")
+
+
+def facts(split: Split, card: Mapping[str, Any], precision: str) -> dict[str, Any]:
+    """What a result file says of weights and data."""
+    return {
+        "benchmark": split.name,
+        "data": {"counts": split.counts(), "notes": split.notes},
+        "method": card.get("method"),
+        "weights_sha256": card.get("sha256"),
+        "recipe": card.get("recipe"),
+        "versions": card.get("versions"),
+        "precision": precision,
+    }
+
+
+def _with_masks(split: Split, masks: bool | None) -> Split:
+    """The benchmark, without what is noted of masks that the model is not shown."""
+    if masks is False:
+        return replace(split, notes={k: v for k, v in split.notes.items() if k not in (TEST_MASKS, ORACLE)})
+    if masks and not has_test_masks(split):
+        raise UserError(
+            f"{split.name} was read without masks of its test images.",
+            "Say where they are when it is read: test_masks=FOLDER, or exact.",
+        )
+    return split
