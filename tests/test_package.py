@@ -11,12 +11,14 @@ import occreid
 def test_public_names_are_the_objects_of_their_rooms():
     from occreid.descriptors import Descriptors
     from occreid.errors import UserError
+    from occreid.evaluation import measure
     from occreid.gallery import Gallery, search
     from occreid.models import create_model, list_methods, load_model
     from occreid.records import Record
     from occreid.retrieval import evaluate
 
-    expected = (Descriptors, Gallery, Record, UserError, create_model, evaluate, list_methods, load_model, search)
+    expected = (Descriptors, Gallery, Record, UserError, create_model, evaluate, list_methods, load_model, measure)
+    expected += (search,)
     assert tuple(getattr(occreid, n) for n in occreid.__all__) == expected
     assert set(occreid.__all__) <= set(dir(occreid))
 

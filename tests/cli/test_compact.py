@@ -71,7 +71,7 @@ def test_refined_descriptors_are_the_ones_that_are_shortened(cli, make_run, tmp_
 
 
 def test_mistakes_are_named(cli, extracted, tmp_path):
-    with pytest.raises(UserError, match=r"cannot read .*extraction\.json"):
+    with pytest.raises(UserError, match=r"no file .*extraction\.json"):
         cli("compact", tmp_path, "--out", tmp_path / "short")
     with pytest.raises(UserError, match="is not empty"):
         cli("compact", extracted, "--out", extracted)

@@ -149,7 +149,7 @@ def test_what_hides_each_picture_is_not_in_every_row_of_the_ladder(command, extr
         ((), "not clear what to reconstruct"),
         (("--from", "a", "--query", "b", "--gallery", "c"), "not clear what to reconstruct"),
         (("--query", "b"), "not clear what to reconstruct"),
-        (("--from", "nowhere", "--out", "x"), "cannot read nowhere/extraction.json"),
+        (("--from", "nowhere", "--out", "x"), "no file nowhere/extraction.json"),
         (("--from", "x", "--mode", "oan+orgn"), r"no mode 'oan\+orgn'"),
         (("--query", "b", "--gallery", "c"), "no folder to write to"),
     ],
