@@ -30,6 +30,26 @@ def test_the_descriptor_is_the_class_token_after_the_neck():
         torch.testing.assert_close(model.describe(images).features[:, 0], model.neck(token))
 
 
+@pytest.mark.parametrize(
+    ("backbone", "height", "prefix"),
+    [("deit_tiny_distilled_patch16_224", 64, 2), ("vit_small_patch14_reg4_dinov2", 56, 5)],
+)
+def test_the_class_token_alone_is_the_feature_whatever_tokens_follow_it(backbone, height, prefix):
+    model = create_model("baseline_vit", 3, backbone=backbone, pretrained="none", height=height, width=height // 2)
+    assert model.backbone.num_prefix_tokens == prefix
+    assert model.pixel_mean == (0.485, 0.456, 0.406)
+    images = torch.rand(2, 3, *model.input_size)
+    with torch.no_grad():
+        tokens = model.eval().backbone.forward_features(model.normalize(images))
+        assert torch.equal(model.class_token(images), tokens[:, 0])
+
+
+def test_a_network_without_class_token_is_said():
+    for backbone in ("vit_medium_patch16_gap_240", "resnet18"):
+        with pytest.raises(UserError, match=f"'{backbone}' is no vision transformer with a class token"):
+            create_model("baseline_vit", 3, backbone=backbone, pretrained="none")
+
+
 def test_pixels_are_normalised_by_one_half():
     images = torch.rand(1, 3, 4, 4)
     torch.testing.assert_close(build().normalize(images), images * 2 - 1)

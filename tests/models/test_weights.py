@@ -78,6 +78,12 @@ def damage_other_width(folder):
     (folder / "model.json").write_text(json.dumps(card))
 
 
+def damage_other_pixels(folder):
+    card = json.loads((folder / "model.json").read_text())
+    card["pixel_mean"] = [0.5, 0.5, 0.5]
+    (folder / "model.json").write_text(json.dumps(card))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -90,6 +96,7 @@ def damage_other_width(folder):
             damage_other_width,
             r"not a checkpoint of this toy_module:Toy: 3 of 4 tensors differ, e\.g\. 'classify\.weight'",
         ),
+        (damage_other_pixels, r"says pixel_mean \[0\.5, 0\.5, 0\.5\], but the network's weights expect \[0\.485"),
     ],
 )
 def test_damage_is_named_and_never_loaded_in_part(saved, damage, message):
@@ -124,3 +131,13 @@ def test_a_model_without_a_spec_is_not_saved(toy, tmp_path):
     model.spec = None
     with pytest.raises(UserError, match="create_model"):
         save_model(model, tmp_path)
+
+
+def test_a_card_of_before_does_not_say_how_pixels_were_seen(tmp_path):
+    options = {"backbone": "deit_tiny_patch16_224", "pretrained": "none", "height": 32, "width": 16}
+    model = create_model("baseline_vit", 2, **options)
+    save_model(model, tmp_path)
+    card = json.loads((tmp_path / "model.json").read_text())
+    assert card.pop("pixel_mean") == [0.485, 0.456, 0.406] == list(load_model(tmp_path).pixel_mean)
+    (tmp_path / "model.json").write_text(json.dumps(card | {"pixel_std": [0.5, 0.5, 0.5]}))
+    assert load_model(tmp_path).pixel_mean == (0.5, 0.5, 0.5)

@@ -17,7 +17,7 @@ from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
 from occreid.losses import BatchHardTripletLoss, CameraTripletLoss
 from occreid.models.contract import Method, Stage
-from occreid.nn import BNNeck, create_backbone
+from occreid.nn import BNNeck, class_feature, create_vit, pixel_statistics
 from occreid.records import Batch
 
 
@@ -26,7 +26,8 @@ class BaselineViT(Method):
 
     Args:
         num_classes: training identities C.
-        backbone: a timm ViT or DeiT with a class token; position embeddings are interpolated to the input.
+        backbone: a timm ViT or DeiT with a class token, also distilled or with register tokens; position embeddings are
+            interpolated to the input.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file.
         height: input height in pixels, a multiple of the patch size.
         width: input width in pixels, a multiple of the patch size.
@@ -39,8 +40,6 @@ class BaselineViT(Method):
     """
 
     metric = "cosine"
-    pixel_mean = (0.5, 0.5, 0.5)
-    pixel_std = (0.5, 0.5, 0.5)
 
     def __init__(
         self,
@@ -59,17 +58,16 @@ class BaselineViT(Method):
     ) -> None:
         super().__init__()
         self.input_size = (height, width)
-        self.backbone = create_backbone(
-            backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path, global_pool="token"
-        )
-        self.neck = BNNeck(int(self.backbone.num_features), num_classes)  # type: ignore[arg-type]
+        self.backbone = create_vit(backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path)
+        self.expect_pixels(*pixel_statistics(self.backbone))
+        self.neck = BNNeck(self.backbone.num_features, num_classes)
         self.triplet = BatchHardTripletLoss(margin) if triplet == "plain" else CameraTripletLoss(margin)
         self.noda = Noda(occluders) if noda else None
         self.label_smoothing = label_smoothing
 
     def class_token(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → (B, D), the class token before the neck."""
-        return self.backbone(self.normalize(images))
+        return class_feature(self.backbone, self.backbone.forward_features(self.normalize(images)))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """``id`` and ``triplet``."""

@@ -53,6 +53,8 @@ def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None
             "options": model.spec.options,
             "num_classes": model.spec.num_classes,
             "input_size": list(model.input_size),
+            "pixel_mean": list(model.pixel_mean),
+            "pixel_std": list(model.pixel_std),
             "sha256": sha256,
             "versions": versions(),
             **(card or {}),
@@ -127,10 +129,27 @@ def load_trained(path_or_name: str | Path) -> Trainable:
     model = create_trainable(card["method"], card["num_classes"], **options)
     model.spec = ModelSpec(card["method"], card["num_classes"], dict(card["options"]))
     load_weights(model, weights)
+    _check_pixels(model, card, weights)
     model.input_size, model.fixed_size = tuple(card["input_size"]), True
     if isinstance(model, Method):
         model.card = card
     return model.eval()
+
+
+def _check_pixels(model: Trainable, card: dict[str, Any], weights: Path) -> None:
+    """Refuse pixels that the model would see otherwise than in training; a card of before does not say how it saw them.
+
+    Then ViTs saw them by one half, whatever their weights, and all others by ImageNet's mean and deviation.
+    """
+    if "pixel_mean" not in card and card["method"] in ("baseline_vit", "sureid"):
+        model.expect_pixels((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    for key in ("pixel_mean", "pixel_std"):
+        own = list(getattr(model, key))
+        if card.get(key, own) != own:
+            raise UserError(
+                f"the card of {weights} says {key} {card[key]}, but the network's weights expect {own}.",
+                "Restore the card from where the model came.",
+            )
 
 
 def load_weights(model: Trainable, weights: str | Path) -> None:

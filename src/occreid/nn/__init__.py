@@ -14,7 +14,8 @@ from occreid.nn.pooling import GeM
 from occreid.nn.pyramid import FeaturePyramid
 from occreid.nn.reconstructive import ReconstructivePooling
 from occreid.nn.token_predictor import TokenPredictor
-from occreid.nn.trunk import Trunk
+from occreid.nn.transformer import class_feature, create_vit
+from occreid.nn.trunk import Trunk, pixel_statistics
 from occreid.nn.windows import pool_stripes, pool_windows, window_max, window_mean, window_spans
 
 __all__ = [
@@ -34,11 +35,14 @@ __all__ = [
     "SpatialAttention",
     "TokenPredictor",
     "Trunk",
+    "class_feature",
     "create_backbone",
     "create_trunk",
+    "create_vit",
     "evaluating",
     "masked_max_pool",
     "part_targets",
+    "pixel_statistics",
     "pool_stripes",
     "pool_windows",
     "window_max",

@@ -25,7 +25,7 @@ from occreid.methods.sureid.budget import AdaptiveBudget, Decide, FixedBudget
 from occreid.methods.sureid.parts import check_teacher, checked_stages, distillation, plain_vit
 from occreid.models.contract import Method, Stage
 from occreid.models.weights import load_model
-from occreid.nn import BNNeck, TokenPredictor, evaluating
+from occreid.nn import BNNeck, TokenPredictor, class_feature, evaluating, pixel_statistics
 from occreid.nn.token_attention import masked_block, plain_blocks, prefix_block
 from occreid.nn.token_gather import Layer
 from occreid.nn.token_patches import set_patch_step
@@ -82,8 +82,6 @@ class SUReID(Method):
     """
 
     metric = "cosine"
-    pixel_mean = (0.5, 0.5, 0.5)
-    pixel_std = (0.5, 0.5, 0.5)
     thresholds: Tensor
 
     def __init__(
@@ -118,6 +116,7 @@ class SUReID(Method):
         super().__init__()
         self.input_size = (height, width)
         self.backbone = plain_vit(backbone, pretrained, img_size=(height, width), drop_path_rate=drop_path)
+        self.expect_pixels(*pixel_statistics(self.backbone))
         self.grid = set_patch_step(self.backbone, patch_step or self.backbone.patch_embed.patch_size[0])
         self.prefix = self.backbone.num_prefix_tokens
         self.prune_before: tuple[int, ...] = (
@@ -306,4 +305,4 @@ class SUReID(Method):
 
     def pooled(self, x: Tensor) -> Tensor:
         """(B, ≥ prefix, C) after the last block → (B, C), the class token after the final norm."""
-        return self.backbone.forward_head(self.backbone.norm(x[:, : self.prefix]), pre_logits=True)
+        return class_feature(self.backbone, self.backbone.norm(x[:, : self.prefix]))

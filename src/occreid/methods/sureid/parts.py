@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import timm
 from timm.models.vision_transformer import VisionTransformer
 
 from occreid.errors import UserError
 from occreid.losses import DistillationLoss
 from occreid.models.contract import Method
-from occreid.nn import BNNeck, create_backbone
+from occreid.nn import BNNeck, create_vit
 from occreid.nn.token_attention import is_plain
 
 
@@ -23,14 +22,13 @@ def plain_vit(name: str, pretrained: str, **options: Any) -> VisionTransformer:
         options: passed to timm.
 
     Raises:
-        UserError: no such network, another kind, or what `create_backbone` raises.
+        UserError: no such network, another kind, or what `create_vit` raises.
     """
-    if not timm.is_model(name) or timm.models.is_model_in_modules(name, ("vision_transformer", "deit")):
-        network = create_backbone(name, pretrained, **options)
-        if isinstance(network, VisionTransformer) and network.global_pool == "token" and is_plain(network):
-            return network
+    network = create_vit(name, pretrained, **options)
+    if is_plain(network):
+        return network
     raise UserError(
-        f"the backbone '{name}' is no plain vision transformer with a class token.",
+        f"the backbone '{name}' is no plain vision transformer: its blocks cannot be called part by part.",
         "Use a ViT or DeiT, e.g. 'deit_small_patch16_224'.",
     )
 
