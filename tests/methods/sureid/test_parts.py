@@ -6,7 +6,7 @@ from occreid.models import create_model
 
 
 def test_a_network_that_is_no_plain_vit_is_refused():
-    with pytest.raises(UserError, match="'resnet18' is no plain vision transformer"):
+    with pytest.raises(UserError, match="'resnet18' is no vision transformer"):
         plain_vit("resnet18", "none")
     assert plain_vit("vit_tiny_patch16_224", "none", img_size=(64, 32)).num_prefix_tokens == 1
 
