@@ -247,9 +247,18 @@ def test_errors_of_metric_and_shape():
         distances(one, other, "euclidean")
 
 
-def test_threads_together_hold_no_more_rows_than_one(monkeypatch, threads):
-    monkeypatch.setattr(module, "_ROW_BYTES", 4 * 500 * 64)  # 64 rows of 500
-    side = Descriptors(torch.ones(500, 1, 4))
-    for count, rows in ((1, 64), (2, 32), (4, 16)):
-        threads(count)
-        assert max(map_order_rows(side, side, "cosine", lambda start, block: len(block))) == rows
+def test_the_compiled_loops_give_visible_parts_up_to_a_root_s_rounding(monkeypatch):
+    generator = torch.Generator().manual_seed(5)
+    query, gallery = (
+        Descriptors(torch.randn(n, 3, 8, generator=generator), torch.rand(n, 3, generator=generator) > 0.4)
+        for n in (20, 700)
+    )
+    gallery.features[3] = gallery.features[7] = query.features[1]
+    gallery.visibility[3] = gallery.visibility[7]
+    expected = distances(query, gallery, "visible_parts")
+    monkeypatch.setattr(module, "_LOOPS_FROM", 0)
+    found = distances(query, gallery, "visible_parts")
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)  # torch's own root is not always the nearest
+    pieces = map_order_rows(query, gallery, "visible_parts", lambda start, block: block.clone(), rows=7)
+    assert torch.equal(torch.cat(pieces), found) and found.isinf().any()
+    assert torch.equal(found[:, 3], found[:, 7])

@@ -1,4 +1,4 @@
-"""Every distance of the toolkit, defined once: losses differentiate it, evaluation streams it in tiles.
+"""Every distance of the toolkit, defined once: losses differentiate it, evaluation streams it (see `occreid.tiles`).
 
 All are computed in float32 whatever the autocast, as matrix products with no loop over pairs.
 
@@ -8,10 +8,7 @@ Letters: N and M images on the two sides, P parts, D dimensions, Q queries, G ga
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import BoundedSemaphore, local
-from typing import Literal, TypeVar, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -19,15 +16,13 @@ from torch.nn.functional import normalize
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError, did_you_mean
+from occreid.tiles import T, Tile, full_float32, map_stream, stream
 
-T = TypeVar("T")
-Tile = Callable[[slice, slice, Tensor, Tensor], object]  # (queries, gallery images, scratch, out): writes into out
 Metric = Literal["euclidean", "cosine", "visible_parts"]
 """How two images are compared; see the functions of the same names."""
 
 METRICS: tuple[str, ...] = get_args(Metric)
-_ROW_BYTES = 128 * 2**20  # the rows of distances held at once; large enough for fast products
-_TILE_COLUMNS = {"cpu": 512}  # tiles that stay in the processor's cache; a GPU takes larger ones
+_LOOPS_FROM = 2**20  # distances: below, loading the compiled loops costs more than they save
 
 
 def euclidean(x: Tensor, y: Tensor) -> Tensor:
@@ -43,7 +38,7 @@ def euclidean(x: Tensor, y: Tensor) -> Tensor:
     >>> euclidean(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
     tensor([[5., 0.]])
     """
-    with _float32(x.device):
+    with full_float32(x.device):
         x, y = x.float(), y.float()
         return _root(_squared(x, y, _squares(x), _squares(y)))
 
@@ -61,7 +56,7 @@ def cosine(x: Tensor, y: Tensor) -> Tensor:
     >>> cosine(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0]]))
     tensor([[0., 1., 2.]])
     """
-    with _float32(x.device):
+    with full_float32(x.device):
         x, y = x.float(), y.float()
         return _cosine(x * _inverse_lengths(x)[:, None], y, _inverse_lengths(y))
 
@@ -85,7 +80,7 @@ def visible_parts(x: Tensor, y: Tensor, x_visible: Tensor, y_visible: Tensor) ->
     >>> visible_parts(a, b, torch.tensor([[True, False]]), torch.tensor([[True, True], [False, True]]))
     tensor([[3., inf]])
     """
-    with _float32(x.device):
+    with full_float32(x.device):
         x_visible, y_visible = x_visible.float(), y_visible.float()
         return _visible_parts(_left(x.float(), x_visible), _right(y.float(), y_visible), x_visible, y_visible)
 
@@ -147,14 +142,13 @@ class Prepared:
         if self._work is None:
             return distances(query, self.gallery, self.metric)
         check_comparable(query, self.gallery[torch.arange(0)], self.metric)
-        with _float32(query.features.device):
+        with full_float32(query.features.device):
             x, y = query.features.flatten(1), self.gallery.features.flatten(1)
             if self.metric == "cosine":
                 return _cosine(x * _inverse_lengths(x)[:, None], y, self._work)
             return _root(_squared(x, y, _squares(x), self._work))
 
 
-@torch.no_grad()
 def distance_rows(
     query: Descriptors, gallery: Descriptors, metric: Metric, rows: int | None = None
 ) -> Iterator[tuple[int, Tensor]]:
@@ -167,22 +161,14 @@ def distance_rows(
         rows: queries per piece; left out, as many as fit in 128 MiB, at most 512.
 
     Yields:
-        ``(start, block)``: ``block`` (R, G) float32 holds queries ``start … start + R − 1``. The caller may
-        write into it; it is used again for the next piece.
+        ``(start, block)`` as `occreid.tiles.stream`.
 
     Raises:
         UserError: as `distances`.
     """
-    tile = _tiles(query, gallery, metric)
-    q, g = len(query), len(gallery)
-    rows = rows or _rows_at_once(g)
-    buffer = torch.empty(min(rows, q), g, device=query.features.device)
-    scratch = buffer.new_empty(buffer.shape[0] * _tile_columns(buffer))
-    for start in range(0, q, rows):
-        block = buffer[: min(rows, q - start)]
-        with _float32(buffer.device):
-            _fill(block, start, tile, scratch)
-        yield start, block
+    with torch.no_grad():
+        tile = _tiles(query, gallery, metric)
+    yield from stream(len(query), len(gallery), query.features.device, tile, rows)
 
 
 @torch.no_grad()
@@ -192,15 +178,13 @@ def map_order_rows(
     """What ``work(start, block)`` makes of each piece of the order of the gallery, computed on all cores.
 
     For whoever only asks which of two gallery images is closer to a query: a block's rows are ordered as the rows
-    of `distances`, but may hold what costs less (no root, no term that is the same in a whole row). On the CPU each of
-    torch's threads multiplies pieces of its own and works on them, so that nobody waits while the work, which may
-    use one core only, is done. The threads' blocks together take what one takes in `distance_rows`.
+    of `distances`, but may hold what costs less (no root, no term that is the same in a whole row).
 
     Args:
         query: Q descriptors.
         gallery: G descriptors of the same P and D on the same device.
         metric: one of `METRICS`.
-        work: called with each piece; it may write into the block, which is used again.
+        work: called with each piece; it may write into the block, which is used again. Threads call it side by side.
         rows: queries per piece; left out, the threads' share of 128 MiB.
 
     Returns:
@@ -209,50 +193,8 @@ def map_order_rows(
     Raises:
         UserError: as `distances`.
     """
-    threads = torch.get_num_threads() if query.features.device.type == "cpu" else 1
-    q, g = len(query), len(gallery)
-    rows = rows or max(16, _rows_at_once(g) // threads)
-    threads = max(1, min(threads, -(-q // rows)))
-    tile, own, before = _tiles(query, gallery, metric, order_only=True), local(), torch.get_num_threads()
-    turns = BoundedSemaphore(max(1, threads // 3))
-
-    @torch.no_grad()  # what is switched off in this thread is on in another
-    def piece(start: int) -> T:
-        if not hasattr(own, "buffer"):
-            if threads > 1:
-                torch.set_num_threads(1)
-            own.buffer = torch.empty(min(rows, q), g, device=query.features.device)
-            own.scratch = own.buffer.new_empty(own.buffer.shape[0] * _tile_columns(own.buffer))
-        block = own.buffer[: min(rows, q - start)]
-        _fill(block, start, tile, own.scratch)
-        with turns:
-            return work(start, block)
-
-    with _float32(query.features.device):
-        if threads == 1:
-            return [piece(start) for start in range(0, q, rows)]
-        with ThreadPoolExecutor(threads) as pool:
-            try:
-                return list(pool.map(piece, range(0, q, rows)))
-            finally:
-                torch.set_num_threads(before)
-
-
-def _rows_at_once(columns: int) -> int:
-    return max(16, min(512, _ROW_BYTES // (4 * max(columns, 1))))
-
-
-def _tile_columns(block: Tensor) -> int:
-    return max(1, min(block.shape[1], _TILE_COLUMNS.get(block.device.type, 16384)))
-
-
-def _fill(block: Tensor, start: int, tile: Tile, scratch: Tensor) -> None:
-    """Compute the rows ``start …`` into ``block``, tile by tile; ``scratch`` holds one tile."""
-    columns = _tile_columns(block)
-    for left in range(0, block.shape[1], columns):
-        part = slice(left, min(left + columns, block.shape[1]))
-        out = block[:, part]
-        tile(slice(start, start + len(block)), part, scratch[: out.numel()].view(out.shape), out)
+    tile = _tiles(query, gallery, metric, order_only=True)
+    return map_stream(len(query), len(gallery), query.features.device, tile, work, rows)
 
 
 def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric, order_only: bool = False) -> Tile:
@@ -280,6 +222,9 @@ def _visible_tiles(query: Descriptors, gallery: Descriptors) -> Tile:
     left = _left(normalize(query.features, dim=2), x_visible)
     right = _right(normalize(gallery.features, dim=2), y_visible)
 
+    if left.device.type == "cpu" and len(query) * len(gallery) >= _LOOPS_FROM:
+        return _visible_tiles_by_loop(left, right, x_visible, y_visible)
+
     def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
         out.zero_()
         for part in range(len(left)):
@@ -287,6 +232,23 @@ def _visible_tiles(query: Descriptors, gallery: Descriptors) -> Tile:
         shared = torch.mm(x_visible[i], y_visible[j].T, out=scratch)
         out.div_(shared)  # 0 / 0 where nothing is shared
         out.masked_fill_(shared == 0, torch.inf)
+
+    return tile
+
+
+def _visible_tiles_by_loop(left: Tensor, right: Tensor, x_visible: Tensor, y_visible: Tensor) -> Tile:
+    """The same tiles with fewer passes; torch's root may differ from the loop's, the nearest float, in the last bit."""
+    from occreid.part_roots import add_roots, divide_by_shared
+
+    def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
+        (rows, columns), stride = out.shape, out.stride(0)
+        total = out.as_strided(((rows - 1) * stride + columns,), (1,)).numpy()  # Numba is fast on unbroken memory only
+        product = scratch.numpy()
+        for part in range(len(left)):
+            torch.mm(left[part, i], right[part, j].T, out=scratch)
+            add_roots(total, stride, product, part == 0)
+        torch.mm(x_visible[i], y_visible[j].T, out=scratch)
+        divide_by_shared(total, stride, product)
 
     return tile
 
@@ -333,15 +295,16 @@ def check_comparable(query: Descriptors, gallery: Descriptors, metric: str) -> N
             "Extract both with the same model.",
         )
     for side in (query, gallery):
-        # one number per image is enough to look at: a NaN or an infinity spoils its image's sum of squares
-        if not _squares(side.features).isfinite().all():
+        # one number per image is enough to look at: a NaN or an infinity spoils its image's length
+        if not torch.linalg.vector_norm(side.features, dim=-1).square().isfinite().all():
             side.require_finite()
             raise UserError("a feature is longer than float32 can square.", "Divide the features by a constant.")
 
 
 def _squares(x: Tensor) -> Tensor:
-    """Squared lengths along the last dimension, a few rows at a time: no copy as large as the features."""
-    return torch.cat([(piece * piece).sum(-1) for piece in x.split(1024)])
+    """Squared lengths along the last dimension, as many rows at a time as stay in the processor's cache."""
+    rows = max(1, 2**16 // max(1, x[:1].numel()))
+    return torch.cat([(piece * piece).sum(-1) for piece in x.split(rows)])
 
 
 def _inverse_lengths(x: Tensor) -> Tensor:
@@ -386,15 +349,3 @@ def _root(squared: Tensor) -> Tensor:
         return squared.sqrt_()
     positive = squared > 0
     return torch.where(positive, squared, 1).sqrt() * positive
-
-
-@contextmanager
-def _float32(device: torch.device) -> Iterator[None]:
-    """Full float32 products, even under autocast and after ``set_float32_matmul_precision("medium")``."""
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with torch.autocast(device.type, enabled=False):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(precision)

@@ -77,7 +77,7 @@ def test_a_permuted_gallery_changes_nothing_but_ties(retrieval_problems, data):
 def test_pieces_and_threads_change_nothing(random_sides, metric, monkeypatch):
     query, gallery = random_sides(70, 500, parts=2)
     whole = evaluate(query, gallery, metric)
-    monkeypatch.setattr("occreid.distances._ROW_BYTES", 4 * 500 * 16)
+    monkeypatch.setattr("occreid.tiles._ROW_BYTES", 4 * 500 * 16)
     monkeypatch.setattr("torch.get_num_threads", lambda: 3)
     pieces = evaluate(query, gallery, metric)
     np.testing.assert_array_equal(pieces.first_ranks, whole.first_ranks)
@@ -127,7 +127,7 @@ def test_wrong_options_are_told(random_sides, options, word):
 
 def test_memory_does_not_hold_the_whole_matrix(random_sides, monkeypatch):
     query, gallery = random_sides(300, 400)
-    monkeypatch.setattr("occreid.distances._ROW_BYTES", 4 * 400 * 20)
+    monkeypatch.setattr("occreid.tiles._ROW_BYTES", 4 * 400 * 20)
     seen = []
     real = torch.empty
     monkeypatch.setattr("torch.empty", lambda *s, **k: seen.append(s) or real(*s, **k))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,25 +31,42 @@ def by_sorting(block, rows, columns):
 @given(blocks())
 @settings(max_examples=300, deadline=None)
 def test_every_way_of_counting_equals_sorting(case):
+    block, rows, columns = case
     expected = by_sorting(*case)
     np.testing.assert_array_equal(count_before(*case), expected)
     np.testing.assert_array_equal(ranks._count_on_device(*case), expected)
-    sort_from, ranks._SORT_FROM = ranks._SORT_FROM, 1
-    try:
-        np.testing.assert_array_equal(count_before(*case), expected)
-    finally:
-        ranks._SORT_FROM = sort_from
+    np.testing.assert_array_equal(ranks._count_by_loop(block.numpy(), rows, columns), expected)
 
 
-def test_many_hits_of_one_row_are_counted_by_sorting(monkeypatch):
+@pytest.mark.parametrize("columns", [5000, 8192, 20_000])
+def test_the_loop_counts_over_chunks_and_groups_of_hits_with_many_ties(columns):
+    generator = np.random.default_rng(columns)
+    values = np.round(generator.random((3, columns)), 2).astype(np.float32) - np.float32(0.5)
+    values[generator.random(values.shape) < 0.1] = np.inf
+    values[generator.random(values.shape) < 0.1] = np.nan
+    values[generator.random(values.shape) < 0.1] = -0.0
+    rows = np.repeat([0, 2], [19, 8])
+    chosen = [generator.permutation(np.flatnonzero(~np.isnan(values[r])))[:n] for r, n in ((0, 19), (2, 8))]
+    hits = np.concatenate([np.sort(c) for c in chosen])
+    expected = by_sorting(torch.from_numpy(values), rows, hits)
+    np.testing.assert_array_equal(ranks._count_by_loop(values, rows, hits), expected)
+    np.testing.assert_array_equal(ranks._count_by_sorting(values, rows, hits), expected)
+    np.testing.assert_array_equal(ranks._count_on_device(torch.from_numpy(values), rows, hits), expected)
+
+
+def test_only_large_blocks_are_worth_the_loop_and_only_rows_of_few_hits(monkeypatch):
     called = []
-    real = ranks._count_by_sorting
-    monkeypatch.setattr(ranks, "_count_by_sorting", lambda *a: called.append(1) or real(*a))
+    for name in ("_count_by_sorting", "_count_by_loop"):
+        real = getattr(ranks, name)
+        monkeypatch.setattr(ranks, name, lambda v, r, c, n=name, f=real: called.append((n, len(r))) or f(v, r, c))
     block = torch.rand(2, 100, generator=torch.Generator().manual_seed(0))
     rows = np.array([0] * 3 + [1] * 60)
     columns = np.concatenate([[1, 5, 9], np.arange(60)])
-    np.testing.assert_array_equal(count_before(block, rows, columns), by_sorting(block, rows, columns))
-    assert len(called) == 1
+    expected = by_sorting(block, rows, columns)
+    np.testing.assert_array_equal(count_before(block, rows, columns), expected)
+    monkeypatch.setattr(ranks, "_LOOP_FROM", 1)
+    np.testing.assert_array_equal(count_before(block, rows, columns), expected)
+    assert called == [("_count_by_sorting", 63), ("_count_by_sorting", 60), ("_count_by_loop", 3)]
 
 
 def test_a_row_without_hits_costs_nothing():

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from occreid.retrieval.matches import Ints
 
-_SORT_FROM = 40  # hits of one query from which sorting its row once costs less than counting for each
+_SORT_FROM = 48  # hits of one query from which sorting its row once costs less than counting for each
+_LOOP_FROM = 2**19  # distances of a block: below, loading the compiled loop costs more than it saves
 
 
 def count_before(block: Tensor, rows: Ints, columns: Ints) -> Ints:
@@ -31,44 +32,63 @@ def count_before(block: Tensor, rows: Ints, columns: Ints) -> Ints:
     if block.device.type != "cpu":
         return _count_on_device(block, rows, columns)
     values = block.numpy()
+    hits_of_row = np.bincount(rows, minlength=len(values))[rows]
+    sort = np.full(len(rows), True) if block.numel() < _LOOP_FROM else hits_of_row >= _SORT_FROM
     counts = np.empty(len(rows), np.int64)
-    before = np.empty(values.shape[1], bool)
-    edges = np.flatnonzero(np.diff(rows, prepend=-1, append=-1)) if len(rows) else []
-    for first, last in pairwise(edges):
-        row = values[rows[first]]
-        if last - first >= _SORT_FROM:
-            counts[first:last] = _count_by_sorting(row, columns[first:last])
-            continue
-        for hit in range(first, last):
-            column = columns[hit]
-            distance = row[column]
-            # an equal distance counts on the left of the hit only; a NaN never does
-            np.less_equal(row[:column], distance, out=before[:column])
-            np.less(row[column:], distance, out=before[column:])
-            counts[hit] = np.count_nonzero(before)
+    counts[sort] = _count_by_sorting(values, rows[sort], columns[sort])
+    if not sort.all():
+        counts[~sort] = _count_by_loop(values, rows[~sort], columns[~sort])
     return counts
 
 
-def _count_by_sorting(row: npt.NDArray[np.float32], columns: Ints) -> Ints:
-    distances = row[columns]
-    in_order = np.sort(row)  # NaN last
-    counts = np.searchsorted(in_order, distances, "left")
-    tied = np.searchsorted(in_order, distances, "right") - counts > 1
-    for hit in np.flatnonzero(tied):
-        counts[hit] += np.count_nonzero(row[: columns[hit]] == distances[hit])
+def _count_by_loop(values: npt.NDArray[np.float32], rows: Ints, columns: Ints) -> Ints:
+    from occreid.retrieval.counting import count_hits  # loading Numba takes longer than small benchmarks do
+
+    counts, distances = np.zeros(len(rows), np.int64), values[rows, columns]
+    count_hits(values, rows, columns, distances, np.nextafter(distances, np.float32(np.inf)), counts)
+    return counts
+
+
+def _count_by_sorting(values: npt.NDArray[np.float32], rows: Ints, columns: Ints) -> Ints:
+    counts = np.empty(len(rows), np.int64)
+    for first, last in pairwise(np.flatnonzero(np.diff(rows, prepend=-1, append=-1)) if len(rows) else []):
+        row = values[rows[first]]
+        distances = row[columns[first:last]]
+        in_order = np.sort(row)  # NaN last
+        before = np.searchsorted(in_order, distances, "left")
+        tied = np.searchsorted(in_order, distances, "right") - before > 1
+        for hit in np.flatnonzero(tied):
+            before[hit] += np.count_nonzero(row[: columns[first + hit]] == distances[hit])
+        counts[first:last] = before
     return counts
 
 
 def _count_on_device(block: Tensor, rows: Ints, columns: Ints) -> Ints:
-    """The same counts by passes over whole blocks: the first hit of every row, then the second, ..."""
+    """The same counts without a loop: each distance is put between the hits of its row, and what lies between counted.
+
+    Distance and column together make one integer key, so that no two keys of a row are equal and ties fall as they
+    should.
+    """
+    if not len(rows):
+        return np.empty(0, np.int64)
     row, column = (torch.from_numpy(i).to(block.device) for i in (rows, columns))
-    order = torch.arange(block.shape[1], device=block.device)
+    keys = _keys(block)
     nth = torch.from_numpy(np.arange(len(rows)) - np.searchsorted(rows, rows)).to(block.device)
-    counts = torch.empty(len(rows), dtype=torch.int64, device=block.device)
-    for turn in range(int(nth.max()) + 1 if len(rows) else 0):
-        hits = (nth == turn).nonzero().flatten()
-        values = block[row[hits]]
-        distance = block[row[hits], column[hits]][:, None]
-        ahead = (values < distance) | ((values == distance) & (order < column[hits][:, None]))
-        counts[hits] = ahead.sum(1)
-    return counts.cpu().numpy()
+    most = int(np.bincount(rows).max())
+    own = keys.new_full((len(block), most), torch.iinfo(torch.int64).max)
+    own[row, nth] = keys[row, column]
+    own, order = own.sort(1)
+    # 0 … most: before the first hit of its row, between two, behind the last
+    between = torch.searchsorted(own, keys, right=True)
+    between += (most + 1) * torch.arange(len(block), device=block.device)[:, None]
+    found = torch.bincount(between.flatten(), minlength=len(block) * (most + 1)).view(len(block), most + 1)
+    before = torch.empty_like(own).scatter_(1, order, found.cumsum(1)[:, :most])
+    return before[row, nth].cpu().numpy()
+
+
+def _keys(block: Tensor) -> Tensor:
+    """(R, G) int64 that are ordered as (distance, column); NaN comes last."""
+    bits = (block + 0.0).view(torch.int32).long()  # + 0: of −0 and 0 neither is closer
+    bits = torch.where(bits < 0, -(2**31) - 1 - bits, bits)  # negative floats: the larger the bits, the lower
+    bits = bits.masked_fill_(block.isnan(), 2**31 - 1)
+    return (bits << 32) + torch.arange(block.shape[1], device=block.device)

@@ -1,0 +1,122 @@
+"""Streaming a Q × G matrix that is never held whole: rows a few queries at a time, computed in tiles.
+
+Knows nothing of what is in a tile; `occreid.distances` does. Letters: Q queries, G gallery images, R rows of a piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import local
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+T = TypeVar("T")
+Tile = Callable[[slice, slice, Tensor, Tensor], object]
+"""(queries, gallery images, scratch, out): writes into out; scratch is as large as out and holds nothing."""
+
+_ROW_BYTES = 128 * 2**20  # the rows held at once; large enough for fast products
+_TILE_COLUMNS = {"cpu": 512}  # tiles that stay in the processor's cache; a GPU takes larger ones
+
+
+@torch.no_grad()
+def stream(q: int, g: int, device: torch.device, tile: Tile, rows: int | None = None) -> Iterator[tuple[int, Tensor]]:
+    """Whole rows, a few queries at a time.
+
+    Args:
+        q: Q.
+        g: G.
+        device: where.
+        tile: computes a part of the matrix.
+        rows: queries per piece; left out, as many as fit in 128 MiB, at most 512.
+
+    Yields:
+        ``(start, block)``: ``block`` (R, G) float32 holds queries ``start … start + R − 1``. The caller may
+        write into it; it is used again for the next piece.
+    """
+    rows = rows or _rows_at_once(g)
+    buffer = torch.empty(min(rows, q), g, device=device)
+    scratch = buffer.new_empty(buffer.shape[0] * _tile_columns(buffer))
+    for start in range(0, q, rows):
+        block = buffer[: min(rows, q - start)]
+        with full_float32(device):
+            _fill(block, start, tile, scratch)
+        yield start, block
+
+
+@torch.no_grad()
+def map_stream(
+    q: int, g: int, device: torch.device, tile: Tile, work: Callable[[int, Tensor], T], rows: int | None = None
+) -> list[T]:
+    """What ``work(start, block)`` makes of each piece of `stream`, computed on all cores.
+
+    On the CPU each of torch's threads computes pieces of its own and works on them, so that nobody waits while the
+    work, which may use one core only, is done. The threads' blocks together take what one takes in `stream`.
+
+    Args:
+        q: Q.
+        g: G.
+        device: where.
+        tile: computes a part of the matrix; several threads call it at once.
+        work: called with each piece; it may write into the block, which is used again.
+        rows: queries per piece; left out, the threads' share of 128 MiB.
+
+    Returns:
+        The results, in the order of the queries.
+    """
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    rows = rows or max(16, _rows_at_once(g) // threads)
+    threads = max(1, min(threads, -(-q // rows)))
+    own, before = local(), torch.get_num_threads()
+
+    @torch.no_grad()  # what is switched off in this thread is on in another
+    def piece(start: int) -> T:
+        if not hasattr(own, "buffer"):
+            if threads > 1:
+                torch.set_num_threads(1)
+            own.buffer = torch.empty(min(rows, q), g, device=device)
+            own.scratch = own.buffer.new_empty(own.buffer.shape[0] * _tile_columns(own.buffer))
+        block = own.buffer[: min(rows, q - start)]
+        _fill(block, start, tile, own.scratch)
+        return work(start, block)
+
+    with full_float32(device):
+        if threads == 1:
+            return [piece(start) for start in range(0, q, rows)]
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                return list(pool.map(piece, range(0, q, rows)))
+            finally:
+                torch.set_num_threads(before)
+
+
+@contextmanager
+def full_float32(device: torch.device) -> Iterator[None]:
+    """Full float32 products, even under autocast and after ``set_float32_matmul_precision("medium")``."""
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+
+
+def _rows_at_once(columns: int) -> int:
+    return max(16, min(512, _ROW_BYTES // (4 * max(columns, 1))))
+
+
+def _tile_columns(block: Tensor) -> int:
+    return max(1, min(block.shape[1], _TILE_COLUMNS.get(block.device.type, 16384)))
+
+
+def _fill(block: Tensor, start: int, tile: Tile, scratch: Tensor) -> None:
+    """Compute the rows ``start …`` into ``block``, tile by tile; ``scratch`` holds one tile."""
+    columns = _tile_columns(block)
+    for left in range(0, block.shape[1], columns):
+        part = slice(left, min(left + columns, block.shape[1]))
+        out = block[:, part]
+        tile(slice(start, start + len(block)), part, scratch[: out.numel()].view(out.shape), out)
