@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-FREE_COLOURS = 0.35
+FREE_COLOURS = 0.3
 """Share of garments in any colour rather than a common one."""
 COMMON = (
     (0.90, 0.90, 0.89), (0.07, 0.07, 0.08), (0.50, 0.51, 0.52), (0.22, 0.23, 0.25), (0.72, 0.73, 0.74),
@@ -14,7 +14,7 @@ COMMON = (
     (0.38, 0.26, 0.17), (0.62, 0.55, 0.40), (0.93, 0.89, 0.78), (0.53, 0.82, 0.70),
 )  # fmt: skip
 _SHARES = np.array(
-    [7, 6, 3.5, 2.5, 2, 2.5, 2, 1.5, 0.8, 0.8, 0.7, 0.7, 0.6, 2, 0.7, 1.3, 0.7, 0.7, 0.6, 1, 0.8, 1, 1.2, 0.6]
+    [9, 5.5, 3.5, 2, 2.5, 2, 2, 1.5, 0.8, 0.8, 0.7, 0.7, 0.6, 2, 0.7, 1.3, 0.7, 0.7, 0.6, 1, 0.8, 1, 1.2, 0.6]
 )
 COMMON_SHARES = _SHARES / _SHARES.sum()
 DARK_SHARE = 0.42
@@ -34,23 +34,23 @@ LOWER_KINDS = (
 )
 LOWER_STAND_OFF = {"trousers": 0.014, "jeans": 0.010, "shorts": 0.022, "leggings": 0.002, "skirt": 0.008}
 
-_ALLOVER = {"rows": 1.2, "columns": 0.4, "plaid": 0.6, "flowers": 0.7, "patches": 0.3, "spotted": 0.3, "zigzag": 0.2}
-_MOTIFS = {"motif": 3.2, "motif on rows": 0.25, "motif on heather": 0.7}
+_ALLOVER = {"rows": 1.0, "columns": 0.3, "plaid": 0.4, "flowers": 0.35, "patches": 0.12, "spotted": 0.2, "zigzag": 0.1}
+_MOTIFS = {"motif": 3.0, "motif on rows": 0.15, "motif on heather": 0.7}
 UPPER_PATTERNS = {
-    "tshirt": {"plain": 3.2, "heather": 0.8, "washed": 0.3, "raglan": 0.9, "dyed": 0.3, **_ALLOVER, **_MOTIFS},
-    "polo": {"plain": 3, "rows": 2, "raglan": 1.2, "sided": 0.6, "motif": 0.8},
-    "shirt": {"plain": 3.5, "plaid": 2.5, "columns": 1.5, "rows": 0.3, "flowers": 0.6, "checks": 0.8, "pinstripes": 1},
-    "tank": {"plain": 3, "rows": 0.8, "motif": 1.2, "flowers": 0.6, "washed": 0.3},
-    "hoodie": {"plain": 2.5, "heather": 1.5, "motif": 1.5, "raglan": 0.8, "sided": 0.6, "patches": 0.3},
-    "jacket": {"plain": 3.5, "raglan": 1.2, "sided": 0.8, "denim": 0.6, "patches": 0.3, "motif": 0.5, "plaid": 0.4},
-    "coat": {"plain": 4, "plaid": 0.7, "heather": 0.8, "dyed": 0.2},
-    "blouse": {"plain": 2.6, "flowers": 1.6, "spotted": 0.8, "rows": 0.8, "columns": 0.4, "dyed": 0.4, "patches": 0.4},
+    "tshirt": {"plain": 5.0, "heather": 0.8, "washed": 0.2, "raglan": 0.8, "dyed": 0.2, **_ALLOVER, **_MOTIFS},
+    "polo": {"plain": 4, "rows": 1.6, "raglan": 0.8, "sided": 0.4, "motif": 0.6},
+    "shirt": {"plain": 5, "plaid": 2.2, "columns": 1.2, "rows": 0.3, "flowers": 0.4, "checks": 0.8, "pinstripes": 1},
+    "tank": {"plain": 4, "rows": 0.8, "motif": 1.2, "flowers": 0.4, "washed": 0.2},
+    "hoodie": {"plain": 3.5, "heather": 1.5, "motif": 1.5, "raglan": 0.8, "sided": 0.5, "patches": 0.15},
+    "jacket": {"plain": 5, "raglan": 1.0, "sided": 0.8, "denim": 0.6, "patches": 0.2, "motif": 0.4, "plaid": 0.3},
+    "coat": {"plain": 5, "plaid": 0.6, "heather": 0.8, "dyed": 0.1},
+    "blouse": {"plain": 4, "flowers": 1.2, "spotted": 0.6, "rows": 0.8, "columns": 0.4, "dyed": 0.3, "patches": 0.2},
 }
 LOWER_PATTERNS = {
-    "trousers": {"plain": 6, "sided": 0.9, "heather": 0.5, "plaid": 0.3, "patches": 0.25, "columns": 0.2},
-    "shorts": {"plain": 4.5, "sided": 0.8, "plaid": 0.7, "patches": 0.5, "flowers": 0.4, "washed": 0.2},
-    "leggings": {"plain": 5, "sided": 0.8, "flowers": 0.4, "patches": 0.3, "zigzag": 0.2},
-    "skirt": {"plain": 3.5, "flowers": 1.2, "rows": 0.8, "plaid": 0.7, "spotted": 0.5, "dyed": 0.3, "zigzag": 0.2},
+    "trousers": {"plain": 9, "sided": 0.9, "heather": 0.5, "plaid": 0.25, "patches": 0.15, "columns": 0.15},
+    "shorts": {"plain": 6.5, "sided": 0.8, "plaid": 0.6, "patches": 0.3, "flowers": 0.3, "washed": 0.2},
+    "leggings": {"plain": 7, "sided": 0.8, "flowers": 0.3, "patches": 0.15, "zigzag": 0.1},
+    "skirt": {"plain": 4.5, "flowers": 1.0, "rows": 0.8, "plaid": 0.7, "spotted": 0.4, "dyed": 0.2, "zigzag": 0.1},
 }
 SHOE_KINDS = {"sneakers": 4, "shoes": 2, "sandals": 1.2, "boots": 0.5}
 CUTS = (

@@ -188,7 +188,8 @@ def similar_person(look: Look, rng: np.random.Generator) -> Look:
     if rng.random() < 0.5:
         changed = replace(changed, shoes=other.shoes, shoe_colour=other.shoe_colour)
     if look.upper.kind == "dress":
-        return changed
+        upper, lower = _as_dress(rng, replace(look.upper, cloth=draw_upper(rng, female).cloth), look.lower)
+        return replace(changed, upper=upper, lower=lower)
     if rng.random() < 0.5:
         return replace(changed, upper=draw_upper(rng, female))
     return replace(changed, lower=draw_lower(rng, female))

@@ -28,7 +28,11 @@ LETTERS = "ABCDEFGHKLMNOPRSTUVXYZ0123456789"
 def _colours(rng: np.random.Generator, cloth: Cloth, count: int) -> FloatArray:
     """The cloth's two colours and more that go with them: (count, 3)."""
     first, second = np.array(cloth.colour), np.array(cloth.second)
-    more = [np.clip(rng.uniform(0.03, 0.95, 3) * 0.6 + 0.4 * (first if k % 2 else second), 0, 1) for k in range(count)]
+    more = []
+    for k in range(count):
+        grey = rng.uniform(0.05, 0.95)  # most prints keep to a few muted tones
+        free = grey + (rng.uniform(0.03, 0.95, 3) - grey) * rng.beta(1.2, 1.5)
+        more.append(np.clip(0.6 * free + 0.4 * (first if k % 2 else second), 0, 1))
     return np.stack([first, second, *more])[:count].astype(np.float32)
 
 

@@ -7,8 +7,10 @@ import numpy as np
 from occreid.synth.people.bodies import FloatArray
 from occreid.synth.scene.solids import Window
 
-ASPECT = 0.5
-"""Width of a box over its height."""
+ASPECT, UNEVEN = 0.42, 0.13
+"""Width of a box over its height in the second edition, and how much its logarithm varies; all are resized to 1 : 2."""
+KEPT_STRIDES = 0.4
+"""Share of boxes that are widened until arms and legs are inside."""
 FAULTS = {"none": 0.74, "loose": 0.11, "no feet": 0.08, "no head": 0.02, "beside": 0.05}
 """What is wrong with a box of the second edition, with shares."""
 
@@ -29,7 +31,7 @@ def detected_box(points: FloatArray, canvas: tuple[int, int], rng: np.random.Gen
     low, high = points.min(0), points.max(0)
     tall, wide = float(high[1] - low[1]), float(high[0] - low[0])
     fault = str(rng.choice(list(FAULTS), p=list(FAULTS.values())))
-    above, below = rng.normal(0.03, 0.03), rng.normal(0.025, 0.025)
+    above, below = rng.normal(0.02, 0.025), rng.normal(0.02, 0.025)
     if fault == "loose":
         above, below = rng.uniform(0.0, 0.25), rng.uniform(0.0, 0.25)
     if fault == "no feet":
@@ -37,8 +39,8 @@ def detected_box(points: FloatArray, canvas: tuple[int, int], rng: np.random.Gen
     if fault == "no head":
         above = -rng.uniform(0.03, 0.12)
     top, bottom = float(low[1]) - tall * above, float(high[1]) + tall * below
-    width = (bottom - top) * ASPECT * float(np.exp(rng.normal(0, 0.1)))
-    if rng.random() < 0.7:  # most detectors keep a stride inside
+    width = (bottom - top) * ASPECT * float(np.exp(rng.normal(0, UNEVEN)))
+    if rng.random() < KEPT_STRIDES:
         width = max(width, wide * float(rng.uniform(0.85, 1.1)))
     shift = rng.normal(0, 0.18 if fault == "beside" else 0.045)
     left = float(low[0] + high[0]) / 2 - width / 2 + shift * width

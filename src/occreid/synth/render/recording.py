@@ -14,11 +14,11 @@ from occreid.synth.scene.cameras import Camera
 
 CROP = (128, 256)
 """Width and height of a crop."""
-LEAST_ROWS, MOST_ROWS = 40, 256
+LEAST_ROWS, MOST_ROWS = 60, 256
 """Rows of a crop that a sensor resolves, when the person is far away and when near."""
 MIDDLE = 0.45
 """The grey value about which contrast turns."""
-METER, METERED = 0.42, 0.45
+METER, METERED = 0.40, 0.4
 """Mean grey that automatic exposure aims at, and how much of the way it goes (exponent)."""
 ENLARGERS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LINEAR, cv2.INTER_LANCZOS4)
 
@@ -53,7 +53,8 @@ def _toned(picture: FloatArray, camera: Camera, rng: np.random.Generator) -> Flo
 def _noisy(picture: FloatArray, camera: Camera, rng: np.random.Generator) -> FloatArray:
     """Noise of brightness, more of it in the dark, and blotchy noise of colour."""
     rows, columns = picture.shape[:2]
-    strength = camera.noise / 255 * float(rng.uniform(0.6, 1.4))
+    share = rows / MOST_ROWS  # of a far person the stream has averaged more
+    strength = camera.noise / 255 * float(rng.uniform(0.6, 1.4)) * (0.3 + 0.7 * share)
     light = rng.standard_normal((rows, columns, 1), np.float32) * (1.3 - picture.mean(2, keepdims=True))
     blotches = rng.standard_normal((rows // 3 + 1, columns // 3 + 1, 3), np.float32)
     colour = cv2.resize(blotches, (columns, rows), interpolation=cv2.INTER_LINEAR)
@@ -77,7 +78,7 @@ def record(canvas: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.n
         edges = picture - cv2.GaussianBlur(picture, (0, 0), 1.0)
         picture = picture + np.float32(camera.sharpen) * edges
     bgr = np.clip(picture[..., ::-1] * 255 + 0.5, 0, 255).astype(np.uint8)
-    quality = int(np.clip(camera.quality + rng.normal(0, 6), 25, 97))
+    quality = int(np.clip(camera.quality + 20 * (1 - rows / MOST_ROWS) + rng.normal(0, 6), 25, 97))
     decoded = cv2.imdecode(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
     assert decoded is not None
     enlarger = ENLARGERS[camera.seed % len(ENLARGERS)]
