@@ -10,3 +10,40 @@ def toy(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parent)
     monkeypatch.delitem(sys.modules, "toy_module", raising=False)
     return "toy_module:Toy"
+
+
+@pytest.fixture
+def write_onnx():
+    """`_write_onnx`."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    return _write_onnx
+
+
+def _write_onnx(path, shape=("batch", 3, 4, 2), kind="FLOAT", axes=(2, 3), metadata=None, inner=None):
+    """An ONNX file; ``inner`` reshapes to a number of pictures whatever the file promises."""
+    import onnx
+
+    helper, kinds = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Cast", ["x"], ["pixels"], to=kinds.FLOAT),
+        helper.make_node("ReduceMean", ["pixels", "axes"], ["means"], keepdims=0),
+    ]
+    constants = [helper.make_tensor("axes", kinds.INT64, [len(axes)], list(axes))]
+    if inner:
+        nodes.append(helper.make_node("Reshape", ["means", "shape"], ["vector"]))
+        constants.append(helper.make_tensor("shape", kinds.INT64, [2], [inner, 3]))
+    else:
+        nodes.append(helper.make_node("Identity", ["means"], ["vector"]))
+    nodes.append(helper.make_node("Mul", ["pixels", "pixels"], ["squares"]))
+    graph = helper.make_graph(
+        nodes,
+        "colours",
+        [helper.make_tensor_value_info("x", getattr(kinds, kind), list(shape))],
+        [helper.make_tensor_value_info(name, kinds.FLOAT, None) for name in ("vector", "squares")],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    helper.set_model_props(model, metadata or {})
+    onnx.save(model, path)
+    return path

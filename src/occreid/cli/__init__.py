@@ -21,6 +21,7 @@ from occreid.cli import (
     evaluate,
     export,
     gallery,
+    import_model,
     masks,
     parse,
     reconstruct,
@@ -60,7 +61,7 @@ def _root(
 
 _GROUPS = (
     *(demo, train, ablate, bench, evaluate, report, compact, stress, clever_hans, export),
-    *(reconstruct, parse, masks, data, gallery, search, serve),
+    *(import_model, reconstruct, parse, masks, data, gallery, search, serve),
 )
 for group in _GROUPS:
     group.register(app)

@@ -13,32 +13,28 @@ import torch
 from torch import Tensor
 
 from occreid.descriptors import Descriptors
-from occreid.errors import UserError, require
-from occreid.models.contract import Method, ModelSpec
+from occreid.errors import UserError
+from occreid.models.contract import ModelSpec
+from occreid.models.networks import FileModel, open_onnx
 from occreid.models.pictures import check_images
-from occreid.records import Batch
 
 
-class ExportedModel(Method):
+class ExportedModel(FileModel):
     """A ``.onnx`` file of `occreid export`.
 
     Args:
         path: the file.
-        threads: CPU threads; 0: as many as ONNX Runtime likes.
+        threads: see `open_onnx`.
 
     Raises:
         UserError: no such file, no ONNX, or an ONNX that occreid did not write.
     """
 
     def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
-        super().__init__()
-        self.path = Path(path)
-        self.session = _open(self.path, torch.get_num_threads() if threads is None else threads)
-        self.card = _card(self.session, self.path)
-        self.metric = self.card["metric"]  # type: ignore[misc]  # of the exported method
-        self.input_size = tuple(self.card["input_size"])
+        session = open_onnx(Path(path), threads)
+        super().__init__(Path(path), _card(session, Path(path)))
+        self.session = session
         self.needs_masks = bool(self.card.get("masks"))
-        self.parameters_in_file = int(self.card.get("parameters", 0))
         if "method" in self.card:
             self.spec = ModelSpec(self.card["method"], self.card["num_classes"], self.card["options"])
 
@@ -84,14 +80,6 @@ class ExportedModel(Method):
             )
         return descriptors
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """An exported model cannot train.
-
-        Raises:
-            UserError: always.
-        """
-        raise UserError(f"{self.path} is an exported model and cannot train.", "Train the model it was made from.")
-
 
 def read_exported_card(path: str | Path) -> dict[str, Any]:
     """The card in an exported file.
@@ -99,27 +87,13 @@ def read_exported_card(path: str | Path) -> dict[str, Any]:
     Raises:
         UserError: see `ExportedModel`.
     """
-    return _card(_open(Path(path), 1), Path(path))
-
-
-def _open(path: Path, threads: int) -> Any:
-    runtime = require("onnxruntime", "export")
-    if not path.is_file():
-        raise UserError(f"there is no model '{path}'.", "Write one with: occreid export RUN --format onnx")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    failures = runtime.capi.onnxruntime_pybind11_state
-    try:
-        return runtime.InferenceSession(str(path), options, providers=runtime.get_available_providers())
-    except (failures.InvalidProtobuf, failures.InvalidGraph, failures.Fail, failures.NotImplemented) as error:
-        raise UserError(
-            f"cannot read {path} as ONNX ({str(error).splitlines()[0]}).", "Export it again with: occreid export"
-        ) from error
+    return _card(open_onnx(Path(path), 1), Path(path))
 
 
 def _card(session: Any, path: Path) -> dict[str, Any]:
     text = session.get_modelmeta().custom_metadata_map.get("occreid")
     if text is None:
-        raise UserError(f"{path} is an ONNX file that occreid did not write.", "Export a model with: occreid export")
+        raise UserError(
+            f"{path} is an ONNX file that occreid did not write.", f"Say once what it takes: occreid import {path}"
+        )
     return json.loads(text)

@@ -17,9 +17,9 @@ from occreid.errors import UserError
 from occreid.files import read_json, replacing, write_json
 from occreid.models.contract import Method, ModelSpec, PartParser, Trainable
 from occreid.models.exported import ExportedModel, read_exported_card
+from occreid.models.foreign import ForeignModel, is_foreign
+from occreid.models.locate import CARD, WEIGHTS, locate
 from occreid.models.registry import as_method, create_trainable, method_options
-
-WEIGHTS, CARD = "model.safetensors", "model.json"
 
 
 def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None = None) -> Path:
@@ -67,19 +67,23 @@ def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None
     return folder / WEIGHTS
 
 
-def read_card(path: str | Path) -> dict[str, Any]:
-    """The card of a run folder, weights folder or weights file.
+def read_card(source: str | Path) -> dict[str, Any]:
+    """The card of a model, without loading it.
+
+    Args:
+        source: as `load_model`.
 
     Raises:
         UserError: there is no model there, or its card is not readable.
     """
-    if Path(path).suffix == ".onnx":
-        return read_exported_card(path)
-    weights = _weights_file(path)
+    weights = locate(source)
+    if weights.suffix == ".onnx" and not is_foreign(weights):
+        return read_exported_card(weights)
     card_file = weights.with_suffix(".json")
     if not card_file.is_file():
         raise UserError(
-            f"the weights {weights} have no card {card_file.name} beside them.", "Keep the two files together."
+            f"the weights {weights} have no card {card_file.name} beside them.",
+            "Keep the two files together; of another toolbox's file it is written by: occreid import FILE",
         )
     card = read_json(card_file, what="the card", hint="Restore it from where the model came.")
     missing = [key for key in ("method", "options", "num_classes", "input_size") if key not in card]
@@ -92,8 +96,9 @@ def load_model(path_or_name: str | Path) -> Method:
     """Load a trained method, in eval mode, on the CPU.
 
     Args:
-        path_or_name: a run folder, a folder written by `save_model`, a ``.safetensors`` file, or an ``.onnx`` file of
-            `occreid export` (which runs on ONNX Runtime and cannot train).
+        path_or_name: the name of a model of the package (``"occreid-lite"``), a run folder, a folder written by
+            `save_model`, a ``.safetensors`` file, an ``.onnx`` file of `occreid export` (which runs on ONNX Runtime
+            and cannot train), what `occreid import` took in, ``hf:owner/name`` or ``https://…#sha256=…``.
 
     Raises:
         UserError: nothing there, a damaged file, weights that do not fit the card's method, or those of a parser.
@@ -119,9 +124,11 @@ def load_parser(path: str | Path) -> PartParser:
 
 def load_trained(path_or_name: str | Path) -> Trainable:
     """Load whatever a recipe has trained, as `load_model` does."""
-    if Path(path_or_name).suffix == ".onnx":
-        return ExportedModel(path_or_name).eval()
-    weights = _weights_file(path_or_name)
+    weights = locate(path_or_name)
+    if is_foreign(weights):
+        return ForeignModel(weights).eval()
+    if weights.suffix == ".onnx":
+        return ExportedModel(weights).eval()
     card = read_card(weights)
     options = dict(card["options"])
     if "pretrained" in method_options(card["method"]):
@@ -189,12 +196,3 @@ def versions() -> dict[str, str]:
     """Versions that matter for a result."""
     packages = ("occreid", "torch", "torchvision", "timm", "numpy")
     return {"python": platform.python_version(), **{p: version(p) for p in packages}, "cuda": str(torch.version.cuda)}
-
-
-def _weights_file(path: str | Path) -> Path:
-    path = Path(path)
-    file = path / WEIGHTS if path.is_dir() else path
-    if file.is_file():
-        return file
-    what = f"the folder {path} holds no {WEIGHTS}" if path.is_dir() else f"there is no model '{path}'"
-    raise UserError(f"{what}.", "Give a run folder of 'occreid train', or a .safetensors file with its card beside it.")

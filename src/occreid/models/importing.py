@@ -1,0 +1,280 @@
+"""Taking in a network that was made elsewhere: what its file says is read, the rest is told, and both are tried.
+
+Letters: B images, H × W pixels, D dimensions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import zipfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from occreid.distances import METRICS, Metric
+from occreid.errors import UNREADABLE, UserError, did_you_mean, require
+from occreid.files import replacing, write_json
+from occreid.models.foreign import ForeignModel, Interface, Runtime, open_network, run_batches
+from occreid.models.networks import open_onnx
+from occreid.models.weights import versions
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_RUNTIMES: dict[str, Runtime] = {".onnx": "onnx", ".pt2": "pt2", ".torchscript": "torchscript", ".pt": "torchscript"}
+_ALIKE = 1e-2  # relative difference of one picture's descriptor alone and among others that rounding explains
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a user says of a network; None leaves it to the file, and where the file says nothing to a guess."""
+
+    height: int | None = None
+    width: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    range: Literal[1, 255] = 1
+    bgr: bool = False
+    metric: Metric | None = None
+    output: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was written, and which facts are guesses that somebody should confirm."""
+
+    path: Path
+    card: dict[str, Any]
+    guessed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a file says of itself."""
+
+    shape: tuple[int | None, ...] | None = None
+    dtype: str = "float32"
+    outputs: tuple[str, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
+    parameters: int = 0
+
+
+def import_network(source: str | Path, told: Told, out: str | Path | None = None) -> Imported:
+    """Write the card of a foreign network, once the network has described pictures.
+
+    Args:
+        source: an ``.onnx``, ``.pt2``, ``.torchscript`` or ``.pt`` file.
+        told: what is known of it.
+        out: a folder to copy file and card to; left out, the card is written beside the file.
+
+    Raises:
+        UserError: no such file, one that is no network, that takes something else than pictures, or gives something
+            else than one vector for each; a fact that is missing or cannot be.
+    """
+    source = Path(source)
+    runtime = _RUNTIMES.get(source.suffix)
+    if not source.is_file() or runtime is None:
+        what = f"{source} is no network" if source.is_file() else f"there is no file '{source}'"
+        raise UserError(f"{what}.", f"Give a file that ends in {', '.join(_RUNTIMES)}.")
+    said = _onnx_says(source) if runtime == "onnx" else _torch_says(source, runtime)
+    interface, size, guessed = _interface(source, runtime, said, told)
+    metric = told.metric or said.facts.get("metric")
+    if metric is None:
+        metric, guessed = "cosine", (*guessed, "metric (cosine)")
+    if metric not in METRICS:
+        raise UserError(f"there is no metric '{metric}'.", did_you_mean(metric, METRICS))
+    network = open_network(source, runtime, interface.output)
+    interface, shape = _tried(source, network, interface, size)
+    with source.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    card = {
+        "format": 1,
+        "method": source.stem,
+        "foreign": True,
+        "options": {},
+        "num_classes": 0,
+        "input_size": list(size),
+        "metric": metric,
+        "parts": shape[0],
+        "dimensions": shape[1],
+        "parameters": said.parameters,
+        "interface": interface.entries(),
+        "guessed": list(guessed),
+        "sha256": sha256,
+        "versions": versions(),
+    }
+    path = source
+    if out is not None:
+        path = Path(out) / f"model{source.suffix}"
+        with replacing(path, what="the network") as part:
+            shutil.copyfile(source, part)
+    write_json(path.with_suffix(".json"), card, indent=2, what="the card")
+    ForeignModel(path)  # what was written can be read
+    return Imported(path, card, guessed)
+
+
+def _interface(
+    source: Path, runtime: Runtime, said: _Said, told: Told
+) -> tuple[Interface, tuple[int, int], tuple[str, ...]]:
+    """What the network takes, the pictures' size, and what of it is a guess."""
+    guessed = []
+    layout, batch, (height, width) = _layout(source, said.shape)
+    height, width = _agreed(source, "height", told.height, height), _agreed(source, "width", told.width, width)
+    mean, std = told.mean or _numbers(source, said, "mean"), told.std or _numbers(source, said, "std")
+    if (mean is None) != (std is None):
+        raise UserError("a mean without a deviation, or the reverse, scales nothing.", "Give both --mean and --std.")
+    if mean is None or std is None:
+        if said.dtype == "uint8" or told.range == 255:
+            mean, std = (0.0,) * 3, (1.0,) * 3
+        else:
+            mean, std = IMAGENET_MEAN, IMAGENET_STD
+            guessed.append("mean and std (ImageNet's)")
+    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+        raise UserError(f"mean {mean} and std {std} are not three channels each.", "Give e.g. --mean 0.5,0.5,0.5")
+    return (
+        Interface(
+            runtime=runtime,
+            mean=(mean[0], mean[1], mean[2]),
+            std=(std[0], std[1], std[2]),
+            range=255 if said.dtype == "uint8" else told.range,
+            bgr=told.bgr,
+            layout=layout,
+            dtype=said.dtype,  # type: ignore[arg-type]  # `_onnx_says` has looked
+            batch=batch,
+            output=_output(source, said.outputs, told.output),
+        ),
+        (height, width),
+        tuple(guessed),
+    )
+
+
+def _layout(
+    source: Path, shape: tuple[int | None, ...] | None
+) -> tuple[Literal["NCHW", "NHWC"], int | None, tuple[int | None, int | None]]:
+    """Layout, fixed batch and (H, W) of an input's shape; what is None is not fixed."""
+    if shape is None:
+        return "NCHW", None, (None, None)
+    if len(shape) == 4 and shape[1] == 3:
+        return "NCHW", shape[0], (shape[2], shape[3])
+    if len(shape) == 4 and shape[3] == 3:
+        return "NHWC", shape[0], (shape[1], shape[2])
+    if len(shape) == 4 and shape[1] is None and shape[3] is None:
+        return "NCHW", shape[0], (shape[2], None)
+    raise UserError(f"{source} takes an input of shape {list(shape)}, no colour pictures.", "Give a network that does.")
+
+
+def _agreed(source: Path, name: str, told: int | None, said: int | None) -> int:
+    if said is not None and told is not None and told != said:
+        raise UserError(f"{source} takes a {name} of {said}, not {told}.", f"Leave --{name} out.")
+    if said is None and told is None:
+        raise UserError(f"{source} does not say the {name} of its pictures.", f"Give --{name}, e.g. 256 × 128.")
+    found = said or told
+    if found is None or found < 1:
+        raise UserError(f"a {name} of {found} is impossible.", f"Give a --{name} of 1 or more.")
+    return found
+
+
+def _numbers(source: Path, said: _Said, key: str) -> tuple[float, ...] | None:
+    """Numbers that a file's metadata hold under a name, e.g. ``"0.5, 0.5, 0.5"`` or ``"[0.5, 0.5, 0.5]"``."""
+    if key not in said.facts:
+        return None
+    try:
+        return tuple(float(word) for word in said.facts[key].strip("[]() ").split(","))
+    except ValueError as error:
+        raise UserError(f"{source} says '{key}: {said.facts[key]}'.", f"Say it yourself: --{key} R,G,B") from error
+
+
+def _output(source: Path, names: tuple[str, ...], told: str | None) -> str | int:
+    if told is None:
+        return names[0] if names else 0
+    if names and told not in names:
+        raise UserError(f"{source} has no output '{told}'.", did_you_mean(told, names))
+    if not names and not told.isdigit():
+        raise UserError(f"the outputs of {source} have no names.", "Give its number: --output 0")
+    return told if names else int(told)
+
+
+def _onnx_says(source: Path) -> _Said:
+    session = open_onnx(source)
+    inputs, metadata = session.get_inputs(), session.get_modelmeta().custom_metadata_map
+    if "occreid" in metadata:
+        raise UserError(f"{source} was written by 'occreid export' and needs no import.", "Use it as it is.")
+    if len(inputs) != 1:
+        raise UserError(f"{source} takes {len(inputs)} inputs.", "Give a network that takes pictures alone.")
+    kinds = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
+    if inputs[0].type not in kinds:
+        raise UserError(f"{source} takes {inputs[0].type}, no pixels.", f"Known: {', '.join(kinds)}.")
+    shape = tuple(side if isinstance(side, int) else None for side in inputs[0].shape)
+    outputs = tuple(output.name for output in session.get_outputs())
+    return _Said(shape, kinds[inputs[0].type], outputs, dict(metadata), _onnx_parameters(source))
+
+
+def _onnx_parameters(source: Path) -> int:
+    onnx = require("onnx", "export")
+    graph = onnx.load(str(source), load_external_data=False).graph
+    return sum(int(torch.tensor(list(tensor.dims)).prod()) if tensor.dims else 1 for tensor in graph.initializer)
+
+
+def _torch_says(source: Path, runtime: Runtime) -> _Said:
+    if runtime == "torchscript" and not _is_torchscript(source):
+        raise UserError(
+            f"{source} is no TorchScript file.", "A checkpoint of weights alone holds no network: export it to ONNX."
+        )
+    network: Any = open_network(source, runtime)
+    parameters = sum(p.numel() for p in network.parameters())
+    if runtime == "torchscript":
+        return _Said(parameters=parameters)
+    # of an exported program the first user input's fake tensor says the shape
+    program = torch.export.load(source)
+    inputs = [node for node in program.graph.nodes if node.name in program.graph_signature.user_inputs]
+    if len(inputs) != 1:
+        raise UserError(f"{source} takes {len(inputs)} inputs.", "Give a network that takes pictures alone.")
+    value = inputs[0].meta["val"]
+    shape = tuple(side if isinstance(side, int) else None for side in value.shape)
+    return _Said(shape, str(value.dtype).removeprefix("torch."), parameters=parameters)
+
+
+def _is_torchscript(source: Path) -> bool:
+    if not zipfile.is_zipfile(source):
+        return False
+    with zipfile.ZipFile(source) as archive:
+        return any(name.endswith("constants.pkl") for name in archive.namelist())
+
+
+def _tried(
+    source: Path, network: Any, interface: Interface, size: tuple[int, int]
+) -> tuple[Interface, tuple[int, int]]:
+    """The interface as it holds in truth, and (P, D) of a descriptor; the network has described three pictures."""
+    shape = (3, 3, *size) if interface.layout == "NCHW" else (3, *size, 3)
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2
+    inputs = noise.mul(127).to(torch.uint8) if interface.dtype == "uint8" else noise.to(getattr(torch, interface.dtype))
+    with torch.no_grad():
+        alone = torch.cat([_run(source, network, one[None], interface.batch) for one in inputs])
+        if interface.batch is None and not _together(network, inputs, alone):
+            interface = replace(interface, batch=1)  # the file says any number and cannot
+    if alone.ndim not in (2, 3):
+        raise UserError(
+            f"{source} gives {list(alone.shape[1:])} for a picture, no vector.", "Choose another with --output NAME."
+        )
+    if not torch.isfinite(alone).all() or torch.equal(alone[0], alone[1]):
+        raise UserError(f"{source} tells no picture from another.", "Check --mean, --std, --range and --output.")
+    return interface, ((1, alone.shape[1]) if alone.ndim == 2 else (alone.shape[1], alone.shape[2]))
+
+
+def _together(network: Any, inputs: Tensor, alone: Tensor) -> bool:
+    """Whether pictures described together are what each is alone; False too where the network fails on several."""
+    try:
+        found = run_batches(network, inputs, None)
+    except UNREADABLE:
+        return False
+    return found.shape == alone.shape and float((found - alone).norm() / alone.norm()) < _ALIKE
+
+
+def _run(source: Path, network: Any, inputs: Tensor, batch: int | None) -> Tensor:
+    try:
+        return run_batches(network, inputs, batch)
+    except UNREADABLE as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(f"{source} fails on a picture ({reason[-1][:200]}).", "Check --height and --width.") from error
