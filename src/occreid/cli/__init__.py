@@ -13,6 +13,7 @@ import typer
 from occreid import __version__
 from occreid.cli import (
     ablate,
+    adapt,
     bench,
     clever_hans,
     compact,
@@ -60,7 +61,7 @@ def _root(
 
 
 _GROUPS = (
-    *(demo, train, ablate, bench, evaluate, report, compact, stress, clever_hans, export),
+    *(demo, train, adapt, ablate, bench, evaluate, report, compact, stress, clever_hans, export),
     *(import_model, reconstruct, parse, masks, data, gallery, search, serve),
 )
 for group in _GROUPS:

@@ -1,0 +1,88 @@
+"""Adapting a trained model to somebody's own cameras, from unlabelled crops.
+
+Batch normalisation keeps mean and variance of what each layer saw in training; other cameras give others. They are
+estimated again here, as means over all batches (Li et al. 2017, "Revisiting Batch Normalization For Practical Domain
+Adaptation"). No weight is learned, so nothing can be forgotten and no label is needed.
+
+Letters: N pictures, B of a batch.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from occreid.data.loading.loaders import eval_loader
+from occreid.errors import UserError
+from occreid.extraction import progress_bar, usable_device
+from occreid.models import Method
+from occreid.records import Record
+
+FEWEST = 32
+"""Pictures below which a variance says nothing."""
+
+
+@torch.no_grad()
+def adapt_statistics(
+    model: Method,
+    files: Sequence[str | Path],
+    *,
+    batch_size: int = 64,
+    workers: int = 0,
+    device: torch.device | str = "cpu",
+    seed: int = 0,
+    progress: bool = True,
+) -> int:
+    """Estimate a model's batch-norm statistics again, in place.
+
+    Args:
+        model: moved to ``device`` and left there in eval mode.
+        files: N crops of persons as the model will see them in use, unlabelled.
+        batch_size: B; the pictures are shuffled, so that a batch holds many persons and cameras. A last batch of
+            fewer than half is left out.
+        workers: processes that load.
+        device: where to compute.
+        seed: of the order.
+        progress: show a bar on stderr.
+
+    Returns:
+        How many layers were changed.
+
+    Raises:
+        UserError: a model without batch normalisation, too few pictures, or an unreadable one.
+    """
+    norms = [part for part in model.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    norms = [norm for norm in norms if norm.track_running_stats]
+    if not norms:
+        raise UserError("this model has no batch normalisation to adapt.", "Give a trained model with one.")
+    if len(files) < FEWEST:
+        raise UserError(f"{len(files)} pictures are too few to adapt to.", f"Give at least {FEWEST}, better thousands.")
+    if batch_size < FEWEST // 2:
+        raise UserError(f"a batch of {batch_size} says too little.", f"Give {FEWEST // 2} pictures or more.")
+    where = usable_device(device)
+    shuffled = random.Random(seed).sample(list(files), len(files))
+    records = [Record(Path(file), -1, -1) for file in shuffled]
+    loader = eval_loader(
+        records, height=model.input_size[0], width=model.input_size[1], batch_size=batch_size, workers=workers
+    )
+    before = [norm.momentum for norm in norms]
+    model.to(where).eval()
+    try:
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # torch's word for a mean over all batches
+            norm.train()
+        with progress_bar("adapting", len(records), progress) as advance:
+            for batch in loader:
+                if len(batch) >= min(batch_size, len(records)) / 2:
+                    model.describe(batch.images.to(where))
+                advance(len(batch))
+    finally:
+        for norm, momentum in zip(norms, before, strict=True):
+            norm.momentum = momentum
+        model.eval()
+    return len(norms)
