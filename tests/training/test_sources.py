@@ -67,6 +67,24 @@ def test_a_resumed_run_fetches_no_pretrained_weights_but_remembers_them(tiny):
     assert model.spec.options["pretrained"] == "missing.safetensors"
 
 
+def test_a_model_of_the_package_is_a_start_by_name(tiny, tmp_path, monkeypatch):
+    from occreid.models import create_model, shipped
+
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "package")
+    packed = create_model("baseline", 9, backbone="resnet18", pretrained="none")
+    shipped.pack(packed, "ours", "a test's", {}, tmp_path / "package")
+    recipe = tiny("method.options={backbone: resnet18, pretrained: ours}", method="baseline")
+    split = load_sources(recipe).split
+    model = build_model(recipe, split)
+    assert model.spec.options["pretrained"] == "ours"
+    own, theirs = model.state_dict(), packed.state_dict()
+    same = [key for key in own if own[key].shape == theirs[key].shape]
+    assert len(same) >= len(own) - 1  # all but the classifier, which has other persons
+    assert all(torch.equal(own[key], theirs[key].half().to(own[key].dtype)) for key in same)
+    fresh = build_model(recipe, split, fresh=False).state_dict()
+    assert not all(torch.equal(fresh[key], own[key]) for key in same)
+
+
 def test_the_image_size_reaches_methods_that_need_it(tiny):
     options = "{backbone: vit_tiny_patch16_224, pretrained: none%s}"
     recipe = tiny(f"method.options={options % ''}", method="baseline_vit")

@@ -55,5 +55,5 @@ def test_weights_of_which_nothing_fits_are_refused(tmp_path):
 
 
 def test_missing_weights_are_named(tmp_path):
-    with pytest.raises(UserError, match=r"no weights .*model.safetensors to start from"):
+    with pytest.raises(UserError, match=r"holds no model\.safetensors"):
         start_from(toy(4, 1), tmp_path)

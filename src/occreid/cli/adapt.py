@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from occreid.cli.options import BatchSize, Device, Json, Workers
+from occreid.cli.options import Device, Json, Workers
 from occreid.errors import UserError
 
 Model = Annotated[Path, typer.Argument(help="A run folder, a model folder, or the name of a model of the package.")]
@@ -31,7 +31,7 @@ def adapt(
     out: Out,
     seed: Seed = 0,
     device: Device = "auto",
-    batch_size: BatchSize = 64,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=16, help="Pictures at once.")] = 64,
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:

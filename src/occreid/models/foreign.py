@@ -82,8 +82,7 @@ class ForeignModel(FileModel):
         super().__init__(path, read_json(path.with_suffix(".json"), what="the card", hint=_again(path)))
         self.interface = Interface.of(self.card["interface"])
         self.network = open_network(path, self.interface.runtime, self.interface.output)
-        self._pixel_mean = torch.tensor(self.interface.mean).view(3, 1, 1)
-        self._pixel_std = torch.tensor(self.interface.std).view(3, 1, 1)
+        self.expect_pixels(self.interface.mean, self.interface.std)
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """Descriptors of uint8 pictures of exactly ``input_size``, or of float ones in [0, 1]; masks count for nothing.

@@ -51,6 +51,16 @@ def locate(source: str | Path) -> Path:
     )
 
 
+def is_named(source: str) -> bool:
+    """Whether this is a whole model's name or address, as `locate` takes them, and not a path.
+
+    >>> is_named("hf:owner/name"), is_named("imagenet"), is_named("runs/market")
+    (True, False, False)
+    """
+    known = source in shipped.shipped_models(shipped.SHIPPED)
+    return known or source.startswith("hf:") or _URL.fullmatch(source) is not None
+
+
 def _in_folder(folder: Path, text: str) -> Path:
     for name in (WEIGHTS, *(f"model{ending}" for ending in NETWORKS)):
         if (folder / name).is_file():

@@ -69,6 +69,8 @@ def pack(model: Trainable, name: str, about: str, card: dict[str, Any], folder: 
         "options": model.spec.options,
         "num_classes": 1,
         "input_size": list(model.input_size),
+        "pixel_mean": list(model.pixel_mean),
+        "pixel_std": list(model.pixel_std),
         "sha256": sha256,
     }
     write_json(folder / f"{name}.json", entries, indent=2, what="the card")

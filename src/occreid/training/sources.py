@@ -9,11 +9,13 @@ from occreid.data.masks.folders import attach_masks, require_masks, require_part
 from occreid.errors import UserError, did_you_mean
 from occreid.models import Method, Trainable, create_trainable, method_options
 from occreid.models.contract import ModelSpec
+from occreid.models.locate import is_named
 from occreid.records import Record, Split, class_indices
 from occreid.training.evaluation import hold_out
 from occreid.training.module import Leg
 from occreid.training.recipe import ParsingSection, Recipe
 from occreid.training.seeding import derived_seed, seed_globals
+from occreid.training.weights import start_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,13 @@ def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Trainabl
             )
     seed_globals(derived_seed(recipe.training.seed))
     classes = len(class_indices(split.train))
-    fetched = {} if fresh or "pretrained" not in known else {"pretrained": "none"}
-    model = create_trainable(name, classes, **{**options, **fetched})
-    if fetched and model.spec is not None:
+    start = str(options.get("pretrained", ""))
+    whole = "pretrained" in known and is_named(start)  # not a trunk's weights: those of a model with its neck
+    later = {"pretrained": "none"} if "pretrained" in known and (whole or not fresh) else {}
+    model = create_trainable(name, classes, **{**options, **later})
+    if whole and fresh:
+        start_from(model, start)
+    if later and model.spec is not None:
         asked = {"pretrained": options.get("pretrained", known["pretrained"])}
         model.spec = ModelSpec(name, classes, {**model.spec.options, **asked})
     model.input_size = (data.height, data.width)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from occreid.errors import UserError
 from occreid.models.contract import Trainable
-from occreid.models.weights import WEIGHTS, read_weights
+from occreid.models.locate import locate
+from occreid.models.weights import read_weights
 
 
 def start_from(model: Trainable, path: str | Path) -> list[str]:
@@ -14,7 +15,7 @@ def start_from(model: Trainable, path: str | Path) -> list[str]:
 
     Args:
         model: the model to fill.
-        path: a ``.safetensors`` file, or a run folder that holds one.
+        path: a ``.safetensors`` file, a run folder that holds one, or whatever else `occreid.load_model` takes.
 
     Returns:
         One line for each tensor that was not loaded, with the reason; sorted. A classifier of another number
@@ -23,10 +24,7 @@ def start_from(model: Trainable, path: str | Path) -> list[str]:
     Raises:
         UserError: no such file, a damaged one, or nothing in it fits.
     """
-    path = Path(path)
-    file = path / WEIGHTS if path.is_dir() else path
-    if not file.is_file():
-        raise UserError(f"there are no weights {file} to start from.", "Give a run folder or a .safetensors file.")
+    file = locate(path)
     given, own = read_weights(file), model.state_dict()
     fitting = {name: tensor for name, tensor in given.items() if name in own and own[name].shape == tensor.shape}
     if not fitting:
