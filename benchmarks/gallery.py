@@ -112,7 +112,7 @@ def measure_global(folder: Path, total: int, dim: int, times: int, probes: list[
     say(entries=total, what="load into memory", **once(gallery.search, one[0], 10))
     say(entries=total, what="exact", **timed(lambda i: gallery.search(one[i % 128], 10), times))
     say(entries=total, what="exact, 32 at once", **timed(lambda i: gallery.search(query[:32], 10), max(2, times // 20)))
-    own, others = Filter(cameras=(1,)), Filter(exclude_camera=1)
+    own, others = Filter(camids=(1,)), Filter(exclude_camid=1)
     say(entries=total, what="exact, 1 of 6 cameras", **timed(lambda i: gallery.search(one[i % 128], 10, own), times))
     say(entries=total, what="exact, 5 of 6 cameras", **timed(lambda i: gallery.search(one[i % 128], 10, others), times))
     if probes:

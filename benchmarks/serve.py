@@ -207,14 +207,14 @@ def fuzzed(generator: random.Random, pictures: list[bytes], ids: list[str]) -> R
         broken[generator.randrange(len(broken))] ^= generator.randrange(1, 256)
     noise = generator.randbytes(generator.choice([0, 1, 10, 1000, 100_000]))
     word = generator.choice(["", "0", "-1", "9" * 40, "nan", "x", "'; --", "\0", "ü", "1,2,3,4", "0,0,32,64"])
-    field = generator.choice(["k", "box", "cameras", "start", "end", "tags", "exclude_camera", "exact", "other"])
+    field = generator.choice(["k", "box", "camids", "start", "end", "tags", "exclude_camid", "exact", "other"])
     entry = generator.choice([*ids, "x", "%00", "..%2f", "%ff", "a" * 300])
     wide = struct_bomb(generator.choice([5_000, 60_000, 2**31 - 1]))
     kinds: list[tuple[int, Request]] = [
         (30, ("POST", "/v1/search", *form(picture, k="5"), None)),
         (10, ("POST", "/v1/search", *form(picture, **{field: word}), None)),
-        (8, ("POST", "/v1/entries", *form(picture, camera=str(generator.randrange(4))), None)),
-        (4, ("POST", "/v1/entries", *form(picture, **{field: word, "camera": word, "time": word}), None)),
+        (8, ("POST", "/v1/entries", *form(picture, camid=str(generator.randrange(4))), None)),
+        (4, ("POST", "/v1/entries", *form(picture, **{field: word, "camid": word, "timestamp": word}), None)),
         (8, ("POST", "/v1/search", *form(bytes(broken)), None)),
         (4, ("POST", "/v1/embed", *form(noise), None)),
         (4, ("POST", "/v1/embed", *form(picture[: generator.randrange(len(picture))]), None)),
@@ -236,7 +236,7 @@ def fuzzed(generator: random.Random, pictures: list[bytes], ids: list[str]) -> R
         (3, ("GET", f"/v1/entries/{entry}", None, None, None)),
         (2, ("GET", f"/v1/entries/{entry}/picture", None, None, None)),
         (2, ("DELETE", f"/v1/entries/{entry}", None, None, None)),
-        (1, ("DELETE", "/v1/entries?before=nan&camera=x", None, None, None)),
+        (1, ("DELETE", "/v1/entries?before=nan&camid=x", None, None, None)),
         (1, ("POST", "/v1/embed", *form(bytes(11 * 2**20)), None)),
         (2, ("GET", "/metrics", None, None, None)),
         (1, ("GET", "/v1/about", None, None, None)),

@@ -63,7 +63,9 @@ def _people(n, *, parts=1, seed=0):
     ids = [f"p{row:04d}" for row in range(n)]
     times = [None if row == 0 else 100.0 + row for row in range(n)]
     made = [
-        *entries(_described(n, parts=parts, seed=seed), ids=ids, times=times, pictures=[name.encode() for name in ids])
+        *entries(
+            _described(n, parts=parts, seed=seed), ids=ids, timestamps=times, pictures=[name.encode() for name in ids]
+        )
     ]
     for row, entry in enumerate(made):
         entry.tags = ("even", "person") if row % 2 == 0 else ("odd", "person")

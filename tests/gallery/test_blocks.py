@@ -29,29 +29,29 @@ def test_the_rows_of_a_mask_are_a_block_and_all_of_them_are_the_same():
 
 
 @pytest.mark.parametrize(
-    ("narrow", "rows"),
+    ("filter", "rows"),
     [
         (Filter(), [0, 1, 2, 3]),
-        (Filter(cameras=(0, 2)), [0, 2]),
-        (Filter(cameras=()), []),
-        (Filter(exclude_camera=2), [0, 1, 3]),  # of row 1 the camera is not known
+        (Filter(camids=(0, 2)), [0, 2]),
+        (Filter(camids=()), []),
+        (Filter(exclude_camid=2), [0, 1, 3]),  # of row 1 the camera is not known
         (Filter(start=10.0), [1, 2]),  # of row 3 the time is not known
         (Filter(end=11.0), [0, 1]),
         (Filter(start=10.0, end=11.0), [1]),
         (Filter(tags=("a",)), [0, 1]),
         (Filter(tags=("a", "b")), [1]),
         (Filter(tags=("c",)), []),
-        (Filter(cameras=(0, 3), tags=("a",), end=20.0), [0]),
+        (Filter(camids=(0, 3), tags=("a",), end=20.0), [0]),
     ],
 )
 @pytest.mark.parametrize("pieces", [1, 2])
-def test_a_filter_is_a_mask_of_rows(narrow, rows, pieces):
+def test_a_filter_is_a_mask_of_rows(filter, rows, pieces):
     facts = [(0, 9.0, ("a",)), (None, 10.0, ("b", "a")), (2, 11.0, ("b",)), (3, None, ())]
     entries = [
-        Entry(torch.eye(4)[i], id=str(i), camid=camera, time=time, tags=tags)
+        Entry(torch.eye(4)[i], id=str(i), camid=camera, timestamp=time, tags=tags)
         for i, (camera, time, tags) in enumerate(facts)
     ]
     table = to_table(entries, MANIFEST, 0.0)
     table = pa.concat_tables([table.slice(0, 2), table.slice(2)]) if pieces > 1 else table
-    mask = to_block(table, MANIFEST).passing(narrow)
+    mask = to_block(table, MANIFEST).passing(filter)
     assert mask.dtype == torch.bool and mask.nonzero().flatten().tolist() == rows

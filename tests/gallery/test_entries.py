@@ -1,13 +1,13 @@
 import hashlib
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.gallery import Entry, Filter, entries, picture_id
-from occreid.gallery.entries import checked_tags, score
+from occreid.gallery import Entry, entries, picture_id
 
 
 def test_the_id_is_the_hash_of_the_picture_else_of_everything():
@@ -20,12 +20,12 @@ def test_the_id_is_the_hash_of_the_picture_else_of_everything():
         Entry(torch.ones(3), torch.tensor([False])),
         Entry(torch.ones(3), camid=1),
         Entry(torch.ones(3), pid=1),
-        Entry(torch.ones(3), time=1.0),
+        Entry(torch.ones(3), timestamp=1.0),
         Entry(torch.ones(3), tags=("a",)),
         Entry(torch.ones(3), path="1"),
     ]
     assert len({entry.id for entry in variants}) == len(variants)
-    assert Entry(torch.ones(3), time=1.0).id == variants[5].id
+    assert Entry(torch.ones(3), timestamp=1.0).id == variants[5].id
 
 
 def test_features_of_one_part_may_be_flat_and_leave_their_graph():
@@ -45,7 +45,7 @@ def test_features_of_one_part_may_be_flat_and_leave_their_graph():
         ({"tags": ("",)}, "'' is not a tag"),
         ({"tags": (" a",)}, "' a' is not a tag"),
         ({"tags": "door"}, "are one text"),
-        ({"time": math.nan}, "nan is not a moment"),
+        ({"timestamp": math.nan}, "nan is not Unix seconds"),
         ({"camid": 2**63}, "camid 9223372036854775808 does not fit"),
         ({"pid": -(2**63)}, "pid -9223372036854775808 does not fit"),
     ],
@@ -55,16 +55,12 @@ def test_what_cannot_be_kept_is_named(fields, message):
         Entry(**{"features": torch.zeros(3), **fields})
 
 
-def test_tags_are_sorted_and_single():
-    assert checked_tags(["b", "a", "b", "Tür 2"]) == ("Tür 2", "a", "b")
-
-
 def test_descriptors_become_entries_and_below_zero_is_unknown():
     descriptors = Descriptors(
         torch.arange(6.0).view(2, 1, 3), None, torch.tensor([-1, 7]), torch.tensor([3, -1]), ["a.jpg", "b.jpg"]
     )
-    first, second = entries(descriptors, ids=["x", "y"], times=[None, 2.0], tags=["door"], pictures=[b"1", None])
-    assert (first.id, first.pid, first.camid, first.time, first.path, first.picture) == (
+    first, second = entries(descriptors, ids=["x", "y"], timestamps=[None, 2.0], tags=["door"], pictures=[b"1", None])
+    assert (first.id, first.pid, first.camid, first.timestamp, first.path, first.picture) == (
         "x",
         None,
         3,
@@ -72,35 +68,16 @@ def test_descriptors_become_entries_and_below_zero_is_unknown():
         "a.jpg",
         b"1",
     )
-    assert (second.id, second.pid, second.camid, second.time, second.picture) == ("y", 7, None, 2.0, None)
+    assert (second.id, second.pid, second.camid, second.timestamp, second.picture) == ("y", 7, None, 2.0, None)
     assert second.features.tolist() == [[3.0, 4.0, 5.0]] and second.tags == ("door",)
     assert [entry.pid for entry in entries(Descriptors(torch.zeros(2, 3)))] == [None, None]
 
 
-def test_a_filter_is_plain_and_says_what_cannot_be():
-    assert Filter(cameras=[3, 1, 3], tags=["b", "a"]) == Filter(cameras=(1, 3), tags=("a", "b"))
-    for options, message in (
-        ({"start": 2.0, "end": 2.0}, "no time lies from 2.0 to 2.0"),
-        ({"end": math.inf}, "inf is not a moment"),
-        ({"tags": ("'",)}, "is not a tag"),
-        ({"exclude_camera": "mine"}, "no camera 'mine'"),
-        ({"exclude_camera": 2**63}, "the camera 9223372036854775808 does not fit 64 bits"),
-        ({"cameras": (1, -(2**63))}, "the camera -9223372036854775808 does not fit 64 bits"),
-    ):
-        with pytest.raises(UserError, match=message):
-            Filter(**options)
+def test_numbers_of_numpy_become_pythons():
+    entry = Entry(torch.zeros(3), id="a", pid=np.int64(3), camid=np.int32(2), timestamp=np.float64(5.5))
+    assert [type(value) for value in (entry.pid, entry.camid, entry.timestamp)] == [int, int, float]
 
 
-@pytest.mark.parametrize(
-    ("metric", "distance", "expected"),
-    [
-        ("cosine", 0.0, 1.0),
-        ("cosine", 2.0, 0.0),
-        ("cosine", 2.1, 0.0),
-        ("visible_parts", 1.0, 0.5),
-        ("euclidean", 0.0, 1.0),
-        ("euclidean", 9.0, 0.1),
-    ],
-)
-def test_a_score_falls_with_the_distance_and_stays_in_the_unit_interval(metric, distance, expected):
-    assert score(distance, metric) == pytest.approx(expected)
+def test_the_earlier_name_of_a_timestamp_is_taken():
+    entry = Entry(torch.zeros(3), time=7.0)
+    assert entry.timestamp == entry.time == 7.0 and entry.id == Entry(torch.zeros(3), timestamp=7.0).id

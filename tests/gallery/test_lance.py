@@ -304,7 +304,7 @@ def test_two_processes_share_a_gallery(folder, another):
             added += gallery.add(batch(number)).added
             assert gallery.search(query, 1)[0][0].id == "0-0"
         while not pipe.poll(0.05):
-            assert gallery.search(query, 1, Filter(cameras=(0,)))[0][0].id == "0-0"
+            assert gallery.search(query, 1, Filter(camids=(0,)))[0][0].id == "0-0"
         assert pipe.recv() == "done"
         process.join()
         assert gallery.verify().sound
@@ -349,8 +349,8 @@ def test_a_gallery_larger_than_the_memory_it_may_take_is_read_from_disk(folder):
         for number in range(3):
             gallery.add(batch(number))
         query = Descriptors(torch.stack([e.features for e in batch(1)[:3]]), camids=torch.tensor([0, 1, 2]))
-        for narrow in (None, Filter(cameras=(1,)), Filter(exclude_camera="query")):
-            assert gallery.search(query, 4, narrow) == small.search(query, 4, narrow)
+        for filter in (None, Filter(camids=(1,)), Filter(exclude_camid="query")):
+            assert gallery.search(query, 4, filter) == small.search(query, 4, filter)
         assert not small._store._resident._held.blocks
 
 

@@ -49,8 +49,8 @@ def test_places_that_are_taken_missing_or_silent_are_named(gallery, tmp_path):
 
 
 def test_a_filter_in_milvus_language():
-    narrow = Filter(cameras=(1, 2), start=1.5, end=2.5, tags=("a b",), exclude_camera=3)
-    assert module._all(module._conditions(narrow)) == (
+    filter = Filter(camids=(1, 2), start=1.5, end=2.5, tags=("a b",), exclude_camid=3)
+    assert module._all(module._conditions(filter)) == (
         "(array_contains(tags, 'a b')) and (camid in [1, 2]) and (time >= 1.5) and (time < 2.5)"
         " and (camid is null or camid != 3)"
     )

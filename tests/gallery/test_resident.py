@@ -25,8 +25,8 @@ def numbered(numbers):
     return [Entry(torch.eye(DIM)[0] * n, id=f"{n:03d}", camid=n % 2) for n in numbers]
 
 
-def found(gallery, narrow=None):
-    (hits,) = gallery.search(Descriptors(torch.zeros(1, DIM)), 100, narrow)
+def found(gallery, filter=None):
+    (hits,) = gallery.search(Descriptors(torch.zeros(1, DIM)), 100, filter)
     assert [hit.distance for hit in hits] == [float(hit.id) for hit in hits]
     return [int(hit.id) for hit in hits]
 
@@ -48,7 +48,7 @@ def test_rows_are_read_once_then_only_new_ones(gallery, reads, monkeypatch):
     assert found(gallery) == [*range(43)] and reads == ["all", 3]
     gallery.delete(ids=["005", "041"])
     assert found(gallery) == [n for n in range(43) if n not in (5, 41)] and reads == ["all", 3]
-    assert found(gallery, Filter(cameras=(1,))) == [n for n in range(43) if n % 2 and n not in (5, 41)]
+    assert found(gallery, Filter(camids=(1,))) == [n for n in range(43) if n % 2 and n not in (5, 41)]
 
 
 def test_after_compaction_all_is_read_again(gallery, reads):
@@ -94,15 +94,15 @@ def test_a_filter_needs_no_disk_and_finds_what_the_disk_would(gallery, tmp_path,
     generator = random.Random(0)
     sizes = set()
     for _ in range(100):
-        narrow = Filter(
-            cameras=generator.choice([None, None, (), (0,), (1, 3, 9)]),
+        filter = Filter(
+            camids=generator.choice([None, None, (), (0,), (1, 3, 9)]),
             start=generator.choice([None, None, 101.0, 130.5]),
             end=generator.choice([None, None, 131.0, 999.0]),
             tags=generator.choice([(), (), ("even",), ("person", "odd"), ("even", "odd")]),
-            exclude_camera=generator.choice([None, None, 1, 9, "query"]),
+            exclude_camid=generator.choice([None, None, 1, 9, "query"]),
         )
-        found = from_memory.search(query, 99, narrow)
-        assert found == from_disk.search(query, 99, narrow)
+        found = from_memory.search(query, 99, filter)
+        assert found == from_disk.search(query, 99, filter)
         sizes.add(len(found[0]))
     assert len(sizes) > 10
 

@@ -15,7 +15,9 @@ WHOLE = Manifest(4, 2, "euclidean", "w")
 def some():
     generator = torch.Generator().manual_seed(0)
     return [
-        Entry(torch.randn(2, 4, generator=generator), torch.tensor([True, False]), id="a", pid=1, camid=2, time=3.5),
+        Entry(
+            torch.randn(2, 4, generator=generator), torch.tensor([True, False]), id="a", pid=1, camid=2, timestamp=3.5
+        ),
         Entry(torch.randn(2, 4, generator=generator), id="b", tags=("x", "y"), path="b.jpg", picture=b"\x00\xff"),
     ]
 
@@ -27,7 +29,7 @@ def test_entries_survive_the_table(some, manifest):
     assert table.column("added").to_pylist() == [9.0, 9.0] and table.column("visible").to_pylist() == ["10", "11"]
     for back, put in zip(to_entries(table, manifest), some, strict=True):
         assert torch.equal(back.features, put.features) and torch.equal(back.visibility, put.visibility)
-        for name in ("id", "pid", "camid", "time", "tags", "path", "picture"):
+        for name in ("id", "pid", "camid", "timestamp", "tags", "path", "picture"):
             assert getattr(back, name) == getattr(put, name)
 
 

@@ -1,14 +1,15 @@
 import re
 import tempfile
 import time
+from types import SimpleNamespace
 
 import pytest
 from starlette.testclient import TestClient
 
 from occreid.serve.app import create_app
+from occreid.serve.caller import Caller
 from occreid.serve.guard import PAGE
 from occreid.serve.keys import Key, KeyRing
-from occreid.serve.service import Asker
 from occreid.serve.settings import Settings
 
 
@@ -46,12 +47,12 @@ def test_ending_finishes_and_closes(make_service, tokens, tmp_path):
     with TestClient(create_app(service, KeyRing(tmp_path / "keys.json"))) as client:
         assert client.get("/health").json()["status"] == "ok"
     with pytest.raises(Exception, match="stopping"):
-        service._describe.submit(None)
+        service._describer.describe(SimpleNamespace(prepared=None))
 
 
 def test_retention_runs_while_the_service_does(make_service, tokens, tmp_path, picture):
     service = make_service(Settings(retention_days=1, retention_every=0.05))
-    service.enrol(Asker(Key("1", "anna", (), "", 0.0), "", ""), picture(1), None, when=1000.0)
+    service.enrol(Caller(Key("1", "anna", (), "", 0.0), "", ""), picture(1), None, timestamp=1000.0)
     with TestClient(create_app(service, KeyRing(tmp_path / "keys.json"))):
         for _ in range(200):
             if not len(service.gallery):

@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from occreid.errors import UserError
-from occreid.serve.audit import AuditLog, StorageFull, read_audit
+from occreid.gallery.errors import StorageFull
+from occreid.serve.audit import AuditLog, read_audit
 
 
 @pytest.fixture
@@ -80,7 +81,8 @@ def test_no_character_in_a_line_ends_it(path):
 def test_a_full_disk_is_said_and_the_next_line_is_whole_again(path):
     code = """
 import resource, sys
-from occreid.serve.audit import AuditLog, StorageFull, read_audit
+from occreid.gallery.errors import StorageFull
+from occreid.serve.audit import AuditLog, read_audit
 log = AuditLog(sys.argv[1])
 log.write("first", filler="x" * 100)
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]

@@ -112,24 +112,3 @@ def test_too_few_results_are_an_error_and_not_a_mixup():
         with pytest.raises(RuntimeError, match="results"):
             future.result(10)
     batcher.close()
-
-
-def test_waiting_fills_a_batch_but_not_for_ever():
-    batches = []
-
-    def work(items):
-        batches.append(len(items))
-        return items
-
-    batcher = Batcher(work, max_batch=3, max_wait=30.0)
-    futures = [batcher.submit(i) for i in range(3)]  # the third makes it full: nobody waits half a minute
-    assert [f.result(10) for f in futures] == [0, 1, 2] and batches == [3]
-    batcher.submit(9)
-    batcher.close()  # ends the wait
-    assert batches == [3, 1]
-
-
-def test_a_lone_item_waits_no_longer_than_it_should():
-    batcher = Batcher(lambda items: items, max_wait=0.01)
-    assert batcher.submit(7).result(10) == 7
-    batcher.close()

@@ -35,8 +35,8 @@ def test_it_knows_the_shape_and_the_weights(engine, run_folder):
 def test_a_method_shows_its_maps_or_none(engine, parts_engine):
     grey = np.full((32, 16, 3), 90, np.uint8)
     grey[:16, :, 0] = 200  # the upper two stripes have a colour
-    assert engine.explain(grey) == {}
-    maps = parts_engine.explain(grey)
+    assert engine.explain(engine.prepare(grey)) == {}
+    maps = parts_engine.explain(parts_engine.prepare(grey))
     assert list(maps) == ["all", "visible stripes"]
     np.testing.assert_array_equal(maps["visible stripes"], [[1], [1], [0], [0]])
 

@@ -189,7 +189,7 @@ def fuzzed(generator, pictures):
         [
             ("POST", "/v1/search", *form(picture), None),
             ("POST", "/v1/search", *form(picture, **fields), None),
-            ("POST", "/v1/entries", *form(picture, camera=generator.choice(["1", "a", "99999999999"])), None),
+            ("POST", "/v1/entries", *form(picture, camid=generator.choice(["1", "a", "99999999999"])), None),
             ("POST", "/v1/search", *form(bytes(broken)), None),
             ("POST", "/v1/embed", *form(noise), None),
             ("POST", "/v1/search", noise, "multipart/form-data; boundary=b", None),

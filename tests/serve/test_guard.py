@@ -85,8 +85,8 @@ def test_a_key_gets_in_and_the_whole_body_with_it(make, keys):
     guard = make()
     status, headers, body, _ = ask(guard, keys[2], pieces=(b"a", b"", b"bc"))
     assert (status, body, guard.inside.bodies) == (200, b"in", [b"abc"])
-    asker = guard.inside.scopes[0]["asker"]
-    assert (asker.key.name, asker.address, asker.request_id) == ("anna", "10.0.0.1", headers["x-request-id"])
+    caller = guard.inside.scopes[0]["caller"]
+    assert (caller.key.name, caller.address, caller.request_id) == ("anna", "10.0.0.1", headers["x-request-id"])
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "occ_00000000_x"])
@@ -94,8 +94,8 @@ def test_without_one_nothing_of_the_body_is_read(make, token):
     guard = make()
     status, headers, body, left = ask(guard, token, pieces=(b"x" * 100,) * 5)
     assert status == 401 and headers["www-authenticate"] == "Bearer" and len(left) == 5 and not guard.inside.bodies
-    said = json.loads(body)
-    assert said["request_id"] == headers["x-request-id"] and "key" in said["problem"]
+    message = json.loads(body)
+    assert message["request_id"] == headers["x-request-id"] and "key" in message["problem"]
 
 
 @pytest.mark.parametrize("value", [b"", b"Bearer", b"Basic abc", b"Bearer a b", b"\xff\xfe", b"Bearer \xe4"])

@@ -1,4 +1,4 @@
-"""The page end to end in a real browser: choose, crop, narrow, search, judge, look, export, by mouse and by keyboard.
+"""The page end to end in a real browser: choose, crop, filter, search, judge, look, export, by mouse and by keyboard.
 
 Set OCCREID_SCREENSHOTS to a folder to keep pictures of what the browser showed.
 """
@@ -18,8 +18,8 @@ import uvicorn
 from occreid.retrieval.calibration import Calibration
 from occreid.serve.app import create_app
 from occreid.serve.audit import read_audit
+from occreid.serve.caller import Caller
 from occreid.serve.keys import Key, KeyRing, add_key
-from occreid.serve.service import Asker
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium")
@@ -59,11 +59,11 @@ def browser():
 def site(make_service, parts_engine, tmp_path):
     """The running service with eight pictures of two persons, its address, and a key."""
     service = make_service(engine=parts_engine, calibration=CURVE)
-    asker = Asker(Key("0", "setup", ("admin",), "", 0.0), "", "")
+    caller = Caller(Key("0", "setup", ("admin",), "", 0.0), "", "")
     for number in range(8):
         pixels = person(number % 2, hidden=(3,) if number > 5 else (), noise=5 * number)
-        facts = {"camid": number % 3, "when": 1_700_000_000.0 + 3600 * number, "pid": number % 2}
-        service.enrol(asker, png(pixels), None, tags=["hall"], **facts)
+        facts = {"camid": number % 3, "timestamp": 1_700_000_000.0 + 3600 * number, "pid": number % 2}
+        service.enrol(caller, png(pixels), None, tags=["hall"], **facts)
     _, token = add_key(tmp_path / "keys.json", "Anna <b>", ["search"])
     place = socket.socket()
     place.bind(("127.0.0.1", 0))
@@ -90,7 +90,7 @@ def open_page(browser, site):
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.complaints = []
-        page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on(
             "request",
@@ -218,7 +218,7 @@ def test_filters_narrow_what_is_searched(open_page, site):
     page.locator("#go").click()
     page.get_by_text("is not a tag").wait_for()
     last = [entry for entry in read_audit(site[2] / "audit.jsonl") if entry["action"] == "search"][-1]
-    assert last["filter"]["cameras"] == [1] and last["filter"]["tags"] == ["nobody"]
+    assert last["filter"]["camids"] == [1] and last["filter"]["tags"] == ["nobody"]
 
 
 def test_everything_by_keyboard(open_page, site):

@@ -4,10 +4,10 @@ from concurrent.futures import TimeoutError as FutureTimeout
 import pytest
 
 from occreid.errors import UserError
-from occreid.serve.audit import StorageFull
+from occreid.gallery.errors import StorageFull
 from occreid.serve.limits import Busy
 from occreid.serve.pictures import TooLarge
-from occreid.serve.service import NotThere
+from occreid.serve.service import EntryNotFound
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from occreid.serve.service import NotThere
     [
         (UserError("a is wrong.", "Give b."), 400),
         (TooLarge("too large.", ""), 413),
-        (NotThere("not there.", ""), 404),
+        (EntryNotFound("not there.", ""), 404),
         (Busy("queue", 2.0), 429),
         (StorageFull("/secret is full"), 507),
         (OSError(errno.ENOSPC, "No space left on device", "/secret"), 507),
@@ -31,10 +31,10 @@ def test_each_exception_has_its_status_and_gives_nothing_away(api, picture, monk
 
     monkeypatch.setattr(api.service, "search", fail)
     answer = api.search(picture(1))
-    said = answer.json()
+    message = answer.json()
     assert answer.status_code == status and "secret" not in answer.text and "Traceback" not in answer.text
-    assert said.keys() == {"problem", "hint", "request_id"} and said["problem"]
-    assert said["request_id"] == answer.headers["x-request-id"]
+    assert message.keys() == {"problem", "hint", "request_id"} and message["problem"]
+    assert message["request_id"] == answer.headers["x-request-id"]
 
 
 def test_a_wrong_field_is_named_and_not_sent_back(api, picture):

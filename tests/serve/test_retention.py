@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from occreid.errors import UserError
-from occreid.serve.audit import StorageFull
+from occreid.gallery.errors import StorageFull
 from occreid.serve.retention import Retention
 
 

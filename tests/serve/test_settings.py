@@ -7,11 +7,24 @@ from occreid.serve import Settings
 
 
 def test_the_defaults_are_possible():
-    assert Settings().retention_days is None and Settings().max_wait == 0 and Settings().keep_pictures
+    assert Settings().retention_days is None and Settings().keep_pictures
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Settings) if f.name not in ("max_wait", "keep_pictures")])
+@pytest.mark.parametrize("name", [f.name for f in fields(Settings) if f.name != "keep_pictures"])
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_a_limit_of_nothing_is_refused(name, value):
     with pytest.raises(UserError, match=f"{name} is {value}"):
         Settings(**{name: value})
+
+
+def test_any_limit_is_reached_by_its_name():
+    found = Settings.of(["decoders=4", "body_seconds=1.5", "keep_pictures=false", "retention_days=30"], max_k=20)
+    assert (found.decoders, found.body_seconds, found.keep_pictures, found.retention_days) == (4, 1.5, False, 30.0)
+    assert found.max_k == 20
+    for text, message in (
+        ("decoder=4", "Did you mean 'decoders'"),
+        ("decoders=x", "is no int"),
+        ("decoders", "is no int"),
+    ):
+        with pytest.raises(UserError, match=message):
+            Settings.of([text])

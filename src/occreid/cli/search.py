@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from occreid.cli.gallery import Cameras, End, Model, Start, Tags, Uri, filter_of, opened
+from occreid.cli.gallery.options import Cameras, End, Model, Start, Tags, Uri, filter_of, opened
 from occreid.cli.options import Device, Json
 
 
@@ -24,7 +24,7 @@ def search(
     model: Model,
     k: Annotated[int, typer.Option("--top", "-k", min=1, help="How many to show.")] = 10,
     camera: Cameras = None,
-    exclude_camera: Annotated[int | None, typer.Option("--exclude-camera", help="Not this camera.")] = None,
+    exclude_camid: Annotated[int | None, typer.Option("--exclude-camera", help="Not this camera.")] = None,
     start: Start = None,
     end: End = None,
     tag: Tags = None,
@@ -42,11 +42,11 @@ def search(
     from occreid.models import load_model, read_card
     from occreid.records import Record
 
-    narrow = filter_of(camera, start, end, tag, exclude_camera)
+    wanted = filter_of(camera, start, end, tag, exclude_camid)
     with opened(uri, read_card(model)["sha256"]) as gallery:
         records = [Record(picture, pid=-1, camid=-1) for picture in pictures]
         query = extract(load_model(model), records, device=usable_device(device), progress=False)
-        answers = gallery.search(query, k, narrow, exact=not approximate)
+        answers = gallery.search(query, k, wanted, exact=not approximate)
     if as_json:
         rows = [
             {"picture": str(picture), "hits": [asdict(hit) for hit in hits]}
@@ -56,9 +56,11 @@ def search(
         return
     for picture, hits in zip(pictures, answers, strict=True):
         typer.echo(f"{picture}: {len(hits)} found")
-        for place, hit in enumerate(hits, 1):
+        for rank, hit in enumerate(hits, 1):
             about = [
                 f"person {hit.pid}" if hit.pid is not None else "",
                 f"camera {hit.camid}" if hit.camid is not None else "",
             ]
-            typer.echo(f"{place:4d}  {hit.distance:.4f}  {'  '.join(filter(None, [*about, hit.path or hit.id]))}")
+            typer.echo(
+                f"{rank:4d}  {hit.distance:.4f}  {'  '.join(word for word in (*about, hit.path or hit.id) if word)}"
+            )

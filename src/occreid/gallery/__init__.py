@@ -1,11 +1,17 @@
 """Described persons that can be searched: on disk without a server (LanceDB), or in a cluster (Milvus)."""
 
-from occreid.gallery.audit import GalleryStats, VerifyReport
-from occreid.gallery.entries import Entry, Filter, Hit, entries, picture_id
+from occreid.gallery.enrolment import AddReport
+from occreid.gallery.entries import Entry, entries, picture_id
+from occreid.gallery.errors import StorageError, StorageFull
+from occreid.gallery.filters import Filter
 from occreid.gallery.folder import search
-from occreid.gallery.gallery import AddReport, Gallery
+from occreid.gallery.gallery import Gallery
+from occreid.gallery.hit import Hit
 from occreid.gallery.hits import Hits
 from occreid.gallery.manifest import Manifest
+from occreid.gallery.opening import create_gallery, manifest_of, open_or_create
+from occreid.gallery.stats import GalleryStats
+from occreid.gallery.verify import VerifyReport
 
 __all__ = [
     "AddReport",
@@ -16,8 +22,13 @@ __all__ = [
     "Hit",
     "Hits",
     "Manifest",
+    "StorageError",
+    "StorageFull",
     "VerifyReport",
+    "create_gallery",
     "entries",
+    "manifest_of",
+    "open_or_create",
     "picture_id",
     "search",
 ]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from occreid.distances import Prepared
-from occreid.gallery.entries import Filter
+from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.rows import ABOUT, to_descriptors, whole_column
 
@@ -41,23 +41,23 @@ class Block:
     def __len__(self) -> int:
         return len(self.about)
 
-    def passing(self, narrow: Filter) -> Tensor:
-        """Which rows pass the filter, (N,) bool; ``exclude_camera`` must be a number or None."""
+    def passing(self, filter: Filter) -> Tensor:
+        """Which rows pass the filter, (N,) bool; ``exclude_camid`` must be a number or None."""
         from pyarrow.compute import equal, list_flatten, list_parent_indices  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
 
         mask = torch.ones(len(self), dtype=torch.bool)
-        if narrow.cameras is not None:
-            mask &= torch.isin(self.camids, torch.tensor(narrow.cameras, dtype=torch.int64))
-        if isinstance(narrow.exclude_camera, int):
-            mask &= self.camids != narrow.exclude_camera
-        if narrow.start is not None:
-            mask &= self.times >= narrow.start
-        if narrow.end is not None:
-            mask &= self.times < narrow.end
-        for tag in narrow.tags:
+        if filter.camids is not None:
+            mask &= torch.isin(self.camids, torch.tensor(filter.camids, dtype=torch.int64))
+        if isinstance(filter.exclude_camid, int):
+            mask &= self.camids != filter.exclude_camid
+        if filter.start is not None:
+            mask &= self.times >= filter.start
+        if filter.end is not None:
+            mask &= self.times < filter.end
+        for tag in filter.tags:
             tags = self.about.column("tags").combine_chunks()
-            places = list_parent_indices(tags).filter(equal(list_flatten(tags), tag))
-            mask &= torch.from_numpy(np.isin(np.arange(len(self)), places.to_numpy()))
+            rows = list_parent_indices(tags).filter(equal(list_flatten(tags), tag))
+            mask &= torch.from_numpy(np.isin(np.arange(len(self)), rows.to_numpy()))
         return mask
 
     def where(self, mask: Tensor) -> Block:

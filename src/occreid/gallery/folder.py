@@ -6,7 +6,7 @@ from pathlib import Path
 
 from occreid.data.benchmarks._files import existing_folder, images_under
 from occreid.errors import UserError
-from occreid.gallery.entries import Hit, score
+from occreid.gallery.hit import Hit, score
 from occreid.gallery.hits import Hits
 from occreid.models import load_model
 from occreid.models.contract import Method
@@ -42,7 +42,7 @@ def search(
             id=files[row].name,
             pid=None,
             camid=None,
-            time=None,
+            timestamp=None,
             tags=(),
             path=str(files[row]),
             visibility=tuple(held.visibility[row].tolist()),

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import Any
 
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric
 from occreid.errors import UserError, did_you_mean
-from occreid.gallery.audit import GalleryStats, VerifyReport, stats, verify
-from occreid.gallery.entries import Entry, Filter, Hit, check_moment, checked_ids
+from occreid.gallery.checks import checked_ids, checked_time
+from occreid.gallery.enrolment import AddReport, OnBatch, enrol, enrol_descriptors
+from occreid.gallery.entries import Entry
+from occreid.gallery.filters import Filter
+from occreid.gallery.hit import Hit
 from occreid.gallery.manifest import Manifest
-from occreid.gallery.rows import to_descriptors, to_entries, to_table, whole_column
+from occreid.gallery.recall import draw, share_found
+from occreid.gallery.rows import to_entries, to_table
 from occreid.gallery.searching import search_all, search_candidates
+from occreid.gallery.stats import GalleryStats, stats
 from occreid.gallery.store import Store
 from occreid.gallery.stores import create_store, open_store
+from occreid.gallery.verify import VerifyReport, verify
+from occreid.models.contract import Method
+from occreid.records import Record
 
 MEMORY = 4 * 2**30  # bytes of descriptors kept in memory by default
 _KINDS = ("IVF_PQ", "IVF_FLAT")
 _FEWEST = 256  # a codebook of IVF-PQ has as many words
 _PARTITION = 4096  # entries of one partition: training costs their number squared
 _MARGIN = 16  # asked beyond k, so that a server's rounding cannot push a true answer out
-
-
-@dataclass(frozen=True, slots=True)
-class AddReport:
-    """What `Gallery.add` did: entries ``added``, and entries left alone because their id was ``known``."""
-
-    added: int
-    known: int
 
 
 class Gallery:
@@ -66,7 +65,7 @@ class Gallery:
             metric: the method's, one of `occreid.distances.METRICS`.
             weights_hash: SHA-256 of the weights, the ``sha256`` of the model's card.
             model_name: the method's name, for people.
-            token: ``user:password`` or API key of a Milvus server.
+            token: ``user:password`` or API key of a Milvus server; left out, that of the variable `stores.TOKEN`.
             memory: bytes of descriptors that a gallery in a folder may keep in memory between exact searches; a
                 larger one is read from disk at each.
 
@@ -114,6 +113,64 @@ class Gallery:
         rows = to_table([*reversed(unique.values())], self.manifest, added=time.time())
         added = self._store.insert(rows)
         return AddReport(added, len(entries) - added)
+
+    def enrol(
+        self,
+        records: Sequence[Record],
+        model: Method,
+        *,
+        start: float | None = None,
+        tags: Sequence[str] = (),
+        keep_pictures: bool = False,
+        batch: int = 1024,
+        on_batch: OnBatch = lambda report, total: None,
+        **extraction: Any,
+    ) -> AddReport:
+        """Describe pictures and add them; those whose bytes are known are neither described nor added again.
+
+        Interrupted, it goes on where it stopped when it is called again: every batch is committed whole.
+
+        Args:
+            records: N pictures; a pid or camid of −1 is not known.
+            model: the gallery's.
+            start: Unix seconds from which `Record.time` counts, the time of records without one. Left out, no time is
+                kept: what a benchmark calls time starts anywhere, and a retention would take it for 1970.
+            tags: tags of all of them.
+            keep_pictures: keep a JPEG of each, at most 256 pixels high and without metadata.
+            batch: pictures of one commit.
+            on_batch: called after each batch with the report so far and N.
+            extraction: options of `occreid.extraction.extract`, e.g. ``device``.
+
+        Raises:
+            UserError: an unreadable picture (naming it), another model's shape, or the place refuses to write.
+        """
+        options = {"start": start, "tags": tags, "keep_pictures": keep_pictures, "batch": batch}
+        return enrol(self, records, model, on_batch=on_batch, extraction=extraction, **options)
+
+    def enrol_descriptors(
+        self,
+        described: Descriptors,
+        *,
+        tags: Sequence[str] = (),
+        keep_pictures: bool = False,
+        batch: int = 1024,
+        on_batch: OnBatch = lambda report, total: None,
+    ) -> AddReport:
+        """Add descriptors that were extracted before; their pictures give them their ids where they can be read.
+
+        Args:
+            described: N images of the gallery's weights.
+            tags: as `enrol`.
+            keep_pictures: as `enrol`.
+            batch: as `enrol`.
+            on_batch: as `enrol`.
+
+        Raises:
+            UserError: another shape, NaN, an unreadable picture, or the place refuses to write.
+        """
+        return enrol_descriptors(
+            self, described, tags=tags, keep_pictures=keep_pictures, batch=batch, on_batch=on_batch
+        )
 
     def search(
         self,
@@ -183,10 +240,10 @@ class Gallery:
         if ids is None and before is None and filter in (None, Filter()):
             raise UserError("this would delete everything.", "Give ids, a time or a filter.")
         if before is not None:
-            check_moment(before)
-        if filter is not None and filter.exclude_camera == "query":
-            raise UserError("there is no query whose camera could be excluded.", "Give exclude_camera a number.")
-        return self._store.delete(ids=None if ids is None else checked_ids(ids), before=before, narrow=filter)
+            before = checked_time(before, "time")
+        if filter is not None and filter.exclude_camid == "query":
+            raise UserError("there is no query whose camera could be excluded.", "Give exclude_camid a number.")
+        return self._store.delete(ids=None if ids is None else checked_ids(ids), before=before, filter=filter)
 
     def known(self, ids: Sequence[str]) -> set[str]:
         """Which of these ids are there, so that nobody describes a picture twice (see `picture_id`)."""
@@ -267,23 +324,13 @@ class Gallery:
         """Share of the k truly nearest that ``search(exact=False)`` finds, over entries drawn as queries.
 
         Each query leaves itself out of the count.
+
+        Raises:
+            UserError: the gallery is empty.
         """
-        drawn = self._draw(queries, seed)
+        drawn = draw(self._store, queries, seed)
         if len(drawn) == 0:
             raise UserError("an empty gallery has no recall.", "Add entries first.")
         truth = self.search(drawn, k + 1)
         found = self.search(drawn, k + 1, exact=False, candidates=candidates, probes=probes)
-        own = drawn.paths or []
-        shares = []
-        for name, right, hits in zip(own, truth, found, strict=True):
-            wanted = {hit.id for hit in right if hit.id != name}
-            shares.append(len(wanted & {hit.id for hit in hits}) / max(len(wanted), 1))
-        return sum(shares) / len(shares)
-
-    def _draw(self, count: int, seed: int) -> Descriptors:
-        """Some entries, the same for the same seed, as queries whose paths are their ids."""
-        names = sorted(name for block in self._store.scan(["id"]) for name in block.column("id").to_pylist())
-        some = random.Random(seed).sample(names, min(count, len(names)))
-        table = self._store.fetch(some, ["id", whole_column(self.manifest), "visible"])
-        described = to_descriptors(table, self.manifest)
-        return replace(described, paths=table.column("id").to_pylist())
+        return share_found(drawn.paths or (), truth, found)

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from occreid.data.images import read_image
 from occreid.display import html_table
 from occreid.errors import UserError
-from occreid.gallery.entries import Hit
+from occreid.gallery.hit import Hit
 
 _CELL, _GAP, _CAPTION = (96, 192), 6, 30  # pixels
 _INK, _FRAME = (40, 40, 40), (30, 100, 220)
@@ -31,11 +31,11 @@ class Hits(list[Hit]):
 
     def __repr__(self) -> str:
         lines = [f"{len(self)} hits" + (f" for {self.query}" if self.query else "")]
-        lines += [f"{place:4d}  {hit.distance:.4f}  {caption(hit)}" for place, hit in enumerate(self[:_SHOWN], 1)]
+        lines += [f"{rank:4d}  {hit.distance:.4f}  {caption(hit)}" for rank, hit in enumerate(self[:_SHOWN], 1)]
         return "\n".join(lines + ["   …"] * (len(self) > _SHOWN))
 
     def _repr_html_(self) -> str:
-        rows = [(place, f"{hit.distance:.4f}", caption(hit)) for place, hit in enumerate(self, 1)]
+        rows = [(rank, f"{hit.distance:.4f}", caption(hit)) for rank, hit in enumerate(self, 1)]
         return html_table(
             ("", "distance", "hit"), rows, f"{len(self)} hits" + (f" for {self.query}" if self.query else "")
         )
@@ -61,7 +61,7 @@ class Hits(list[Hit]):
             UserError: an answer has no picture on disk.
         """
         cells = [(self.query, "query", "")] if self.query else []
-        cells += [(_file(hit), f"{place}   {hit.distance:.3f}", caption(hit)) for place, hit in enumerate(self, 1)]
+        cells += [(_file(hit), f"{rank}   {hit.distance:.3f}", caption(hit)) for rank, hit in enumerate(self, 1)]
         width, height = _CELL
         canvas = Image.new("RGB", ((width + _GAP) * max(len(cells), 1) + _GAP, height + 2 * _GAP + _CAPTION), "white")
         pen = ImageDraw.Draw(canvas)

@@ -15,7 +15,8 @@ import numpy as np
 from occreid.errors import UserError, require
 from occreid.files import read_json, read_text, write_file, write_json
 from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
-from occreid.gallery.entries import Filter
+from occreid.gallery.errors import StorageError, StorageFull
+from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.resident import Resident
 from occreid.gallery.rows import schema
@@ -128,12 +129,12 @@ class LanceStore:
             rows = (f"(_rowid >= {first << 32} AND _rowid < {end << 32})" for first, end in ends)
             self._table.update(where=" OR ".join(rows), values_sql={"crc": "crc"})
 
-    def delete(self, *, ids: Sequence[str] | None, before: float | None, narrow: Filter | None) -> int:
+    def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
         """See `Store`."""
         conditions = [_in("id", ids)] if ids is not None else []
         if before is not None:
             conditions.append(f"coalesce(time, added) < {before!r}")
-        condition = _all([*conditions, *_conditions(narrow)])
+        condition = _all([*conditions, *_conditions(filter)])
         with self._writing():
             found = self._table.search().with_row_id(True).select(["_rowid"]).where(condition).to_arrow()
             fragments = {number >> 32 for number in found.column("_rowid").to_pylist()}
@@ -151,24 +152,24 @@ class LanceStore:
         names = list(columns) if columns else schema(self.manifest).names
         return self._read(lambda: self._table.search().where(_in("id", ids)).select(names).to_arrow())
 
-    def scan(self, columns: Sequence[str], narrow: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
+    def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """See `Store`."""
         query = self._table.search().select(list(columns))
-        if conditions := _conditions(narrow):
+        if conditions := _conditions(filter):
             query = query.where(_all(conditions))
         try:
             yield from query.to_batches(rows)
         except (OSError, RuntimeError) as error:
-            raise UserError(
+            raise StorageError(
                 f"the gallery {self._folder} changed while it was read ({_plain(error)}).", "Try again."
             ) from error
 
-    def blocks(self, narrow: Filter | None) -> Iterator[Block]:
+    def blocks(self, filter: Filter | None) -> Iterator[Block]:
         """See `Store`: from memory where it is large enough, else from disk."""
         if self.count() * self.manifest.parts * self.manifest.dim * 4 <= self._memory:
-            yield from self._read(lambda: self._resident.blocks(narrow))
+            yield from self._read(lambda: self._resident.blocks(filter))
             return
-        for batch in self.scan(block_columns(self.manifest), narrow, BLOCK):
+        for batch in self.scan(block_columns(self.manifest), filter, BLOCK):
             if len(batch):
                 yield to_block(batch, self.manifest)
 
@@ -192,11 +193,11 @@ class LanceStore:
         return self._table.take_row_ids(numbers.tolist()).with_row_id().select(columns).to_arrow()
 
     def nearest(
-        self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None, probes: int | None = None
+        self, vector: np.ndarray, k: int, columns: Sequence[str], filter: Filter | None, probes: int | None = None
     ) -> pa.Table:
         """See `Store`."""
         query = self._table.search(vector, vector_column_name="vector").distance_type(self._distance())
-        if conditions := _conditions(narrow):
+        if conditions := _conditions(filter):
             query = query.where(_all(conditions), prefilter=True)
         query = query.nprobes(probes or self._probes())
         return self._read(lambda: query.limit(k).select([*columns, "_distance"]).to_arrow())
@@ -269,7 +270,7 @@ class LanceStore:
         try:
             return read()
         except (OSError, RuntimeError) as error:
-            raise UserError(
+            raise StorageError(
                 f"cannot read the gallery {self._folder} ({_plain(error)}).", "Is the disk all right?"
             ) from error
 
@@ -282,11 +283,11 @@ class LanceStore:
             with self._turn, self._lock:
                 yield
         except Timeout as error:
-            raise UserError(
+            raise StorageError(
                 f"another process writes to the gallery {self._folder} for more than {_WAIT} seconds.", "Try again."
             ) from error
         except (OSError, RuntimeError) as error:
-            raise UserError(
+            raise StorageFull(
                 f"cannot write the gallery {self._folder} ({_plain(error)}).", "Is the disk full?"
             ) from error
 
@@ -308,16 +309,16 @@ def _all(conditions: Sequence[str]) -> str:
     return " AND ".join(f"({condition})" for condition in conditions) or "true"
 
 
-def _conditions(narrow: Filter | None) -> list[str]:
-    if narrow is None:
+def _conditions(filter: Filter | None) -> list[str]:
+    if filter is None:
         return []
-    conditions = [f"array_has(tags, {_literal(tag)})" for tag in narrow.tags]
-    if narrow.cameras is not None:
-        conditions.append(_in("camid", narrow.cameras))
-    if narrow.start is not None:
-        conditions.append(f"time >= {narrow.start!r}")
-    if narrow.end is not None:
-        conditions.append(f"time < {narrow.end!r}")
-    if narrow.exclude_camera is not None:
-        conditions.append(f"camid IS NULL OR camid != {int(narrow.exclude_camera)}")
+    conditions = [f"array_has(tags, {_literal(tag)})" for tag in filter.tags]
+    if filter.camids is not None:
+        conditions.append(_in("camid", filter.camids))
+    if filter.start is not None:
+        conditions.append(f"time >= {filter.start!r}")
+    if filter.end is not None:
+        conditions.append(f"time < {filter.end!r}")
+    if filter.exclude_camid is not None:
+        conditions.append(f"camid IS NULL OR camid != {int(filter.exclude_camid)}")
     return conditions

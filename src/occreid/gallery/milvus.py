@@ -12,7 +12,8 @@ import numpy as np
 
 from occreid.errors import UserError, require
 from occreid.gallery.blocks import Block, block_columns, to_block
-from occreid.gallery.entries import Filter
+from occreid.gallery.errors import StorageError
+from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.rows import schema
 
@@ -46,7 +47,7 @@ class MilvusStore:
         if manifest.parts * manifest.dim > _WIDEST:
             raise UserError(f"Milvus keeps vectors of at most {_WIDEST} numbers.", "Use a gallery in a folder.")
         client, collection = _connect(uri, token)
-        with _speaking(uri):
+        with _milvus_errors(uri):
             if client.has_collection(collection):
                 raise UserError(f"{uri} holds the collection '{collection}' already.", "Open it, or name another.")
             client.create_collection(
@@ -67,7 +68,7 @@ class MilvusStore:
             UserError: there is no gallery, or the server cannot be reached.
         """
         client, collection = _connect(uri, token)
-        with _speaking(uri):
+        with _milvus_errors(uri):
             if not client.has_collection(collection):
                 raise UserError(f"{uri} holds no collection '{collection}'.", "Create it: occreid gallery create")
             described = client.describe_collection(collection)
@@ -92,18 +93,18 @@ class MilvusStore:
                 f"Add at most {int(len(rows) * _INSERT_BYTES / rows.nbytes)} at once.",
             )
         if new:
-            with _speaking(self.where):
+            with _milvus_errors(self.where):
                 self._client.upsert(self._name, new)  # where another process adds the same id, it stays one row
         return len(new)
 
-    def delete(self, *, ids: Sequence[str] | None, before: float | None, narrow: Filter | None) -> int:
+    def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
         """See `Store`."""
-        conditions = _conditions(narrow)
+        conditions = _conditions(filter)
         if ids is not None:
             conditions.append(f"id in {list(ids)}")
         if before is not None:
             conditions.append(f"time < {before!r} or (time is null and added < {before!r})")
-        with _speaking(self.where):
+        with _milvus_errors(self.where):
             rows = self._count(_all(conditions))
             if rows:
                 self._client.delete(self._name, filter=_all(conditions))
@@ -111,7 +112,7 @@ class MilvusStore:
 
     def count(self) -> int:
         """See `Store`."""
-        with _speaking(self.where):
+        with _milvus_errors(self.where):
             return self._count("")
 
     def _count(self, condition: str) -> int:
@@ -121,17 +122,17 @@ class MilvusStore:
         """See `Store`."""
         names = list(columns) if columns else self._columns.names
         found: list[dict[str, Any]] = []
-        with _speaking(self.where):
+        with _milvus_errors(self.where):
             for start in range(0, len(ids), _IDS_AT_ONCE):
                 some = list(ids[start : start + _IDS_AT_ONCE])
                 found += self._client.query(self._name, filter=f"id in {some}", output_fields=names)
         return self._table(found, names)
 
-    def scan(self, columns: Sequence[str], narrow: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
+    def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """See `Store`."""
-        with _speaking(self.where):
+        with _milvus_errors(self.where):
             pages = self._client.query_iterator(
-                self._name, batch_size=min(rows, 1024), filter=_all(_conditions(narrow)), output_fields=list(columns)
+                self._name, batch_size=min(rows, 1024), filter=_all(_conditions(filter)), output_fields=list(columns)
             )
             try:
                 while page := pages.next():
@@ -139,22 +140,22 @@ class MilvusStore:
             finally:
                 pages.close()
 
-    def blocks(self, narrow: Filter | None) -> Iterator[Block]:
+    def blocks(self, filter: Filter | None) -> Iterator[Block]:
         """See `Store`."""
-        for batch in self.scan(block_columns(self.manifest), narrow):
+        for batch in self.scan(block_columns(self.manifest), filter):
             yield to_block(batch, self.manifest)
 
     def nearest(
-        self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None, probes: int | None = None
+        self, vector: np.ndarray, k: int, columns: Sequence[str], filter: Filter | None, probes: int | None = None
     ) -> pa.Table:
         """See `Store`."""
-        with _speaking(self.where):
+        with _milvus_errors(self.where):
             (found,) = self._client.search(
                 self._name,
                 data=[vector],
                 anns_field="vector",
                 limit=k,
-                filter=_all(_conditions(narrow)),
+                filter=_all(_conditions(filter)),
                 output_fields=list(columns),
                 search_params={"params": {"nprobe": probes} if probes else {}},
             )
@@ -165,7 +166,7 @@ class MilvusStore:
         if kind == "IVF_PQ" and not _is_server(self.where):
             raise UserError("milvus-lite has no IVF_PQ.", "Build an IVF_FLAT, or use a Milvus server or a folder.")
         params = {"nlist": partitions, **({"m": sub_vectors, "nbits": 8} if kind == "IVF_PQ" else {})}
-        with _speaking(self.where):
+        with _milvus_errors(self.where):
             self._client.release_collection(self._name)
             self._client.drop_index(self._name, "vector")
             self._client.create_index(self._name, _indexes(self._client, self.manifest, kind, params, only="vector"))
@@ -177,12 +178,12 @@ class MilvusStore:
         return None if kind == "FLAT" else {"type": kind, "waiting": 0}
 
     def _index_type(self) -> str:
-        with _speaking(self.where):
+        with _milvus_errors(self.where):
             return str(self._client.describe_index(self._name, "vector")["index_type"])
 
     def compact(self) -> None:
         """See `Store`. A server drops deleted rows some time after its compaction (its garbage collector)."""
-        with _speaking(self.where):
+        with _milvus_errors(self.where):
             self._client.flush(self._name)
             self._client.compact(self._name)
 
@@ -224,7 +225,7 @@ def _connect(uri: str, token: str | None) -> tuple[Any, str]:
     server = _is_server(uri)
     name = (address.path.strip("/") or _SERVER_COLLECTION) if server else _LITE_COLLECTION
     place = f"{address.scheme}://{address.netloc}" if server else uri
-    with _speaking(uri):
+    with _milvus_errors(uri):
         return pymilvus.MilvusClient(place, token=token or "", timeout=10), name
 
 
@@ -286,29 +287,29 @@ def _all(conditions: Sequence[str]) -> str:
     return " and ".join(f"({condition})" for condition in conditions)
 
 
-def _conditions(narrow: Filter | None) -> list[str]:
+def _conditions(filter: Filter | None) -> list[str]:
     """The filter in Milvus' language; ids and tags cannot hold quotes (`occreid.gallery.entries`)."""
-    if narrow is None:
+    if filter is None:
         return []
-    conditions = [f"array_contains(tags, '{tag}')" for tag in narrow.tags]
-    if narrow.cameras is not None:
-        conditions.append(f"camid in {list(narrow.cameras)}")
-    if narrow.start is not None:
-        conditions.append(f"time >= {narrow.start!r}")
-    if narrow.end is not None:
-        conditions.append(f"time < {narrow.end!r}")
-    if narrow.exclude_camera is not None:
-        conditions.append(f"camid is null or camid != {int(narrow.exclude_camera)}")
+    conditions = [f"array_contains(tags, '{tag}')" for tag in filter.tags]
+    if filter.camids is not None:
+        conditions.append(f"camid in {list(filter.camids)}")
+    if filter.start is not None:
+        conditions.append(f"time >= {filter.start!r}")
+    if filter.end is not None:
+        conditions.append(f"time < {filter.end!r}")
+    if filter.exclude_camid is not None:
+        conditions.append(f"camid is null or camid != {int(filter.exclude_camid)}")
     return conditions
 
 
 @contextmanager
-def _speaking(uri: str) -> Iterator[None]:
+def _milvus_errors(uri: str) -> Iterator[None]:
     """What Milvus answers with an error becomes a `UserError`."""
     pymilvus = require("pymilvus", "cluster")
     try:
         yield
     except pymilvus.MilvusException as error:
-        raise UserError(
+        raise StorageError(
             f"Milvus at {uri} refused: {error.message}", "Is the server there, is the token right?"
         ) from error

@@ -18,7 +18,7 @@ from torch import Tensor
 from occreid.descriptors import Descriptors
 from occreid.distances import Prepared
 from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
-from occreid.gallery.entries import Filter
+from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -68,17 +68,17 @@ class Resident:
         self._lock = threading.Lock()
         self._held = _Held(-1, (), (), ())
 
-    def blocks(self, narrow: Filter | None) -> Iterator[Block]:
-        """The rows that pass the filter; ``exclude_camera`` must be a number or None.
+    def blocks(self, filter: Filter | None) -> Iterator[Block]:
+        """The rows that pass the filter; ``exclude_camid`` must be a number or None.
 
         All reading is done when this returns.
         """
-        return self._chosen(self._current(), narrow or Filter())
+        return self._chosen(self._current(), filter or Filter())
 
     @staticmethod
-    def _chosen(held: _Held, narrow: Filter) -> Iterator[Block]:
+    def _chosen(held: _Held, filter: Filter) -> Iterator[Block]:
         for block, alive in zip(held.blocks, held.alive, strict=True):
-            chosen = alive & block.passing(narrow)
+            chosen = alive & block.passing(filter)
             if chosen.any():
                 yield block.where(chosen)
 
@@ -147,5 +147,5 @@ def _among(numbers: np.ndarray, sorted_others: np.ndarray) -> np.ndarray:
     """Which of ``numbers`` are in the ascending ``sorted_others``, as a bool array."""
     if not len(sorted_others):
         return np.zeros(len(numbers), bool)
-    places = np.searchsorted(sorted_others, numbers).clip(max=len(sorted_others) - 1)
-    return sorted_others[places] == numbers
+    positions = np.searchsorted(sorted_others, numbers).clip(max=len(sorted_others) - 1)
+    return sorted_others[positions] == numbers

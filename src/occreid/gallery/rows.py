@@ -1,7 +1,8 @@
 """Entries as Arrow tables, the form both stores take and give.
 
 Columns: id, vector (the searched vector, float32), parts (the whole descriptor, only where the vector is an
-aggregate), visible ("1" and "0" per part), pid, camid, time, added (Unix seconds), tags, path, picture, crc.
+aggregate), visible ("1" and "0" per part), pid, camid, time (`Entry.timestamp`), added (Unix seconds), tags, path,
+picture, crc.
 
 Letters: N entries, P parts, D dimensions.
 """
@@ -81,7 +82,8 @@ def to_table(entries: Sequence[Entry], manifest: Manifest, added: float) -> pa.T
         "id": [e.id for e in entries],
         "vector": _fixed(search_vectors(described, manifest)),
         "visible": ["".join("01"[seen] for seen in e.visibility.tolist()) for e in entries],
-        **{name: [getattr(e, name) for e in entries] for name in ("pid", "camid", "time", "path", "picture")},
+        **{name: [getattr(e, name) for e in entries] for name in ("pid", "camid", "path", "picture")},
+        "time": [e.timestamp for e in entries],
         "added": [added] * len(entries),
         "tags": [list(e.tags) for e in entries],
         "crc": [checksum(e) for e in entries],
@@ -112,14 +114,17 @@ def to_descriptors(table: pa.Table | pa.RecordBatch, manifest: Manifest) -> Desc
 
 
 def to_entries(table: pa.Table, manifest: Manifest) -> list[Entry]:
-    """Entries of whole rows."""
+    """Entries of whole rows, as they are: a row of an earlier version may hold a time that no entry is given today."""
     described = to_descriptors(table, manifest)
-    names = ("id", "pid", "camid", "time", "tags", "path", "picture")
-    rows = zip(*(table.column(name).to_pylist() for name in names), strict=True)
-    return [
-        Entry(described.features[i].clone(), described.visibility[i].clone(), *row[:4], tuple(row[4]), *row[5:])  # pyright: ignore[reportCallIssue]  # 2 + 4 + 1 + 2 of its 9 fields
-        for i, row in enumerate(rows)
+    names = ("id", "pid", "camid", "tags", "path", "picture")
+    facts = zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    found = [
+        Entry(described.features[i].clone(), described.visibility[i].clone(), **dict(zip(names, row, strict=True)))
+        for i, row in enumerate(facts)
     ]
+    for entry, seconds in zip(found, table.column("time").to_pylist(), strict=True):
+        entry.timestamp = seconds
+    return found
 
 
 def _fixed(vectors: Tensor) -> pa.FixedSizeListArray:

@@ -14,7 +14,8 @@ from torch import Tensor
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.gallery.blocks import Block, block_columns, to_block
-from occreid.gallery.entries import Filter, Hit, score
+from occreid.gallery.filters import Filter
+from occreid.gallery.hit import Hit, score
 from occreid.gallery.rows import ABOUT, search_vectors
 from occreid.gallery.store import Store
 
@@ -32,36 +33,36 @@ class _Found:
     row: int
 
 
-def search_all(store: Store, query: Descriptors, k: int, narrow: Filter | None) -> list[list[Hit]]:
+def search_all(store: Store, query: Descriptors, k: int, filter: Filter | None) -> list[list[Hit]]:
     """The k nearest of all rows that pass the filter, exactly, one block of rows after the other."""
-    own_camera = narrow is not None and narrow.exclude_camera == "query"
-    if narrow is not None and own_camera:
-        narrow = replace(narrow, exclude_camera=None)
+    own_camera = filter is not None and filter.exclude_camid == "query"
+    if filter is not None and own_camera:
+        filter = replace(filter, exclude_camid=None)
     cameras = query_cameras(query) if own_camera else None
     best: list[list[_Found]] = [[] for _ in range(len(query))]
-    for block in store.blocks(narrow):
-        apart = block.side.distances(query)
+    for block in store.blocks(filter):
+        distances = block.side.distances(query)
         if cameras is not None:
-            apart.masked_fill_(cameras[:, None] == block.camids, torch.inf)
-        _merge(best, apart, block, k)
+            distances.masked_fill_(cameras[:, None] == block.camids, torch.inf)
+        _merge(best, distances, block, k)
     return [[_hit(found, store.manifest.metric) for found in answers] for answers in best]
 
 
 def search_candidates(
-    store: Store, query: Descriptors, k: int, narrow: Filter | None, candidates: int, probes: int | None
+    store: Store, query: Descriptors, k: int, filter: Filter | None, candidates: int, probes: int | None
 ) -> list[list[Hit]]:
     """The k nearest of about ``candidates`` rows whose search vectors are nearest, their order exact."""
     manifest = store.manifest
     vectors = search_vectors(query, manifest).numpy()
-    own_camera = narrow is not None and narrow.exclude_camera == "query"
+    own_camera = filter is not None and filter.exclude_camid == "query"
     cameras = query_cameras(query).tolist() if own_camera else None
     best: list[list[_Found]] = [[] for _ in range(len(query))]
     for row, vector in enumerate(vectors):
-        mine = replace(narrow, exclude_camera=cameras[row]) if narrow is not None and cameras is not None else narrow
+        mine = replace(filter, exclude_camid=cameras[row]) if filter is not None and cameras is not None else filter
         block = to_block(store.nearest(vector, candidates, block_columns(manifest), mine, probes), manifest)
         if len(block):
-            apart = block.side.distances(query[row : row + 1])
-            _merge(best[row : row + 1], apart, block, k)
+            distances = block.side.distances(query[row : row + 1])
+            _merge(best[row : row + 1], distances, block, k)
     return [[_hit(found, manifest.metric) for found in answers] for answers in best]
 
 
@@ -72,18 +73,18 @@ def query_cameras(query: Descriptors) -> Tensor:
         UserError: they are not known.
     """
     if query.camids is None:
-        raise UserError("the queries' cameras are not known.", "Give camids, or no exclude_camera='query'.")
+        raise UserError("the queries' cameras are not known.", "Give camids, or no exclude_camid='query'.")
     return query.camids
 
 
-def _merge(best: list[list[_Found]], apart: Tensor, block: Block, k: int) -> None:
+def _merge(best: list[list[_Found]], distances: Tensor, block: Block, k: int) -> None:
     """Take the k nearest of what is known and of a block; what is at +∞ shares nothing with the query."""
-    bound = apart.kthvalue(min(k, apart.shape[1]), dim=1).values
+    bound = distances.kthvalue(min(k, distances.shape[1]), dim=1).values
     worst = torch.tensor([answers[-1].distance if len(answers) == k else torch.inf for answers in best])
-    near = (apart <= torch.minimum(bound, worst)[:, None]) & apart.isfinite()
+    near = (distances <= torch.minimum(bound, worst)[:, None]) & distances.isfinite()
     ids = block.about.column("id")
     for row, column in near.nonzero().tolist():
-        best[row].append(_Found(max(float(apart[row, column]), 0.0), ids[column].as_py(), block.about, column))
+        best[row].append(_Found(max(float(distances[row, column]), 0.0), ids[column].as_py(), block.about, column))
     for answers in best:
         answers.sort(key=lambda found: (found.distance, found.id))
         del answers[k:]
@@ -93,6 +94,7 @@ def _hit(found: _Found, metric: str) -> Hit:
     row = {name: found.about.column(name)[found.row].as_py() for name in ABOUT}
     visible = row.pop("visible")
     return Hit(
+        timestamp=row.pop("time"),
         **{**row, "tags": tuple(row["tags"])},
         visibility=tuple(seen == "1" for seen in visible),
         distance=found.distance,

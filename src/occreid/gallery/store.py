@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from occreid.gallery.blocks import Block
-from occreid.gallery.entries import Filter
+from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Store(Protocol):
         """Insert the rows whose id is not there, all in one commit; how many those were."""
         ...
 
-    def delete(self, *, ids: Sequence[str] | None, before: float | None, narrow: Filter | None) -> int:
+    def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
         """Delete rows that fulfil all conditions given; how many."""
         ...
 
@@ -42,16 +42,16 @@ class Store(Protocol):
         """The rows of these ids that exist, in any order."""
         ...
 
-    def scan(self, columns: Sequence[str], narrow: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
-        """All rows that pass the filter, at most ``rows`` at once; ``exclude_camera`` must be a number or None."""
+    def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
+        """All rows that pass the filter, at most ``rows`` at once; ``exclude_camid`` must be a number or None."""
         ...
 
-    def blocks(self, narrow: Filter | None) -> Iterator[Block]:
-        """All rows that pass the filter as descriptors; ``exclude_camera`` must be a number or None."""
+    def blocks(self, filter: Filter | None) -> Iterator[Block]:
+        """All rows that pass the filter as descriptors; ``exclude_camid`` must be a number or None."""
         ...
 
     def nearest(
-        self, vector: np.ndarray, k: int, columns: Sequence[str], narrow: Filter | None, probes: int | None = None
+        self, vector: np.ndarray, k: int, columns: Sequence[str], filter: Filter | None, probes: int | None = None
     ) -> pa.Table:
         """About the k nearest rows to a vector (width,), through the index where there is one.
 

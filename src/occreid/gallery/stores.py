@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -11,18 +12,21 @@ from occreid.gallery.manifest import Manifest
 from occreid.gallery.milvus import MilvusStore
 from occreid.gallery.store import Store
 
+TOKEN = "OCCREID_MILVUS_TOKEN"
+"""Environment variable with ``user:password`` or the API key of a Milvus server, where no token is given."""
+
 
 def create_store(uri: str, manifest: Manifest, token: str | None, memory: int) -> Store:
     """Make an empty store."""
     if is_milvus(uri):
-        return MilvusStore.create(uri, manifest, token)
+        return MilvusStore.create(uri, manifest, token or os.environ.get(TOKEN))
     return LanceStore.create(Path(uri), manifest, memory)
 
 
 def open_store(uri: str, token: str | None, memory: int) -> Store:
     """Open a store."""
     if is_milvus(uri):
-        return MilvusStore.open(uri, token)
+        return MilvusStore.open(uri, token or os.environ.get(TOKEN))
     return LanceStore.open(Path(uri), memory)
 
 

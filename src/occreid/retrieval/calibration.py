@@ -209,9 +209,9 @@ def reliability(a: float, b: float, genuine: Floats, impostor: Floats, prior: fl
         held = place == number
         total = float(weight[held].sum())
         if total:
-            said, true = (float((weight * v)[held].sum() / total) for v in (p, same))
-            bins.append({"said": round(said, 4), "true": round(true, 4), "weight": round(total, 4)})
-            error += total * abs(said - true)
+            predicted, true = (float((weight * v)[held].sum() / total) for v in (p, same))
+            bins.append({"said": round(predicted, 4), "true": round(true, 4), "weight": round(total, 4)})
+            error += total * abs(predicted - true)
     return {
         "brier": float((weight * (p - same) ** 2).sum()),
         "ece": error,
@@ -232,8 +232,8 @@ def _pair_distances(
     for genuine in (True, False):
         i, j = _genuine_pairs(pids) if genuine else _impostor_pairs(pids, most, generator)
         if camids is not None:
-            apart = camids[i] != camids[j]
-            i, j = i[apart], j[apart]
+            different = camids[i] != camids[j]
+            i, j = i[different], j[different]
         if len(i) > most:
             kept = np.sort(generator.choice(len(i), most, replace=False))
             i, j = i[kept], j[kept]
@@ -263,8 +263,8 @@ def _impostor_pairs(
     pids: NDArray[np.int64], most: int, generator: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     i, j = generator.integers(0, max(len(pids), 1), (2, 4 * most if len(pids) ** 2 > 4 * most else len(pids) ** 2))
-    apart = pids[i] != pids[j]
-    return i[apart], j[apart]
+    different = pids[i] != pids[j]
+    return i[different], j[different]
 
 
 def _sigmoid(x: Floats) -> Floats:

@@ -33,7 +33,7 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
     """
     # An upload must never touch the disk: the guard bounds its size, so that memory can hold it whole.
     MultiPartParser.spool_max_size = max(MultiPartParser.spool_max_size, service.settings.max_body)
-    retention = Retention(service.retain, service.settings.retention_every)
+    retention = Retention(service.removal.retain, service.settings.retention_every)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -15,10 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from occreid.errors import UserError
-
-
-class StorageFull(Exception):
-    """Something could not be written: the disk is full or refuses; the message is for the operator."""
+from occreid.gallery.errors import StorageFull
 
 
 class AuditLog:

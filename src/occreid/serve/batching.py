@@ -1,12 +1,11 @@
 """Dynamic batching: what arrives while the last batch is being worked on becomes the next batch.
 
-A lone request is never kept waiting (unless asked to), and under load the batch grows by itself.
+A lone request is never kept waiting, and under load the batch grows by itself.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -25,8 +24,7 @@ class Batcher(Generic[Item, Result]):
         work: items → as many results, in their order; runs in the batcher's own thread, one batch at a time.
         max_batch: items at once.
         max_queue: items waiting; more are refused with `Busy`.
-        max_wait: seconds to wait for a fuller batch once one item is there; 0 takes what there is.
-        observe: told the size of each batch, for metrics.
+        observe: called with the size of each batch, for metrics.
     """
 
     def __init__(
@@ -35,13 +33,11 @@ class Batcher(Generic[Item, Result]):
         *,
         max_batch: int = 32,
         max_queue: int = 256,
-        max_wait: float = 0.0,
         observe: Callable[[int], object] = lambda size: None,
     ) -> None:
         self._work = work
         self.max_batch = max_batch
         self.max_queue = max_queue
-        self.max_wait = max_wait
         self._observe = observe
         self._waiting: deque[tuple[Item, Future[Result]]] = deque()
         self._changed = threading.Condition()
@@ -86,11 +82,6 @@ class Batcher(Generic[Item, Result]):
         """The next batch; empty when there will be none."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
-            if self.max_wait and not self._closed:
-                end = time.monotonic() + self.max_wait
-                self._changed.wait_for(
-                    lambda: len(self._waiting) >= self.max_batch or self._closed, end - time.monotonic()
-                )
             return [self._waiting.popleft() for _ in range(min(self.max_batch, len(self._waiting)))]
 
     def _finish(self, batch: list[tuple[Item, Future[Result]]]) -> None:

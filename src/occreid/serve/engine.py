@@ -15,6 +15,7 @@ from occreid.data.images import Pixels
 from occreid.data.loading.transforms import EvalTransform
 from occreid.descriptors import Descriptors
 from occreid.extraction import usable_device
+from occreid.gallery import Manifest
 from occreid.methods import Method
 from occreid.models import load_model, read_card
 
@@ -44,6 +45,12 @@ class Engine:
         blank = self.describe([torch.zeros(3, height, width, dtype=torch.uint8)])[0]
         self.shape = (blank.features.shape[1], blank.features.shape[2])
 
+    @property
+    def manifest(self) -> Manifest:
+        """What a gallery of this model's descriptors is like."""
+        parts, dim = self.shape
+        return Manifest(dim, parts, self.model.metric, self.weights_hash, self.name)
+
     @staticmethod
     def load(source: str | Path, device: str = "cpu") -> Engine:
         """The model of a run folder or weights file.
@@ -65,8 +72,8 @@ class Engine:
         rows = zip(found.features.split(1), found.visibility.split(1), strict=True)
         return [Descriptors(features.clone(), visibility.clone()).require_finite() for features, visibility in rows]
 
-    def explain(self, pixels: Pixels) -> dict[str, NDArray[np.float32]]:
-        """The method's maps (h, w) in [0, 1] of where it looked; none where the method shows nothing."""
+    def explain(self, image: Tensor) -> dict[str, NDArray[np.float32]]:
+        """Maps (h, w) in [0, 1] of where the method looked in a prepared picture; none where it has none."""
         with self._lock, torch.inference_mode():
-            maps = self.model.explain(self.prepare(pixels)[None].to(self.device))
+            maps = self.model.explain(image[None].to(self.device))
             return {name: shown[0].float().clamp(0, 1).cpu().numpy() for name, shown in sorted(maps.items())}

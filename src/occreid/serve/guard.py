@@ -17,10 +17,11 @@ from typing import Any
 from starlette.middleware.errors import ServerErrorMiddleware
 
 from occreid.errors import UserError
+from occreid.serve.caller import Caller
 from occreid.serve.keys import KeyRing
 from occreid.serve.limits import Busy, Gate, RateLimiter
 from occreid.serve.problems import fault, problem
-from occreid.serve.service import Asker, Service
+from occreid.serve.service import Service
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -105,11 +106,11 @@ class Guard:
                 self.rate.take(f"address {address}")
                 await self.app(scope, receive, send)
                 return
-            asker = self._known(scope, address)
-            self.rate.take(f"key {asker.key.id}")
+            caller = self._known(scope, address)
+            self.rate.take(f"key {caller.key.id}")
             with self.gate.enter():
                 body = await self._body(scope, receive)
-                scope["asker"] = asker
+                scope["caller"] = caller
                 await self.app(scope, _replay(body, receive), send)
         except Busy as busy:
             raise self.refused(busy) from busy
@@ -118,10 +119,10 @@ class Guard:
         """A 429 that says when to come again."""
         self.service.metrics.refused(busy.why)
         after = str(max(1, math.ceil(busy.retry_after)))
-        said = "This key asks too often." if busy.why == "rate" else "The service is busy."
-        return Refusal(429, said, f"Try again in {after} s.", retry_after=after)
+        message = "This key asks too often." if busy.why == "rate" else "The service is busy."
+        return Refusal(429, message, f"Try again in {after} s.", retry_after=after)
 
-    def _known(self, scope: Scope, address: str) -> Asker:
+    def _known(self, scope: Scope, address: str) -> Caller:
         """Who asks.
 
         Raises:
@@ -143,7 +144,7 @@ class Guard:
                 "Send the header: Authorization: Bearer <key>",
                 www_authenticate="Bearer",
             )
-        return Asker(key, scope["request_id"], address)
+        return Caller(key, scope["request_id"], address)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body.

@@ -12,12 +12,10 @@ import re
 import struct
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from occreid.data.images import Pixels, decode_image
-from occreid.data.loading.transforms import resize
 from occreid.errors import UserError
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # no TIFF: its tiles and codecs are more than strangers need
@@ -26,7 +24,6 @@ _UNREADABLE = (
     Image.DecompressionBombError, Warning,
 )  # fmt: skip  # Warning: where warnings are errors
 _SMALLEST = 8  # pixels of a side: less shows nobody
-_QUALITY = 90
 _BOX = re.compile(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*")
 
 
@@ -108,22 +105,6 @@ def cut(pixels: Pixels, box: Box) -> Pixels:
             f"the box is {box.width} × {box.height} pixels.", f"Give one of at least {_SMALLEST} pixels each way."
         )
     return np.ascontiguousarray(pixels[box.y : box.y + box.height, box.x : box.x + box.width])
-
-
-def stored_jpeg(pixels: Pixels, *, height: int) -> bytes:
-    """A picture to keep: at most ``height`` pixels high, without the original's metadata (place, device, time)."""
-    if pixels.shape[0] > height:
-        pixels = resize(pixels, height, max(1, round(pixels.shape[1] * height / pixels.shape[0])))
-    return encode(pixels, ".jpg")
-
-
-def encode(pixels: Pixels, kind: str) -> bytes:
-    """RGB pixels as the bytes of a ``".jpg"`` or ``".png"`` file."""
-    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY] if kind == ".jpg" else []
-    written, data = cv2.imencode(kind, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
-    if not written:
-        raise RuntimeError(f"OpenCV did not write a {kind}")
-    return data.tobytes()
 
 
 def data_address(data: bytes, kind: str = "jpeg") -> str:

@@ -14,9 +14,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from occreid.errors import UserError
-from occreid.serve.audit import StorageFull
+from occreid.gallery.errors import StorageError, StorageFull
 from occreid.serve.pictures import TooLarge
-from occreid.serve.service import NotThere
+from occreid.serve.service import EntryNotFound
 
 logger = logging.getLogger("occreid.serve")
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS}
@@ -25,6 +25,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS}
 def add_handlers(app: FastAPI) -> None:
     """Make every exception that can be foreseen an answer."""
     app.add_exception_handler(UserError, _user_error)
+    app.add_exception_handler(StorageError, _storage)
     app.add_exception_handler(StorageFull, _storage_full)
     app.add_exception_handler(OSError, _storage_full)
     app.add_exception_handler(FutureTimeout, _stalled)
@@ -33,10 +34,10 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def problem(
-    scope: Mapping[str, Any], status: int, said: str, hint: str = "", headers: Mapping[str, str] | None = None
+    scope: Mapping[str, Any], status: int, message: str, hint: str = "", headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The answer to a request that failed: what is wrong, what to do about it, and the request's id."""
-    content = {"problem": said, "hint": hint, "request_id": scope.get("request_id", "")}
+    content = {"problem": message, "hint": hint, "request_id": scope.get("request_id", "")}
     return JSONResponse(content, status, headers)
 
 
@@ -49,8 +50,15 @@ async def fault(request: Request, error: Exception) -> JSONResponse:
 
 def _user_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, UserError)
-    status = {TooLarge: 413, NotThere: 404}.get(type(error), 400)
+    status = {TooLarge: 413, EntryNotFound: 404}.get(type(error), 400)
     return problem(request.scope, status, error.problem, error.hint)
+
+
+def _storage(request: Request, error: Exception) -> JSONResponse:
+    """The message names a place on the disk: it is for whoever runs the service."""
+    logger.error("request %s: %s", request.scope.get("request_id"), error)
+    hint = "Try again later. Whoever runs it finds the reason in its log by the request id."
+    return problem(request.scope, 503, "The gallery cannot be read.", hint)
 
 
 def _storage_full(request: Request, error: Exception) -> JSONResponse:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 
 from occreid.errors import UserError
-from occreid.serve.audit import StorageFull
 
 logger = logging.getLogger("occreid.serve")
 
@@ -53,7 +52,7 @@ class Retention:
                 if deleted := self._job():
                     logger.info("retention deleted %d entries", deleted)
                 self._problem = ""
-            except (UserError, StorageFull, OSError) as error:  # tried again next time; /health says so until then
+            except (UserError, OSError) as error:  # tried again next time; /health says so until then
                 logger.error("retention failed: %s", error)
                 self._problem = str(error)
             self._stop.wait(self._every)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Security, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, Security, UploadFile, params
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.exceptions import HTTPException
 
-from occreid.errors import UserError
+from occreid.errors import UserError, did_you_mean
 from occreid.gallery import Filter
 from occreid.serve import schemas
+from occreid.serve.caller import Caller
 from occreid.serve.metrics import CONTENT_TYPE
-from occreid.serve.service import Asker, Service
+from occreid.serve.service import Service
+from occreid.timestamps import check_timestamp
 
 _bearer = HTTPBearer(auto_error=False, description="A key of: occreid serve keys add")
 _REFUSED = {
-    status: {"model": schemas.Problem, "description": said}
-    for status, said in {
+    status: {"model": schemas.Problem, "description": message}
+    for status, message in {
         400: "A value makes no sense.",
         401: "No valid key.",
         403: "The key has not the role.",
@@ -30,35 +32,66 @@ _REFUSED = {
         507: "The disk is full.",
     }.items()
 }
-router = APIRouter(responses=_REFUSED)  # type: ignore[arg-type]  # dict is invariant in its values
 
 
 def _service(request: Request) -> Service:
     return request.app.state.service
 
 
-def _may(*roles: str) -> Callable[..., Asker]:
+async def _known_fields(request: Request) -> None:
+    """Refuse a field that nothing asks for: a misspelt filter would silently let everybody through.
+
+    Raises:
+        HTTPException: 422, naming it.
+    """
+    route = request.scope["route"].dependant
+    kinds = {"field": ([], route.body_params), "parameter": (request.query_params, route.query_params)}
+    takes_form = any(isinstance(param.field_info, params.Form) for param in route.body_params)
+    if takes_form and request.headers.get("content-type", "").startswith("multipart/form-data"):
+        kinds["field"] = (await request.form(), route.body_params)
+    for kind, (given, wanted) in kinds.items():
+        known = [param.alias for param in wanted]
+        for name in given:
+            if name not in known:
+                raise HTTPException(
+                    422, f"there is no {kind} '{name[:60]}'. {did_you_mean(name[:60], known)}".strip(". ")
+                )
+
+
+router = APIRouter(responses=_REFUSED)  # type: ignore[arg-type]  # dict is invariant in its values
+
+
+def _may(*roles: str) -> Callable[..., Awaitable[Caller]]:
     """A dependency: who asks, if the key holds one of the roles."""
 
-    def check(request: Request, _: Annotated[object, Security(_bearer)]) -> Asker:
-        asker: Asker = request.scope["asker"]
-        if not asker.key.may(*roles):
-            raise HTTPException(403, f"The key '{asker.key.name}' may not do this; it takes the role {roles[0]}")
-        return asker
+    async def check(request: Request, _: Annotated[object, Security(_bearer)]) -> Caller:
+        caller: Caller = request.scope["caller"]
+        if not caller.key.may(*roles):
+            raise HTTPException(403, f"The key '{caller.key.name}' may not do this; it takes the role {roles[0]}")
+        await _known_fields(request)
+        return caller
 
     return check
 
 
 Here = Annotated[Service, Depends(_service)]
-Anyone = Annotated[Asker, Depends(_may("search", "enrol", "monitor"))]
-Embedder = Annotated[Asker, Depends(_may("search", "enrol"))]
-Searcher = Annotated[Asker, Depends(_may("search"))]
-Enroller = Annotated[Asker, Depends(_may("enrol"))]
-Admin = Annotated[Asker, Depends(_may("admin"))]
+Anyone = Annotated[Caller, Depends(_may("search", "enrol", "monitor"))]
+Embedder = Annotated[Caller, Depends(_may("search", "enrol"))]
+Searcher = Annotated[Caller, Depends(_may("search"))]
+Enroller = Annotated[Caller, Depends(_may("enrol"))]
+Admin = Annotated[Caller, Depends(_may("admin"))]
 Box = Annotated[str | None, Form(description="x,y,width,height in pixels: the person in a larger picture.")]
-Camera = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+Camid = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 Number = Annotated[int | None, Form(ge=-(2**31), lt=2**31)]
-Moment = Annotated[float | None, Form(allow_inf_nan=False, description="Unix seconds (UTC).")]
+
+
+def _checked(seconds: float | None) -> float | None:
+    """Unix seconds, or the question what else they are."""
+    return None if seconds is None else check_timestamp(seconds)
+
+
+Timestamp = Annotated[float | None, Form(description="Unix seconds (UTC)."), AfterValidator(_checked)]
+Before = Annotated[float | None, Query(description="Unix seconds (UTC)."), AfterValidator(_checked)]
 Tags = Annotated[list[str] | None, Form(max_length=16)]
 
 
@@ -76,114 +109,114 @@ def health(request: Request, service: Here) -> Response:
 
 
 @router.get("/metrics", response_class=Response, tags=["operation"])
-def metrics(service: Here, asker: Annotated[Asker, Depends(_may("monitor"))]) -> Response:
+def metrics(service: Here, caller: Annotated[Caller, Depends(_may("monitor"))]) -> Response:
     """Prometheus metrics."""
     return Response(service.metrics.text(), media_type=CONTENT_TYPE)
 
 
 @router.get("/v1/about", tags=["operation"])
-def about(service: Here, asker: Anyone) -> schemas.About:
+def about(service: Here, caller: Anyone) -> schemas.About:
     """What this service is, and what your key may do."""
-    return service.about(asker)
+    return service.about(caller)
 
 
 @router.post("/v1/embed", tags=["pictures"])
-def embed(service: Here, asker: Embedder, picture: UploadFile, box: Box = None) -> schemas.Embedding:
+def embed(service: Here, caller: Embedder, picture: UploadFile, box: Box = None) -> schemas.Embedding:
     """The descriptor of a picture."""
-    return service.embed(asker, picture.file.read(), box)
+    return service.embed(caller, picture.file.read(), box)
 
 
 @router.post("/v1/search", tags=["gallery"])
 def search(
     service: Here,
-    asker: Searcher,
+    caller: Searcher,
     picture: UploadFile,
     box: Box = None,
     k: Annotated[int, Form(ge=1)] = 10,
-    cameras: Annotated[list[Camera] | None, Form(max_length=256)] = None,
-    start: Moment = None,
-    end: Moment = None,
+    camids: Annotated[list[Camid] | None, Form(max_length=256)] = None,
+    start: Timestamp = None,
+    end: Timestamp = None,
     tags: Tags = None,
-    exclude_camera: Number = None,
+    exclude_camid: Number = None,
     exact: Annotated[bool, Form(description="Compare with every entry, not only an index's candidates.")] = True,
     pictures: Annotated[bool, Form(description="Send the kept pictures along.")] = False,
 ) -> schemas.Found:
     """The nearest persons to a picture. Every search goes into the audit log."""
-    narrow = Filter(tuple(cameras) if cameras else None, start, end, tuple(tags or ()), exclude_camera)
-    return service.search(asker, picture.file.read(), box, k=k, narrow=narrow, exact=exact, pictures=pictures)
+    filter = Filter(tuple(camids) if camids else None, start, end, tuple(tags or ()), exclude_camid)
+    return service.search(caller, picture.file.read(), box, k=k, filter=filter, exact=exact, pictures=pictures)
 
 
 @router.post("/v1/compare", tags=["pictures"])
 def compare(
     service: Here,
-    asker: Searcher,
+    caller: Searcher,
     first: UploadFile,
     second: UploadFile,
     first_box: Box = None,
     second_box: Box = None,
 ) -> schemas.Compared:
     """How alike two pictures are; with a calibration, how probably they show one person."""
-    return service.compare(asker, first.file.read(), second.file.read(), (first_box, second_box))
+    return service.compare(caller, first.file.read(), second.file.read(), (first_box, second_box))
 
 
 @router.post("/v1/explain", tags=["pictures"])
 def explain(
     service: Here,
-    asker: Searcher,
+    caller: Searcher,
     picture: Annotated[UploadFile | None, Form()] = None,
     id: Annotated[str | None, Form(max_length=128)] = None,
     box: Box = None,
 ) -> schemas.Explained:
     """Where the method looked: in a picture you send, or in an entry's."""
-    return service.explain(asker, None if picture is None else picture.file.read(), box, id)
+    return service.explain(caller, None if picture is None else picture.file.read(), box, id)
 
 
 @router.post("/v1/marks", status_code=204, response_class=Response, tags=["gallery"])
-def mark(service: Here, asker: Searcher, verdict: schemas.Mark) -> Response:
+def mark(service: Here, caller: Searcher, verdict: schemas.Mark) -> Response:
     """Say whether an answer was right; the audit log keeps it."""
-    service.mark(asker, verdict)
+    service.mark(caller, verdict)
     return Response(status_code=204)
 
 
 @router.post("/v1/entries", tags=["gallery"])
 def enrol(
     service: Here,
-    asker: Enroller,
+    caller: Enroller,
     picture: UploadFile,
     box: Box = None,
-    camera: Number = None,
-    time: Moment = None,
-    person: Number = None,
+    camid: Number = None,
+    timestamp: Timestamp = None,
+    pid: Number = None,
     tags: Tags = None,
 ) -> schemas.Enrolled:
     """Take a picture into the gallery. The same crop, camera and time again is no second entry."""
-    return service.enrol(asker, picture.file.read(), box, camid=camera, when=time, pid=person, tags=tags or ())
+    return service.enrol(caller, picture.file.read(), box, camid=camid, timestamp=timestamp, pid=pid, tags=tags or ())
 
 
-@router.get("/v1/entries/{id}", responses={404: {"model": schemas.Problem}}, tags=["gallery"])
-def entry(service: Here, asker: Searcher, id: str) -> schemas.EntryOut:
+@router.get("/v1/entries/{id:path}/picture", response_class=Response, tags=["gallery"])
+def picture(service: Here, caller: Searcher, id: str) -> Response:
+    """The kept JPEG of an entry; goes into the audit log."""
+    return Response(service.picture(caller, id), media_type="image/jpeg")
+
+
+@router.get("/v1/entries/{id:path}", responses={404: {"model": schemas.Problem}}, tags=["gallery"])
+def entry(service: Here, caller: Searcher, id: str) -> schemas.EntryOut:
     """What the gallery knows of an entry."""
     return service.entry(id)
 
 
-@router.get("/v1/entries/{id}/picture", response_class=Response, tags=["gallery"])
-def picture(service: Here, asker: Searcher, id: str) -> Response:
-    """The kept JPEG of an entry; goes into the audit log."""
-    return Response(service.picture(asker, id), media_type="image/jpeg")
-
-
-@router.delete("/v1/entries/{id}", tags=["gallery"])
-def delete_one(service: Here, asker: Admin, id: str) -> schemas.Deleted:
+@router.delete("/v1/entries/{id:path}", tags=["gallery"])
+def delete_one(service: Here, caller: Admin, id: str) -> schemas.Deleted:
     """Delete an entry for good, its picture and descriptor too; unknown ids are no error."""
-    return service.delete(asker, ids=[id])
+    return service.delete(caller, ids=[id])
 
 
 @router.delete("/v1/entries", tags=["gallery"])
 def delete_many(
     service: Here,
-    asker: Admin,
-    before: Annotated[float | None, Query(allow_inf_nan=False, description="Unix seconds.")] = None,
-    camera: Annotated[int | None, Query(ge=-(2**31), lt=2**31)] = None,
+    caller: Admin,
+    before: Before = None,
+    camid: Annotated[int | None, Query(ge=-(2**31), lt=2**31)] = None,
 ) -> schemas.Deleted:
-    """Delete all entries older than a moment, or of a camera, or both, for good."""
-    return service.delete(asker, before=before, camera=camera)
+    """Delete all entries older than a timestamp, or of a camera, or both, for good."""
+    return service.delete(caller, before=before, camid=camid)

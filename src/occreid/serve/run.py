@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from occreid.errors import UserError, require
-from occreid.gallery import Gallery
+from occreid.gallery import open_or_create
 from occreid.retrieval.calibration import Calibration
 from occreid.serve.audit import AuditLog
 from occreid.serve.engine import Engine
@@ -69,7 +66,7 @@ def open_service(
         settings: limits.
         calibration: a file of `occreid serve calibrate`.
         device: where the model runs.
-        token: of a Milvus server.
+        token: of a Milvus server; left out, that of the variable ``OCCREID_MILVUS_TOKEN``.
 
     Raises:
         UserError: anything that does not fit together: other weights, no such file, a missing extra.
@@ -79,25 +76,7 @@ def open_service(
     curve = None
     if calibration is not None:
         curve = Calibration.load(calibration, weights_hash=engine.weights_hash, metric=metric)
-    return Service(engine, _open_gallery(gallery, engine, token), AuditLog(audit), settings, curve)
-
-
-def _open_gallery(uri: str, engine: Engine, token: str | None) -> Gallery:
-    """The gallery, made where there is none; of several processes that start at once, one makes it."""
-    place = Path(uri)
-    with nullcontext() if "://" in uri else FileLock(place.with_name(f".{place.name}.lock")):
-        if "://" in uri or (place.exists() and not (place.is_dir() and not any(place.iterdir()))):
-            return Gallery.open(uri, weights_hash=engine.weights_hash, token=token)
-        parts, dim = engine.shape
-        return Gallery.create(
-            uri,
-            dim=dim,
-            parts=parts,
-            metric=engine.model.metric,
-            weights_hash=engine.weights_hash,
-            model_name=engine.name,
-            token=token,
-        )
+    return Service(engine, open_or_create(gallery, engine.manifest, token=token), AuditLog(audit), settings, curve)
 
 
 def run(service: Service, ring: KeyRing, address: Address) -> None:

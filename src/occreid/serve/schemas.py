@@ -72,7 +72,7 @@ class EntryOut(BaseModel):
     id: str
     pid: int | None
     camid: int | None
-    time: float | None
+    timestamp: float | None
     tags: list[str]
     visibility: list[bool]
     has_picture: bool
@@ -90,7 +90,7 @@ class HitOut(BaseModel):
     )
     pid: int | None
     camid: int | None
-    time: float | None
+    timestamp: float | None
     tags: list[str]
     visibility: list[bool]
     picture: str | None = Field(description="data: address, where asked for and kept.")

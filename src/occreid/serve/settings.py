@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
-from occreid.errors import UserError
+from occreid.errors import UserError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +23,10 @@ class Settings:
         body_seconds: a request that has not arrived whole by then is given up.
         decoders: pictures decoded at once; bounds memory.
         max_batch: pictures described at once.
-        max_wait: seconds a picture may wait for company.
         keep_pictures: whether the gallery keeps the crops that are enrolled.
         picture_height: of kept crops, in pixels.
         retention_days: entries older than this are deleted for good; None keeps them.
-        retention_every: seconds between two looks for old entries.
+        retention_every: seconds between two searches for old entries.
 
     Raises:
         UserError: a limit of zero or less.
@@ -40,7 +41,6 @@ class Settings:
     body_seconds: float = 30.0
     decoders: int = 2
     max_batch: int = 32
-    max_wait: float = 0.0
     keep_pictures: bool = True
     picture_height: int = 256
     retention_days: float | None = None
@@ -49,5 +49,26 @@ class Settings:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name not in ("max_wait", "keep_pictures") and value is not None and not value > 0:
+            if field.name != "keep_pictures" and value is not None and not value > 0:
                 raise UserError(f"{field.name} is {value}.", "Give more than 0.")
+
+    @staticmethod
+    def of(texts: Sequence[str], **values: Any) -> Settings:
+        """Settings of ``NAME=VALUE`` texts over other values.
+
+        >>> Settings.of(["decoders=4", "retention_days=30"], max_k=20).decoders
+        4
+
+        Raises:
+            UserError: an unknown name, a value of another type, or one that is none.
+        """
+        kinds = {field.name: type(field.default) if field.default is not None else float for field in fields(Settings)}
+        for text in texts:
+            name, _, value = text.partition("=")
+            if name not in kinds:
+                raise UserError(f"there is no limit '{name}'.", did_you_mean(name, kinds))
+            try:
+                values[name] = {"true": True, "false": False}[value] if kinds[name] is bool else kinds[name](value)
+            except (ValueError, KeyError) as error:
+                raise UserError(f"--limit {text} is no {kinds[name].__name__}.", "For example: decoders=4") from error
+        return Settings(**values)

@@ -15,9 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from occreid.data.benchmarks._files import images_under
 from occreid.data.masks.evaluation import with_test_masks
 from occreid.errors import UserError, did_you_mean
-from occreid.records import Split
+from occreid.records import Record, Split
 
 if typing.TYPE_CHECKING:
     from occreid.data.benchmarks._facts import Facts
@@ -80,6 +81,15 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
     return split if test_masks is None else with_test_masks(split, root, test_masks)
 
 
+def folder_records(folder: str | Path, *, camid: int | None = None) -> list[Record]:
+    """Records of all pictures in a folder and its subfolders, of unknown persons; −1 stands for what is not known.
+
+    Raises:
+        UserError: there is none.
+    """
+    return [Record(file, pid=-1, camid=-1 if camid is None else camid) for file in images_under(Path(folder))]
+
+
 @functools.cache
 def _registered() -> dict[str, tuple[Callable[..., Split], Facts]]:
     """Name → function and facts of every benchmark; the files are small and import no torch."""
@@ -112,8 +122,8 @@ def _checked(benchmark: str, key: str, value: Any, hint: Any) -> Any:
     except ValidationError as error:
         choices = [c for part in (hint, *typing.get_args(hint)) for c in _choices(part)]
         wanted = error.errors()[0]["msg"]
-        hint = did_you_mean(str(value), choices) if choices else f"{wanted[0].upper()}{wanted[1:]}."
-        raise UserError(f"{benchmark}'s option '{key}' cannot be {value!r}.", hint) from error
+        advice = did_you_mean(str(value), choices) if choices else f"{wanted[0].upper()}{wanted[1:]}."
+        raise UserError(f"{benchmark}'s option '{key}' cannot be {value!r}.", advice) from error
 
 
 def _choices(hint: Any) -> list[str]:

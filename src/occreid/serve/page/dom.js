@@ -20,7 +20,7 @@ export function described(hit) {
   return [
     hit.pid === null ? null : `person ${hit.pid}`,
     hit.camid === null ? null : `camera ${hit.camid}`,
-    moment(hit.time),
+    moment(hit.timestamp),
     hit.tags.length ? hit.tags.join(", ") : null,
   ].filter(Boolean);
 }

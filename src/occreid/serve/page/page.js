@@ -130,7 +130,7 @@ function wanted() {
     end === null ? "" : `until ${moment(end)}`,
     tag ? `tag ${tag}` : "",
   ].filter(Boolean);
-  for (const camera of cameras) form.append("cameras", camera);
+  for (const camera of cameras) form.append("camids", camera);
   if (start !== null) form.append("start", start);
   if (end !== null) form.append("end", end);
   if (tag) form.append("tags", tag);

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from occreid.gallery import Entry, Manifest
-from occreid.gallery.audit import stats, verify
 from occreid.gallery.rows import to_table
+from occreid.gallery.verify import verify
 
 MANIFEST = Manifest(3, 2, "visible_parts", "w")
 
@@ -18,7 +18,7 @@ class Listed:
     def __init__(self, table, counted=None):
         self.table, self.counted = table, counted
 
-    def scan(self, columns, narrow=None, rows=8192):
+    def scan(self, columns, filter=None, rows=8192):
         yield from self.table.select(columns).to_batches(max_chunksize=min(rows, 2))
 
     def count(self):
@@ -40,7 +40,7 @@ def table():
             id=f"e{i}",
             pid=i // 2,
             camid=i if i else None,
-            time=5.0 - i,
+            timestamp=5.0 - i,
             tags=("t",),
         )
         for i in range(4)
@@ -85,10 +85,3 @@ def test_rows_that_cannot_be_read_and_long_lists_are_told(table):
     many = pa.concat_tables([table] * 8)
     problems = verify(Listed(many)).problems
     assert len(problems) == 21 and problems[-1] == "and 8 more"
-
-
-def test_statistics_are_counts(table):
-    found = stats(Listed(table))
-    assert (found.entries, found.persons, found.cameras, found.tags) == (4, 2, {1: 1, 2: 1, 3: 1}, {"t": 4})
-    assert (found.earliest, found.latest, found.bytes_on_disk) == (2.0, 5.0, 123)
-    assert found.index == {"type": "IVF_PQ", "waiting": 2} and found.manifest is MANIFEST

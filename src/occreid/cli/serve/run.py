@@ -1,0 +1,89 @@
+"""`occreid serve`: the service itself."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from occreid.cli.serve.keys import KeysFile
+from occreid.errors import UserError
+
+AuditFile = Annotated[Path, typer.Option("--audit", help="The audit log; lines are only appended.")]
+CalibrationFile = Annotated[
+    Path | None, typer.Option("--calibration", help="A file of 'occreid serve calibrate'; without: no probability.")
+]
+RetentionDays = Annotated[float | None, typer.Option("--retention-days", help="Delete older entries for good, hourly.")]
+
+
+def serve(
+    context: typer.Context,
+    model: Annotated[Path | None, typer.Option("--model", help="A run folder or .safetensors file.")] = None,
+    gallery: Annotated[
+        str | None, typer.Option("--gallery", help="A folder (made if missing) or a Milvus URI.")
+    ] = None,
+    keys: KeysFile = Path("keys.json"),
+    audit: AuditFile = Path("audit.jsonl"),
+    calibration: CalibrationFile = None,
+    host: Annotated[str, typer.Option("--host", help="Loopback, or with --behind-proxy another.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="A proxy with TLS stands before the service.")
+    ] = False,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")] = "auto",
+    max_body: Annotated[float, typer.Option("--max-body", help="MiB of a request.")] = 10,
+    max_pixels: Annotated[float, typer.Option("--max-pixels", help="Megapixels of a picture.")] = 16,
+    rate: Annotated[float, typer.Option("--rate", help="Requests per second of one key.")] = 50,
+    concurrency: Annotated[int, typer.Option("--concurrency", help="Requests at once; more get a 429.")] = 32,
+    max_batch: Annotated[int, typer.Option("--max-batch", help="Pictures described at once.")] = 32,
+    retention_days: RetentionDays = None,
+    keep_pictures: Annotated[
+        bool, typer.Option("--keep-pictures/--no-pictures", help="Whether the gallery keeps enrolled crops.")
+    ] = True,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", metavar="NAME=VALUE", help="Any limit of docs/service.md by its name; repeat it."),
+    ] = None,
+) -> None:
+    """Serve a model and a gallery on this machine, with a page at http://127.0.0.1:8000.
+
+    Example: occreid serve --model runs/market --gallery galleries/hall --keys keys.json
+
+    First make a key: occreid serve keys add anna --role search --role enrol
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if importlib.util.find_spec("fcntl") is None:  # what the audit log locks with
+        raise UserError("the service does not run on this system.", "Run it on Linux, macOS or another POSIX system.")
+    if model is None or gallery is None:
+        missing = "--model" if model is None else "--gallery"
+        raise UserError(f"{missing} is not given.", "Write: occreid serve --model RUN --gallery FOLDER")
+    from occreid.serve import Settings
+    from occreid.serve.keys import KeyRing
+    from occreid.serve.memory import share_arenas
+    from occreid.serve.run import Address, open_service, run
+
+    share_arenas()
+    address = Address(host, port, behind_proxy)
+    address.check()
+    settings = Settings.of(
+        limit or (),
+        max_body=int(max_body * 2**20),
+        max_pixels=int(max_pixels * 1e6),
+        rate=rate,
+        burst=max(1, round(2 * rate)),
+        concurrency=concurrency,
+        max_batch=max_batch,
+        retention_days=retention_days,
+        keep_pictures=keep_pictures,
+    )
+    ring = KeyRing(keys)
+    ring.refresh()
+    service = open_service(model, gallery, audit, settings=settings, calibration=calibration, device=device)
+    for warning in service.warnings():
+        typer.echo(f"note: {warning}", err=True)
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"{len(service.gallery):,} entries; page and API on http://{shown}:{port} (Ctrl-C ends)", err=True)
+    run(service, ring, address)

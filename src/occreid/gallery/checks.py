@@ -1,0 +1,66 @@
+"""What may be kept in a gallery: ids, tags, numbers and times that every store can hold and find again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from occreid.errors import UserError
+from occreid.timestamps import LATEST, plain_number
+
+_ID = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}")
+_TAG = re.compile(r"[\w.:/@+-][\w .:/@+-]{0,63}")
+_INT64 = 2**63
+
+
+def checked_time(seconds: float, name: str = "timestamp") -> float:
+    """A time as a Python float that a store can keep and compare.
+
+    What a person, file or client gives is held to more, `occreid.timestamps.check_timestamp`, before it comes here.
+
+    Raises:
+        UserError: it is NaN or infinite, negative, or beyond 2100, where other units lie.
+    """
+    value = plain_number(seconds)
+    if not 0 <= value < LATEST:
+        raise UserError(f"the {name} {value:.15g} is not Unix seconds up to 2100.", "Leave it out where it is unknown.")
+    return value
+
+
+def check_fits(name: str, number: int) -> int:
+    """A whole number, if it fits 64 bits.
+
+    Raises:
+        UserError: it does not.
+    """
+    if not -_INT64 < number < _INT64:
+        raise UserError(f"the {name} {number} does not fit 64 bits.", "Give a smaller number.")
+    return int(number)
+
+
+def checked_ids(ids: Sequence[str]) -> list[str]:
+    """The ids, if each is one.
+
+    Raises:
+        UserError: naming the first that is not.
+    """
+    for name in ids:
+        if not _ID.fullmatch(name):
+            raise UserError(
+                f"{name[:60]!r} is not an id.", "Ids are 1 to 128 letters without accents, digits and ._:/@+-"
+            )
+    return list(ids)
+
+
+def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """The tags, sorted, each once.
+
+    Raises:
+        UserError: naming the first that is not a tag.
+    """
+    if isinstance(tags, str):
+        raise UserError(f"the tags {tags!r} are one text.", f"Give several in a tuple: ({tags!r},)")
+    for tag in tags:
+        if not _TAG.fullmatch(tag):
+            raise UserError(f"{tag[:60]!r} is not a tag.", "Tags are 1 to 64 letters, digits, blanks and _.:/@+-")
+    return tuple(sorted(set(tags)))

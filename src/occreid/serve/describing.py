@@ -1,0 +1,100 @@
+"""From the bytes of an upload to a descriptor: decoded under a limit, described in batches.
+
+Letters: h × w pixels of a crop, H × W of the model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+from torch import Tensor
+
+from occreid.data.images import Pixels
+from occreid.descriptors import Descriptors
+from occreid.serve.batching import Batcher
+from occreid.serve.engine import Engine
+from occreid.serve.pictures import content_id, decode, parse_box
+from occreid.serve.settings import Settings
+
+Result = TypeVar("Result")
+_SECONDS = 60.0  # what a picture may take from queue to descriptor before the request is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """An uploaded picture, cut to the person.
+
+    Attributes:
+        sha256: hash of the file as it came.
+        id: of the entry it would become.
+        pixels: (h, w, 3) uint8.
+        prepared: (3, H, W) uint8, what the model sees.
+    """
+
+    sha256: str
+    id: str
+    pixels: Pixels
+    prepared: Tensor
+
+
+class Describer:
+    """Decodes and describes; safe to use from threads.
+
+    Args:
+        engine: the model.
+        settings: limits.
+        observe: called with the size of each batch.
+    """
+
+    def __init__(self, engine: Engine, settings: Settings, observe: Callable[[int], object]) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._decoding = threading.Semaphore(settings.decoders)
+        self._batcher: Batcher[Tensor, Descriptors] = Batcher(
+            engine.describe, max_batch=settings.max_batch, observe=observe
+        )
+
+    def __len__(self) -> int:
+        """Pictures waiting."""
+        return len(self._batcher)
+
+    def crop(self, data: bytes, box: str | None, *facts: object) -> Crop:
+        """Decode and cut.
+
+        Args:
+            data: the file.
+            box: what to cut out, see `parse_box`.
+            facts: what makes the same crop another entry: its camera and time.
+
+        Raises:
+            UserError: no picture, a box outside of it, too large.
+        """
+        wanted = parse_box(box)
+        with self._decoding:
+            pixels = decode(data, max_pixels=self._settings.max_pixels, box=wanted)
+            prepared = self._engine.prepare(pixels)
+            return Crop(hashlib.sha256(data).hexdigest(), content_id(pixels, *facts), pixels, prepared)
+
+    def describe(self, *crops: Crop) -> list[Descriptors]:
+        """The descriptors of crops, one row each.
+
+        Raises:
+            Busy: the queue is full.
+            TimeoutError: the model did not come to it in time.
+        """
+        futures = [self._batcher.submit(crop.prepared) for crop in crops]
+        return [result_of(future) for future in futures]
+
+    def close(self) -> None:
+        """Finish what is queued."""
+        self._batcher.close()
+
+
+def result_of(future: Future[Result]) -> Result:
+    """What a batch made of an item; given up after a minute."""
+    return future.result(timeout=_SECONDS)
