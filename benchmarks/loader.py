@@ -85,7 +85,7 @@ def compare(records: list[Record], workers: int, rounds: int) -> dict[str, float
     plain, plain_bytes = (
         DataLoader(PlainPillow(files, as_float), batch_size=batch, num_workers=workers) for as_float in (True, False)
     )
-    whole, reduced = eval_loader(records, **sizes), eval_loader(records, **sizes, reduce=True)
+    whole, reduced = (eval_loader(records, **sizes, reduce=r) for r in (False, True))
     augmented = train_loader(records, **options)
     ways: dict[str, Callable[[], Iterable[object]]] = {
         "plain Pillow": lambda: plain,

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 
 from occreid.data.loading.photometric import Photometric
 from occreid.data.loading.transforms import TrainTransform
+from occreid.errors import UserError
 from occreid.training.augmentation import train_transform
 from occreid.training.recipe import PhotometricSection, TransformSection
 
@@ -24,3 +26,11 @@ def test_a_random_camera_leaves_the_other_draws_alone():
     for seed in range(5):
         one, other = (t(image, None, np.random.default_rng(seed))[0] for t in (plain, idle))
         assert one.equal(other)
+
+
+def test_the_erased_rectangle_is_the_recipe_s():
+    section = TransformSection(erase_area=[0.1, 0.2], erase_ratio=[1.0, 2.0])
+    transform = train_transform(section, 20, 10)
+    assert (transform.erase_area, transform.erase_ratio) == ((0.1, 0.2), (1.0, 2.0))
+    with pytest.raises(UserError, match="erase_area"):
+        train_transform(TransformSection(erase_area=[0.2, 0.1]), 20, 10)

@@ -36,6 +36,19 @@ def test_wishes_the_machine_cannot_grant_are_refused(machine, section, message):
         resolve_devices(TrainingSection(**section))
 
 
+def test_compiling_needs_something_that_compiles(machine, monkeypatch):
+    machine()
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(UserError, match=r"training\.compile needs a C\+\+ compiler"):
+        resolve_devices(TrainingSection(compile=True))
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/clang++" if name == "clang++" else None)
+    assert resolve_devices(TrainingSection(compile=True)).kind == "cpu"
+    machine(gpus=1)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs Triton"):
+        resolve_devices(TrainingSection(compile=True))
+
+
 def test_more_devices_than_there_are_is_refused(machine):
     machine(gpus=2)
     with pytest.raises(UserError, match="devices is 3, and this machine has 2"):

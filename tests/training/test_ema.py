@@ -35,6 +35,16 @@ def test_the_average_follows_its_recursion_with_a_decay_that_rises_to_the_asked_
             torch.testing.assert_close(tensor.double(), expected[name], rtol=1e-5, atol=1e-5)
 
 
+def test_without_warm_up_the_decay_is_the_asked_one_at_once():
+    model, generator = network(), torch.Generator().manual_seed(0)
+    for warmup, decay in ((0, 0.9), (2, 0.5), (10, 0.1)):
+        average = MovingAverage(model, 0.9, warmup)
+        before = average.tensors["0.weight"].clone()
+        moved(model, generator)
+        average.update(model, 0)
+        torch.testing.assert_close(average.tensors["0.weight"], decay * before + (1 - decay) * model[0].weight.detach())
+
+
 def test_counters_are_copied_not_averaged():
     model = network()
     average = MovingAverage(model, 0.9)

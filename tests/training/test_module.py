@@ -223,3 +223,18 @@ def test_the_fused_optimiser_of_a_cpu_takes_the_same_steps(section):
     fused, plain, on_gpu = (trained(device) for device in (torch.device("cpu"), None, torch.device("cuda")))
     assert fused[1] is True and plain[1] is None and on_gpu[1] is None
     torch.testing.assert_close(fused[0], plain[0], rtol=1e-5, atol=1e-6)
+
+
+def test_the_losses_are_compiled_where_the_recipe_says_so(prepared, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda losses, dynamic: compiled.append(1) or losses)
+    prepared("training.epochs=1")[1]()
+    assert not compiled
+    prepared("training.epochs=1", "training.compile=true")[1]()
+    assert compiled == [1]
+
+
+def test_the_average_warms_up_as_the_recipe_says(prepared):
+    module, train = prepared("training.epochs=1", "training.ema=0.9", "training.ema_warmup=0")
+    train()
+    assert (module.average.decay, module.average.warmup) == (0.9, 0)

@@ -6,6 +6,9 @@ it does not; channels last helps some networks and hurts others. So this is meas
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
@@ -56,6 +59,24 @@ def check_precision(precision: str, device: torch.device, key: str) -> None:
     if precision == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(False):
         name = torch.cuda.get_device_name(device)
         raise UserError(f"{key} is more than this {name} can do: it has no bfloat16.", "Set it to fp16, or to float32.")
+
+
+def check_compiler(device: torch.device, key: str) -> None:
+    """Refuse `torch.compile` where nothing can compile what it writes.
+
+    Args:
+        device: where the compiled code runs.
+        key: what the user set, e.g. ``"training.compile"``.
+
+    Raises:
+        UserError: no C++ compiler for a CPU, no Triton for a GPU.
+    """
+    if device.type == "cpu" and not any(map(shutil.which, (os.environ.get("CXX", "g++"), "g++", "clang++"))):
+        raise UserError(f"{key} needs a C++ compiler, and there is none.", "Install g++, or switch it off.")
+    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+        raise UserError(
+            f"{key} needs Triton on a GPU, and it is not installed.", "pip install triton, or switch it off."
+        )
 
 
 def fastest(

@@ -15,4 +15,6 @@ def train_transform(section: TransformSection, height: int, width: int) -> Train
     """
     options = section.model_dump()
     camera = options.pop("photometric")
+    for name in ("erase_area", "erase_ratio"):
+        options[name] = tuple(options[name])
     return TrainTransform(height, width, **options, photometric=None if camera is None else Photometric(**camera))

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch.strategies import DDPStrategy
 
 from occreid.errors import UserError
-from occreid.nn.computing import check_precision
+from occreid.nn.computing import check_compiler, check_precision
 from occreid.training.recipe import TrainingSection
 
 _RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK")  # torchrun, SLURM, Lightning's own launcher
@@ -71,6 +71,8 @@ def resolve_devices(section: TrainingSection) -> Devices:
         kind = next(name for name in ("cuda", "mps", "cpu") if present[name])
     if not present[kind]:
         raise UserError(f"training.accelerator is {kind}, and this machine has none.", "Set it to auto, or to cpu.")
+    if section.compile:
+        check_compiler(torch.device(kind), "training.compile")
     if section.precision != "auto":
         precision = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}[section.precision]
         check_precision(precision, torch.device(kind), f"training.precision {section.precision}")

@@ -13,21 +13,22 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 class MovingAverage:
     """Averages of all floating-point tensors of a state dict; others (counters) are copied.
 
-    The first steps use the smaller decay (1 + n)/(10 + n), so that the random start is forgotten soon.
+    The first steps use the smaller decay (1 + n)/(w + n), so that a random start is forgotten soon.
 
     Args:
         module: the model; its state now is the first average.
         decay: in (0, 1), e.g. 0.999.
+        warmup: w; the larger, the slower the decay rises. 0: it is the asked one from the first step on.
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self.decay = decay
+    def __init__(self, module: nn.Module, decay: float, warmup: int = 10) -> None:
+        self.decay, self.warmup = decay, warmup
         self.tensors = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
         """Move towards the model after optimiser step ``step`` (0 the first)."""
-        decay = min(self.decay, (1 + step) / (10 + step))
+        decay = min(self.decay, (1 + step) / (self.warmup + step)) if self.warmup else self.decay
         averages: list[Tensor] = []
         current: list[Tensor] = []
         for name, tensor in module.state_dict().items():

@@ -78,6 +78,7 @@ class TrainingModule(LightningModule):
         self.steps_per_epoch = 1
         self._checkpoint = checkpoint
         self._generator = torch.Generator()
+        self._losses = leg.stage.losses
         self._parsing = parsing
         self._second: ReidLoader | None = None
         self._second_batches: Iterator[Batch] = iter(())
@@ -137,10 +138,11 @@ class TrainingModule(LightningModule):
 
     def on_train_start(self) -> None:
         """Bring optimiser, scaler and average to where the checkpoint left them."""
-        accumulate = self.recipe.training.accumulate
+        accumulate, losses = self.recipe.training.accumulate, self.leg.stage.losses
+        self._losses = torch.compile(losses, dynamic=False) if self.recipe.training.compile else losses
         self.steps_per_epoch = math.ceil(int(self.trainer.num_training_batches) / accumulate)
         if self.recipe.training.ema is not None:
-            self.average = MovingAverage(self.model, self.recipe.training.ema)
+            self.average = MovingAverage(self.model, self.recipe.training.ema, self.recipe.training.ema_warmup)
         saved, self._checkpoint = self._checkpoint, None
         if saved is None:
             return
@@ -179,7 +181,7 @@ class TrainingModule(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Augment, compute the stage's losses and those of the second stream, return their sum."""
         batch = self.model.augment(batch, self._generator)
-        losses = self.leg.stage.losses(batch)
+        losses = self._losses(batch)
         if self._second is not None:
             with statistics_kept(self.model):
                 losses |= self.model.parsing_losses(next(self._second_batches).to(self.device, non_blocking=True))

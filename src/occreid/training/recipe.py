@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Range = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=2, max_length=2)]
 
 
 class Section(BaseModel):
@@ -46,6 +47,8 @@ class TransformSection(Section):
     flip: Share = Field(0.5, description="probability of a left-right flip")
     pad: NotNegative = Field(10, description="pixels added on each side before the random crop")
     erase: Share = Field(0.5, description="probability of random erasing")
+    erase_area: Range = Field([0.02, 0.4], description="smallest and largest share of the picture that is erased")
+    erase_ratio: Range = Field([0.3, 3.33], description="smallest and largest height/width of the erased rectangle")
     color_jitter: Share = Field(0.0, description="strength of brightness, contrast and saturation changes")
     photometric: PhotometricSection | None = Field(None, description="a random camera; null: none")
 
@@ -142,6 +145,10 @@ class TrainingSection(Section):
     ema: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_off)] = Field(
         None, description="decay of the moving average of the weights, or off"
     )
+    ema_warmup: NotNegative = Field(
+        10, description="w: until it has reached `ema`, the decay is (1 + n)/(w + n) after n steps; 0: `ema` at once"
+    )
+    compile: bool = Field(False, description="let torch.compile have the losses; needs a C++ compiler, on a GPU Triton")
     freeze_epochs: NotNegative = Field(0, description="epochs at the start during which the backbone is frozen")
     grad_clip: Annotated[float, Field(gt=0)] | None = Field(None, description="largest gradient norm, or null")
     evaluate_every: NotNegative = Field(10, description="epochs between evaluations; 0: only at the end")

@@ -78,13 +78,16 @@ class TestSamples:
         sample = ReidDataset(records, EvalTransform(*SIZE), masks=False)[0]
         assert sample.mask is None and sample.visibility.tolist() == [1.0, 0.5, 0.25, 0.0]
 
-    def test_reduced_decoding_is_an_option(self, tmp_path):
+    def test_reduced_decoding_hardly_shows_and_is_off_for_who_alters_pixels(self, tmp_path):
         y, x = np.mgrid[0:256, 0:128]
         Image.fromarray(((x * 7 + y * 3) % 256).astype(np.uint8)).save(tmp_path / "a.jpg")
         record = [Record(tmp_path / "a.jpg", 1, 0)]
         full, reduced = (ReidDataset(record, EvalTransform(*SIZE), reduce=r)[0].image.float() for r in (False, True))
         assert full.shape == reduced.shape and not torch.equal(full, reduced)
         assert (full - reduced).abs().mean() < 3
+        seen = []
+        ReidDataset(record, EvalTransform(*SIZE), alter=lambda i, m, r: seen.append(i.shape) or (i, m))[0]
+        assert seen == [(256, 128, 3)]
 
 
 class TestVisibility:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from occreid.data.loading.loaders import default_workers, eval_loader, train_loader
+from occreid.data.loading.loaders import eval_loader, train_loader
 from occreid.data.loading.transforms import TrainTransform
 from occreid.data.masks.files import write_mask
 from occreid.errors import UserError
@@ -170,17 +170,3 @@ def test_a_worker_runs_on_one_thread_and_this_process_keeps_its_own(records, mon
         assert cv2.getNumThreads() == 2
     finally:
         cv2.setNumThreads(before)
-
-
-class TestDefaultWorkers:
-    @pytest.mark.parametrize(
-        ("cores", "processes", "workers"), [(1, 1, 0), (2, 1, 1), (8, 1, 7), (64, 1, 8), (16, 4, 3), (2, 4, 0)]
-    )
-    def test_leaves_a_core_to_each_training_process(self, monkeypatch, cores, processes, workers):
-        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
-        assert default_workers(processes) == workers
-
-    def test_counts_the_machine_s_cores_where_affinity_is_unknown(self, monkeypatch):
-        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-        monkeypatch.setattr(os, "cpu_count", lambda: 4)
-        assert default_workers() == 3

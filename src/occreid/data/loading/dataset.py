@@ -44,7 +44,8 @@ class ReidDataset(Dataset[Sample]):
         transform: picture → tensor.
         class_index: pid → class index of training (`occreid.records.class_indices`); None labels with the pid itself.
         masks: False leaves the mask files unread, for methods that have no use for them.
-        reduce: decode large JPEGs at a fraction of their size (see `occreid.data.images.read_image`).
+        reduce: decode large JPEGs at a fraction of their size (see `occreid.data.images.read_image`), unless ``alter``
+            is to see them: faster, and the resized pixels differ less than by one more JPEG compression.
         alter: changes each picture as it is read.
 
     Raises:
@@ -58,7 +59,7 @@ class ReidDataset(Dataset[Sample]):
         class_index: Mapping[int, int] | None = None,
         *,
         masks: bool = True,
-        reduce: bool = False,
+        reduce: bool = True,
         alter: Alter | None = None,
     ) -> None:
         if not records:
@@ -75,7 +76,7 @@ class ReidDataset(Dataset[Sample]):
         self.class_index = None if class_index is None else dict(class_index)
         self.has_masks = masks and _all_or_none(records, "mask")
         self.has_visibility = _all_or_none(records, "visibility")
-        self.reduce = reduce
+        self.reduce = reduce and alter is None
         self.alter = alter
 
     def __len__(self) -> int:

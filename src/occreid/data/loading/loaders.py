@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -45,7 +44,7 @@ def train_loader(
     world_size: int = 1,
     steps: int | None = None,
     masks: bool = True,
-    reduce: bool = False,
+    reduce: bool = True,
     channels_last: bool = False,
     context: str | None = None,
 ) -> ReidLoader:
@@ -59,12 +58,12 @@ def train_loader(
         k: images of each.
         seed: decides batches and augmentation, 0 or more.
         transform: e.g. a `TrainTransform`.
-        workers: processes that load; 0 loads in this one (see `default_workers`).
+        workers: processes that load; 0 loads in this one.
         rank: this process among ``world_size``.
         world_size: training processes.
         steps: batches in an epoch; None: what the images give.
         masks: False leaves part masks unread.
-        reduce: decode large JPEGs at a fraction of their size.
+        reduce: decode large JPEGs at a fraction of their size, see `ReidDataset`.
         channels_last: the images' memory format.
         context: how workers start ("fork", "spawn", "forkserver"); None is Python's choice.
 
@@ -88,7 +87,7 @@ def eval_loader(
     batch_size: int,
     workers: int = 0,
     masks: bool = True,
-    reduce: bool = False,
+    reduce: bool = True,
     channels_last: bool = False,
     context: str | None = None,
     alter: Alter | None = None,
@@ -102,7 +101,7 @@ def eval_loader(
         batch_size: images in a batch.
         workers: processes that load; 0 loads in this one.
         masks: False leaves part masks unread.
-        reduce: decode large JPEGs at a fraction of their size.
+        reduce: decode large JPEGs at a fraction of their size, see `ReidDataset`.
         channels_last: the images' memory format.
         context: how workers start; None is Python's choice.
         alter: changes each picture as it is read, e.g. a `occreid.data.occlusion.stress.Stressor`.
@@ -115,13 +114,6 @@ def eval_loader(
     dataset = ReidDataset(records, EvalTransform(height, width), masks=masks, reduce=reduce, alter=alter)
     loading = _loading(workers, context, persistent=False, seed=0, channels_last=channels_last)
     return ReidLoader(_Guarded(dataset), batch_size=batch_size, shuffle=False, **loading)
-
-
-def default_workers(processes: int = 1) -> int:
-    """Loading processes for each of ``processes`` training processes: its share of the cores less one, at most 8."""
-    # the cores this process may use, where the system can say so
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(0, min(8, cores // max(processes, 1) - 1))
 
 
 class _Guarded(Dataset[Sample]):
