@@ -74,7 +74,7 @@ def test_equation_5_is_the_sum_of_its_three_terms_in_float64():
         bed = BoundedExponentialLoss(0.3, model.distance_loss.reduction, model.distance_loss.normalize)
         assert losses["bed"] == bed(f_g, b.labels) and losses["bed_rp"] == bed(f_r, b.labels)
         assert losses["bed"] != losses["bed_rp"]
-        x, w = f_g.double().view(6, 2, 256), model.heads.weight.double()
+        x, w = model.heads_norm(f_g).double().view(6, 2, 256), model.heads.weight.double()
     x, w = x / x.norm(dim=2, keepdim=True), w / (w.norm(dim=2, keepdim=True) + 1 / 32)
     expected = 0.0
     for head in range(2):  # L_c: one cross-entropy a head, summed
@@ -145,7 +145,9 @@ class TestMomentum:
         heads, neck = build(me=False, two_heads=True).eval(), build(me=False).eval()
         with torch.no_grad():
             f_g = heads.pool(heads.feature_map(images))
-            assert torch.equal(heads.describe(images).features[:, 0], f_g)
+            assert torch.equal(heads.describe(images).features[:, 0], heads.heads_norm(f_g))
+            bare = build(me=False, two_heads=True, neck="none").eval()
+            assert torch.equal(bare.describe(images).features[:, 0], bare.pool(bare.feature_map(images)))
             f_g = neck.pool(neck.feature_map(images))
             assert torch.equal(neck.describe(images).features[:, 0], neck.neck(f_g))
 
@@ -154,6 +156,67 @@ def test_the_two_heads_come_with_me_unless_said_otherwise():
     assert build().heads is not None and build().neck is None
     assert build(me=False).heads is None and build(me=False, two_heads=True).heads is not None
     assert build(two_heads=False).neck is not None
+
+
+def test_a_norm_before_the_heads_lets_them_tell_images_apart():
+    """GeM's features of any two images point the same way: without the norm all get the same logits."""
+    images = batch(10).images
+
+    def spread(**options):
+        model = build(**options)
+        with torch.no_grad():
+            f_g = model.pool(model.feature_map(images))
+            assert (normalize(f_g, dim=1) @ normalize(f_g, dim=1).T).min() > 0.75, "what the norm is for"
+            return model.heads(model._necked(f_g)).std(0).mean().item()
+
+    assert spread() > 1.5 * spread(neck="none")
+    assert build().heads_norm is not None and not build().heads_norm.bias.requires_grad
+
+
+def test_the_id_loss_of_the_reconstructed_feature_is_an_option():
+    b, model = batch(), build(id_on_reconstructed=True)
+    losses = model.losses(b)
+    assert losses.keys() == {"bed", "bed_rp", "id", "id_rp"} and losses["id_rp"] != losses["id"]
+    losses["id_rp"].backward()
+    assert model.reconstruct.value.weight.grad.abs().sum() > 0
+    assert model.heads_norm.weight.grad is None, "statistics and scale of f_g are its own"
+    assert "id_rp" not in build().losses(b)
+    with pytest.raises(UserError, match="rp is off"):
+        build(id_on_reconstructed=True, rp=False)
+
+
+def test_a_model_from_before_the_norm_loads_as_it_was(tmp_path):
+    import json
+
+    from occreid.models import load_model, save_model
+
+    model = build(neck="none").eval()
+    model.input_size = (64, 32)
+    save_model(model, tmp_path)
+    card = json.loads((tmp_path / "model.json").read_text())
+    for new in ("neck", "id_on_reconstructed", "betas"):
+        del card["options"][new]
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    loaded = load_model(tmp_path)
+    assert loaded.heads_norm is None and loaded.spec.options["neck"] == "none"
+    with torch.no_grad():
+        assert torch.equal(loaded.describe(batch().images).features, model.describe(batch().images).features)
+
+
+def test_one_training_keeps_the_means_of_several_betas():
+    several, b = build(beta=0.9, betas=(0.25, 0.9)), batch()
+    alone = build(beta=0.25)
+    for model in (several, alone):
+        for _ in range(3):
+            model.losses(b)
+    torch.testing.assert_close(several.momentum.means[0], alone.momentum.mean)
+    torch.testing.assert_close(several.momentum.means[1], several.momentum.mean)
+    chosen = build(beta=0.25, betas=(0.25, 0.9))
+    chosen.load_state_dict(several.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(
+            chosen.eval().describe(b.images).features, alone.eval().describe(b.images).features, rtol=1e-3, atol=1e-4
+        )
 
 
 def test_a_batch_without_positives_stays_finite():

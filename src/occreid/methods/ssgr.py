@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from occreid.data.occlusion.erasing import compound_batch_erasing, random_batch_erasing
 from occreid.descriptors import Descriptors
+from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss, BoundedExponentialLoss
 from occreid.models.contract import Method
 from occreid.nn import (
@@ -52,11 +53,17 @@ class SSGR(Method):
         me: momentum-effect elimination (Eq. 6): descriptors are normalise(f_g) − µ.
         two_heads: L_c of two normalised heads; off: of a BNNeck, whose output is then the descriptor where ``me`` is
             off. None: as ``me``, because both come from the same work.
+        neck: batch normalisation, its shift 0, before the two heads. GeM's features are not negative: without it all
+            images look alike to a normalised classifier (cosine 0.97 at the start) and the ID loss stays at guessing.
+            The paper builds on a baseline whose classifier follows a BNNeck.
+        id_on_reconstructed: L_c of f_r too, by the same classifier, as the caption of Fig. 2 says; Eq. 5 has f_g alone.
         non_local: plain non-local blocks where ``dnl`` is off; off: none.
         alpha: α of Eq. 3.
         bed_reduction: how Eq. 3 is averaged over pairs, see `BoundedExponentialLoss`; the paper does not say.
-        bed_normalize: whether Eq. 3 compares features of unit length; the paper does not say.
+        bed_normalize: whether Eq. 3 compares features of unit length; the paper does not say. Lengths of fresh features
+            (d ≈ 20) make e^(−αd) vanish, and the gradient with it.
         beta: β of Eq. 6.
+        betas: further β whose means are kept in the same training (Fig. 5 (b)); ``beta`` then chooses among them.
         dnl_reduction: channels of queries and keys are divided by this; 1 is Eq. 1.
         dnl_temperature: pairwise logits are divided by this; 1 is Eq. 1.
         erase_probability: share of images that random erasing changes.
@@ -67,6 +74,7 @@ class SSGR(Method):
 
     metric = "cosine"
     input_size = (384, 128)
+    older: ClassVar[dict[str, Any]] = {"neck": "none"}
 
     def __init__(
         self,
@@ -81,11 +89,14 @@ class SSGR(Method):
         rp: bool = True,
         me: bool = True,
         two_heads: bool | None = None,
+        neck: Literal["bn", "none"] = "bn",
+        id_on_reconstructed: bool = False,
         non_local: bool = True,
         alpha: float = 0.3,
         bed_reduction: Literal["mean", "balanced"] = "balanced",
         bed_normalize: bool = False,
         beta: float = 0.9,
+        betas: tuple[float, ...] = (),
         dnl_reduction: int = 1,
         dnl_temperature: float = 1.0,
         erase_probability: float = 0.5,
@@ -104,7 +115,13 @@ class SSGR(Method):
         normalised = me if two_heads is None else two_heads
         self.heads = NormalisedHeads(dim, num_classes) if normalised else None
         self.neck = None if normalised else BNNeck(dim, num_classes)
-        self.momentum = MovingMean(dim, beta) if me else None
+        self.heads_norm = _shiftless_norm(dim) if normalised and neck == "bn" else None
+        if id_on_reconstructed and not rp:
+            raise UserError(
+                "ssgr has no reconstructed feature to classify: rp is off.", "Turn id_on_reconstructed off too."
+            )
+        self.norm_reconstructed = _shiftless_norm(dim) if id_on_reconstructed else None
+        self.momentum = MovingMean(dim, beta, betas) if me else None
         self.distance_name = "bed" if bed else "triplet"
         self.distance_loss = (
             BoundedExponentialLoss(alpha, bed_reduction, bed_normalize) if bed else BatchHardTripletLoss(margin)
@@ -121,35 +138,45 @@ class SSGR(Method):
         return self.backbone(self.normalize(images))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The three terms of Eq. 5: ``bed_rp`` (or ``triplet_rp``), ``bed`` (or ``triplet``) and ``id``."""
+        """The terms of Eq. 5: ``bed_rp`` (or ``triplet_rp``), ``bed`` (or ``triplet``), ``id``; ``id_rp`` if asked."""
         feature_map = self.feature_map(batch.images)
         f_g = self.pool(feature_map)  # (B, c)
-        losses = {self.distance_name: self.distance_loss(f_g, batch.labels), "id": self._id_loss(f_g, batch.labels)}
+        losses = {
+            self.distance_name: self.distance_loss(f_g, batch.labels),
+            "id": self._id_loss(self._necked(f_g), batch.labels),
+        }
         if self.reconstruct is not None:
             f_r = self.reconstruct(feature_map)  # Eq. 2 (B, c)
             losses[f"{self.distance_name}_rp"] = self.distance_loss(f_r, batch.labels)
+            if self.norm_reconstructed is not None:  # its own: the statistics behind descriptors are those of f_g
+                losses["id_rp"] = self._id_loss(self.norm_reconstructed(f_r), batch.labels)
         if self.momentum is not None and self.training:
             self.momentum.update(f_g)  # Eq. 6
         return losses
 
-    def _id_loss(self, f_g: Tensor, labels: Tensor) -> Tensor:
+    def _necked(self, f_g: Tensor) -> Tensor:
+        """What the classifier sees of (B, c) features."""
+        norm = self.heads_norm if self.neck is None else self.neck
+        return f_g if norm is None else norm(f_g)
+
+    def _id_loss(self, necked: Tensor, labels: Tensor) -> Tensor:
         """L_c of Eq. 5: cross-entropies, summed over the heads."""
         if self.heads is not None:
-            logits = self.heads(f_g)  # (B, H, C)
+            logits = self.heads(necked)  # (B, H, C)
         else:
             assert self.neck is not None  # one of the two classifiers is always built
-            logits = self.neck.logits(self.neck(f_g)).float()[:, None]  # (B, 1, C)
+            logits = self.neck.logits(necked).float()[:, None]  # (B, 1, C)
         every = cross_entropy(
             logits.flatten(0, 1), labels.repeat_interleave(logits.shape[1]), label_smoothing=self.label_smoothing
         )
         return every * logits.shape[1]  # the mean over B · H is a sum over H of means over B
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
-        """One global part: normalise(f_g) − µ; without ``me`` f_g itself, or what the neck makes of it."""
+        """One global part: normalise(f_g) − µ; without ``me`` what the classifier sees."""
         f_g = self.pool(self.feature_map(images))
         if self.momentum is not None:
             return Descriptors(self.momentum(f_g))
-        return Descriptors(f_g if self.neck is None else self.neck(f_g))
+        return Descriptors(self._necked(f_g))
 
     def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
         """The two terms of Eq. 1 in the last block of stages 2 and 3, and the weights of Eq. 2, each from 0 to 1.
@@ -171,6 +198,13 @@ class SSGR(Method):
         if self.reconstruct is not None:
             maps["reconstructive"] = self.reconstruct.salience(feature_map)
         return {name: _stretched(weights) for name, weights in maps.items()}
+
+
+def _shiftless_norm(dim: int) -> nn.BatchNorm1d:
+    """Batch normalisation whose shift stays 0, as a BNNeck's."""
+    norm = nn.BatchNorm1d(dim)
+    norm.bias.requires_grad_(False)
+    return norm
 
 
 def _keep(inputs: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +64,8 @@ class Trainable(nn.Module):
     """Whether images of another size than `input_size` are refused: `load_model` sets it, the weights are of that."""
     learns_parts: bool = False
     """Whether training masks must tell the parts of a body apart; an instance may set its own."""
+    older: ClassVar[dict[str, Any]] = {}
+    """Values of options that a model saved before they existed was made with, where that is not today's default."""
     pixel_mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     """Of pixels in [0, 1], three numbers; an instance takes its backbone's, see `expect_pixels`."""
     pixel_std: tuple[float, ...] = (0.229, 0.224, 0.225)

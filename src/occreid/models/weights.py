@@ -19,7 +19,7 @@ from occreid.models.contract import Method, ModelSpec, PartParser, Trainable
 from occreid.models.exported import ExportedModel, read_exported_card
 from occreid.models.foreign import ForeignModel, is_foreign
 from occreid.models.locate import CARD, WEIGHTS, locate
-from occreid.models.registry import as_method, create_trainable, method_options
+from occreid.models.registry import as_method, create_trainable, find_model, method_options
 
 
 def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None = None) -> Path:
@@ -130,11 +130,12 @@ def load_trained(path_or_name: str | Path) -> Trainable:
     if weights.suffix == ".onnx":
         return ExportedModel(weights).eval()
     card = read_card(weights)
-    options = dict(card["options"])
+    asked = {**find_model(card["method"]).older, **card["options"]}
+    options = dict(asked)
     if "pretrained" in method_options(card["method"]):
         options["pretrained"] = "none"  # the file's weights replace them anyway: no download
     model = create_trainable(card["method"], card["num_classes"], **options)
-    model.spec = ModelSpec(card["method"], card["num_classes"], dict(card["options"]))
+    model.spec = ModelSpec(card["method"], card["num_classes"], asked)
     load_weights(model, weights)
     _check_pixels(model, card, weights)
     model.input_size, model.fixed_size = tuple(card["input_size"]), True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.functional import normalize
@@ -17,19 +19,25 @@ class MovingMean(nn.Module):
     Args:
         dim: feature dimension D.
         momentum: β in [0, 1); at 1 the mean would never move.
+        others: further β, each with a mean of its own: β changes nothing in training, so that one training serves
+            all of them. Where ``momentum`` is among them, the mean that was kept for it is what is subtracted.
 
     Raises:
-        UserError: ``momentum`` is outside that range.
+        UserError: a momentum outside that range.
     """
 
     mean: Tensor
+    means: Tensor
 
-    def __init__(self, dim: int, momentum: float = 0.9) -> None:
+    def __init__(self, dim: int, momentum: float = 0.9, others: Sequence[float] = ()) -> None:
         super().__init__()
-        if not 0 <= momentum < 1:
-            raise UserError(f"the momentum of a moving mean is {momentum:g}.", "Choose one from 0 to below 1.")
-        self.momentum = momentum
+        for each in (momentum, *others):
+            if not 0 <= each < 1:
+                raise UserError(f"the momentum of a moving mean is {each:g}.", "Choose one from 0 to below 1.")
+        self.momentum, self.others = momentum, tuple(others)
         self.register_buffer("mean", torch.zeros(dim))
+        if others:  # without, the weights hold what they always held
+            self.register_buffer("means", torch.zeros(len(others), dim))
 
     @torch.no_grad()
     def update(self, features: Tensor) -> None:
@@ -38,11 +46,19 @@ class MovingMean(nn.Module):
         total = torch.cat([unit.sum(0), unit.new_full((1,), len(unit))])  # (D + 1,): one message for sum and count
         if distributed.is_available() and distributed.is_initialized():
             distributed.all_reduce(total)
-        self.mean.lerp_(total[:-1] / total[-1], 1 - self.momentum)  # Eq. 6 (D,)
+        batch = total[:-1] / total[-1]  # (D,)
+        self.mean.lerp_(batch, 1 - self.momentum)  # Eq. 6
+        for row, momentum in enumerate(self.others):
+            self.means[row].lerp_(batch, 1 - momentum)
+
+    @property
+    def subtracted(self) -> Tensor:
+        """µ (D,), of ``momentum``."""
+        return self.means[self.others.index(self.momentum)] if self.momentum in self.others else self.mean
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, D) → (B, D) float32: normalised features less µ, to be compared by cosine distance.
 
         Euclidean distances between them are those without µ; only angles change.
         """
-        return normalize(features.float(), dim=1) - self.mean
+        return normalize(features.float(), dim=1) - self.subtracted
