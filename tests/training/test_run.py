@@ -281,3 +281,17 @@ def test_two_processes_train_one_model(tiny, tmp_path):
     assert ended.stdout.count("effective batch 8: 2 identities × 2 images × 2 processes") == 1
     assert [row["step"] for row in rows(tmp_path / "run/log.csv")] == ["2", "4"]
     assert (tmp_path / "run/result.json").is_file()
+
+
+def test_a_run_may_test_other_weights_and_train_nothing(tiny, tmp_path):
+    trained = train(tiny("training.epochs=1"), tmp_path / "trained", progress=False)
+    only = (f"training.init_from={trained}", "training.test_only=true")
+    tested = train(tiny(*only, "evaluation.ap=trapezoid"), tmp_path / "tested", progress=False)
+    a, b = load_file(trained / "model.safetensors"), load_file(tested / "model.safetensors")
+    assert a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+    assert not (tested / "log.csv").exists() and not (tested / "checkpoints").exists()
+    assert '"ap": "trapezoid"' in (tested / "result.json").read_text()
+    with pytest.raises(UserError, match=r"cannot be tested with these options: backbone.0.bias: \(8,\) in the file"):
+        train(tiny(*only, "method.options.width=4"), tmp_path / "other", progress=False)
+    with pytest.raises(UserError, match="names no weights to test"):
+        tiny("training.test_only=true")

@@ -160,6 +160,7 @@ class TrainingSection(Section):
     sync_batchnorm: bool = False
     deterministic: bool = Field(False, description="refuse operations that are not deterministic (CUDA)")
     init_from: str | None = Field(None, description="weights to start from; set by --init-from")
+    test_only: bool = Field(False, description="train nothing: test init_from with this recipe's options and protocol")
 
 
 class TestSet(Section):
@@ -205,6 +206,8 @@ class Recipe(Section):
                 f"training.freeze_epochs ({self.training.freeze_epochs}) should be less than "
                 f"training.epochs ({self.training.epochs}), or the backbone never trains"
             )
+        if self.training.test_only and self.training.init_from is None:
+            raise ValueError("training.test_only is true, but training.init_from names no weights to test")
         if self.data.mask_root is not None and not self.data.masks:
             raise ValueError("data.mask_root names a folder of masks, but data.masks is false")
         return self

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from occreid.data.loading.samplers import PKSampler
 from occreid.descriptors import Descriptors
+from occreid.errors import UserError
 from occreid.evaluation.describe import PRECISIONS
 from occreid.evaluation.parts import PartScores
 from occreid.extraction import extract
@@ -115,7 +116,7 @@ class Run:
     def go(self) -> Path:
         """Train what is left, save the model, test it."""
         try:
-            ranking = self._train()
+            ranking = None if self.recipe.training.test_only else self._train()
             if self.main:
                 self._finish(ranking)
         except KeyboardInterrupt:
@@ -199,6 +200,11 @@ class Run:
         if init_from is None:
             return
         left_out = start_from(self.model, init_from)
+        if left_out and self.recipe.training.test_only:
+            raise UserError(
+                f"{init_from} cannot be tested with these options: {left_out[0]}.",
+                "Change only options that act at test time, or leave training.test_only out and train.",
+            )
         loaded = len(self.model.state_dict()) - sum(not line.endswith("not in the model") for line in left_out)
         self.console.print(f"started from {init_from}: {loaded} tensors loaded")
         for line in left_out:

@@ -175,3 +175,28 @@ def test_an_out_that_is_a_file_is_refused(plan, pretend, tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(UserError, match="cannot write"):
         run_plan(plan, say=lambda line: None)
+
+
+def test_a_run_waits_for_the_weights_it_needs(plan, pretend):
+    first, *others = plan.runs
+    chained = replace(plan, runs=(*(replace(run, parent=first.folder) for run in others), first))
+    pretend()
+    assert not run_plan(chained, jobs=3, say=lambda _: None)
+    assert all(span(run)[0] >= span(first)[1] for run in others)
+
+
+def test_what_a_failed_run_was_needed_for_fails_with_it(plan, pretend):
+    first, second, *_ = [run for run in plan.runs if run.seed == 0]
+    chained = replace(plan, runs=(first, replace(second, parent=first.folder)))
+    pretend(first.row)
+    failed = run_plan(chained, say=lambda _: None)
+    assert [f.run.folder for f in failed] == [first.folder, second.folder]
+    assert f"{first.folder} is not finished" in failed[1].said and not second.folder.exists()
+
+
+def test_only_a_row_takes_what_it_needs_with_it(plan, pretend):
+    base, wide = (next(run for run in plan.runs if run.row == name and run.seed == 0) for name in ("base", "+ wide"))
+    chained = replace(plan, runs=(replace(wide, parent=base.folder), base))
+    pretend()
+    run_plan(chained, only=["+ wide"], say=lambda _: None)
+    assert is_finished(base) and is_finished(wide)

@@ -123,6 +123,97 @@ def test_ladders_are_found_by_name_in_the_working_directory(ladder_file, tmp_pat
     assert "Did you mean 'toy/table1'?" in problem("toy/tabel1", "out")
 
 
-def test_every_shipped_ladder_resolves():
-    for name in list_ladders():
-        assert load_plan(name, "out").runs
+ONCE = """
+recipe: {recipe}
+seeds: [0, 1]
+rows:
+  - {{name: again, tests: base, set: {{method.options.dropout: 0.1}}}}
+  - {{name: base, set: {{method.options.width: 8}}}}
+  - {{name: further, starts: base, set: {{optimizer.lr: 5e-3}}}}
+"""
+
+
+def test_a_row_may_test_or_start_from_the_weights_of_another(ladder_file, tmp_path):
+    plan = load_plan(ladder_file(ONCE), tmp_path / "out")
+    runs = {(run.row, run.seed): run for run in plan.runs}
+    base, again, further = (runs[name, 1] for name in ("base", "again", "further"))
+    assert base.parent is None and again.parent == further.parent == base.folder
+    assert base.recipe.training.init_from is None and not base.recipe.training.test_only
+    assert again.recipe.training.init_from == further.recipe.training.init_from == str(base.folder)
+    assert again.recipe.training.test_only and not further.recipe.training.test_only
+    assert again.recipe.method.options == {"width": 8, "dropout": 0.1}, "what it tests was made with the base's options"
+    assert further.recipe.method.options == {"width": 4, "dropout": 0.5} and further.recipe.optimizer.lr == 5e-3
+
+
+def test_a_grid_may_train_once(ladder_file, tmp_path):
+    text = "recipe: {recipe}\ntrain_once: true\ngrid: {{method.options.dropout: [0.1, 0.2, 0.3]}}"
+    first, *others = load_plan(ladder_file(text), tmp_path / "out").runs
+    assert first.parent is None and all(run.parent == first.folder for run in others)
+    assert [run.recipe.method.options["dropout"] for run in (first, *others)] == [0.1, 0.2, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("{{name: a, tests: b}}", ["row 'a' needs the row 'b', and there is none"]),
+        ("{{name: a, tests: b}}, {{name: b, starts: a}}", ["needs its own weights"]),
+        ("{{name: a}}, {{name: b, tests: a, starts: a}}", ["both starts from a row and tests one"]),
+        ("{{name: a}}, {{name: b, tests: a, recipe: c}}", ["row 'b' tests 'a': it takes its recipe"]),
+    ],
+)
+def test_rows_that_cannot_have_their_weights_are_refused(ladder_file, rows, words):
+    said = problem(ladder_file(f"recipe: {{recipe}}\nrows: [{rows}]"), "out")
+    assert all(word in said for word in words)
+
+
+def test_a_ladder_on_another_recipe(ladder_file, recipe_file, tmp_path):
+    other = recipe_file.with_name("other.yaml")
+    other.write_text(recipe_file.read_text().replace("lr: 0.01", "lr: 0.02"))
+    plan = load_plan(ladder_file(), tmp_path / "out", recipe=str(other))
+    assert {run.source for run in plan.runs} == {str(other)}
+    assert {run.recipe.optimizer.lr for run in plan.runs if run.row == "base"} == {0.02}
+    text = "recipe: {recipe}\nrows: [{{name: a, recipe: {recipe}}}]"
+    with pytest.raises(UserError, match=r"row 'a' of .* has a recipe of its own, which --recipe would not reach"):
+        load_plan(ladder_file(text), tmp_path / "out", recipe=str(other))
+
+
+PAPERS_DATA = {  # where the papers' own experiments were made
+    "han": ("han/market1501", "han/dukemtmc"),
+    "hpnet": ("hpnet/market1501",),
+    "orgnn": ("orgnn/occluded_duke", "orgnn/market1501"),
+    "ssgr": ("ssgr/occluded_duke", "ssgr/opreid", "ssgr/market1501", "ssgr/dukemtmc"),
+    "sureid": ("sureid/occluded_duke", "sureid/market1501"),
+}
+
+
+@pytest.mark.parametrize("name", list_ladders())
+def test_every_ladder_runs_dry_on_occsynth_and_on_the_papers_data(name, tmp_path):
+    """What a dry run checks: every row's recipe resolves, and builds a model of one class with its options."""
+    method = name.partition("/")[0]
+    generated = find_recipe_of(name)
+    for source in (generated, *PAPERS_DATA.get(method, ())):
+        plan = load_plan(name, tmp_path / "out", recipe=None if source == generated else source, seeds=[0])
+        folders = {run.folder for run in plan.runs}
+        assert len(folders) == len(plan.runs)
+        for run in plan.runs:
+            assert run.recipe.method.name in (method, "baseline", "baseline_vit")
+            assert run.parent is None or run.parent in folders
+            if source == generated and run.parent is None:
+                _builds(run.recipe)
+
+
+def find_recipe_of(name):
+    import yaml
+
+    return yaml.safe_load(find_ladder(name).read_text())["recipe"]
+
+
+def _builds(recipe):
+    """The row's model, as small as it gets: what cannot be built fails here and not after hours of other rows."""
+    from occreid.models import create_trainable, method_options
+
+    known = method_options(recipe.method.name)
+    options = {**recipe.method.options, "pretrained": "none"}
+    if {"height", "width"} <= known.keys():
+        options |= {"height": recipe.data.height, "width": recipe.data.width}
+    create_trainable(recipe.method.name, 4, **options)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,7 @@ def run_plan(
 
     Args:
         plan: from `load_plan`.
-        only: names of rows; empty: all.
+        only: names of rows; empty: all. Rows whose weights these need are made too.
         jobs: runs at once on each device (on each group of devices, where a run trains on several).
         say: takes a line for the user.
         after: called after each run that ended well.
@@ -89,16 +88,20 @@ def run_plan(
         if name not in plan.rows:
             raise UserError(f"the ablation has no row '{name}'.", f"Its rows: {', '.join(plan.rows)}.")
     check_folders(plan.runs)
-    wanted = [run for run in plan.runs if not only or run.row in only]
-    waiting = deque(run for run in wanted if not is_finished(run))
+    wanted = _wanted(plan, only)
+    waiting = [run for run in wanted if not is_finished(run)]
     say(f"{len(wanted)} runs, {len(wanted) - len(waiting)} of them finished already")
     free, running, failures = device_slots(plan.runs, jobs), [], []
     try:
         while waiting or running:
-            while waiting and free:
-                job = _start(waiting.popleft(), free.pop(0))
+            while free and (ready := [run for run in waiting if _is_ready(run)]):
+                waiting.remove(ready[0])
+                job = _start(ready[0], free.pop(0))
                 running.append(job)
                 say(f"started  {job.run.folder}")
+            if waiting and not running:  # what they start from has failed
+                failures += [Failure(run, f"{run.parent} is not finished", run.folder) for run in waiting]
+                break
             ended = [job for job in running if job.process.poll() is not None]
             for job in ended:
                 running.remove(job)
@@ -119,6 +122,21 @@ def run_plan(
             job.process.wait()
         raise
     return failures
+
+
+def _wanted(plan: Plan, only: Sequence[str]) -> list[PlannedRun]:
+    """The runs of these rows (none: all), and those whose weights they need."""
+    if not only:
+        return list(plan.runs)
+    wanted = {run.folder for run in plan.runs if run.row in only}
+    parents = {run.folder: run.parent for run in plan.runs if run.parent is not None}
+    while needed := {parents[folder] for folder in wanted & parents.keys()} - wanted:
+        wanted |= needed
+    return [run for run in plan.runs if run.folder in wanted]
+
+
+def _is_ready(run: PlannedRun) -> bool:
+    return run.parent is None or (run.parent / "result.json").is_file()
 
 
 def device_slots(runs: Sequence[PlannedRun], jobs: int) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -47,9 +47,15 @@ class PaperColumn(Section):
 
 
 class Row(Section):
-    """One line of the table: what it changes in the recipe, and the paper's figures for it."""
+    """One line of the table: what it changes in the recipe, and the paper's figures for it.
+
+    ``starts`` names a row whose weights this one starts from; ``tests`` one whose weights it tests, with
+    its own changes and without training.
+    """
 
     name: Name
+    starts: str | None = None
+    tests: str | None = None
     recipe: str | None = None
     set: dict[str, Any] = Field({})
     unset: list[str] = Field([])
@@ -67,6 +73,7 @@ class Ladder(Section):
     paper: PaperColumn | None = None
     rows: list[Row] = Field([])
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field({})
+    train_once: bool = Field(False, description="grid: the first row trains, the others test its weights")
 
     @model_validator(mode="after")
     def _whole(self) -> Ladder:
@@ -79,6 +86,8 @@ class Ladder(Section):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("a seed is given twice")
         for row in self.rows:
+            _check_parents(row, {other.name: other for other in self.rows})
+        for row in self.rows:
             if row.paper is None:
                 continue
             if self.paper is None:
@@ -88,6 +97,23 @@ class Ladder(Section):
                     f"row '{row.name}' has {len(row.paper)} figures of the paper for {len(self.paper.metrics)} metrics"
                 )
         return self
+
+
+def _check_parents(row: Row, rows: Mapping[str, Row]) -> None:
+    if row.starts is not None and row.tests is not None:
+        raise ValueError(f"row '{row.name}' both starts from a row and tests one")
+    if row.tests is not None and (row.recipe is not None or row.unset):
+        raise ValueError(f"row '{row.name}' tests '{row.tests}': it takes its recipe, and no other or unset")
+    parent, seen = row.tests or row.starts, [row.name]
+    while parent is not None:
+        if parent not in rows:
+            raise ValueError(
+                f"row '{seen[-1]}' needs the row '{parent}', and there is none. {did_you_mean(parent, rows)}"
+            )
+        if parent in seen:
+            raise ValueError(f"row '{row.name}' needs its own weights")
+        seen.append(parent)
+        parent = rows[parent].tests or rows[parent].starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +127,7 @@ class PlannedRun:
         source: the recipe's name or file, as `load_recipe` takes it.
         overrides: ``"key=value"``, as ``--set`` takes them.
         recipe: the two, resolved.
+        parent: folder of the run whose weights this one needs, or None.
     """
 
     row: str
@@ -109,6 +136,7 @@ class PlannedRun:
     source: str
     overrides: tuple[str, ...]
     recipe: Recipe
+    parent: Path | None = None
 
     def arguments(self) -> list[str]:
         """What `occreid` is called with to make this run."""
@@ -168,13 +196,19 @@ def find_ladder(name: str | Path) -> Path:
 
 
 def load_plan(
-    name: str | Path, out: str | Path, *, overrides: Sequence[str] = (), seeds: Sequence[int] | None = None
+    name: str | Path,
+    out: str | Path,
+    *,
+    recipe: str | None = None,
+    overrides: Sequence[str] = (),
+    seeds: Sequence[int] | None = None,
 ) -> Plan:
     """Read a ladder file and resolve the recipe of every run; nothing is started.
 
     Args:
         name: a YAML file, or a shipped ladder such as ``"ssgr/table5"``.
         out: the folder of all runs.
+        recipe: instead of the file's, for all rows: the same ladder on other data.
         overrides: ``"key=value"`` for all rows; they win over the file.
         seeds: instead of the file's.
 
@@ -184,12 +218,22 @@ def load_plan(
     """
     path = find_ladder(name)
     ladder = read_form(path, Ladder, "ablation", "docs/ablation.md", rows=Row)
-    rows = ladder.rows or _grid_rows(ladder.grid)
+    rows = ladder.rows or _grid_rows(ladder.grid, ladder.train_once)
+    if recipe is not None:
+        ladder = _with_recipe(ladder, recipe, path)
     _no_overlap(rows, overrides, path)
-    folders = _folder_names([row.name for row in rows])
+    folders = dict(zip((row.name for row in rows), _folder_names([row.name for row in rows]), strict=True))
     runs = [
-        _planned(ladder, row, seed, Path(out) / folder / f"seed-{seed}", overrides, path)
-        for row, folder in zip(rows, folders, strict=True)
+        _planned(
+            ladder,
+            row,
+            rows,
+            seed,
+            {name: Path(out) / f / f"seed-{seed}" for name, f in folders.items()},
+            overrides,
+            path,
+        )
+        for row in rows
         for seed in (ladder.seeds if seeds is None else seeds)
     ]
     metrics = ladder.metrics or (ladder.paper.metrics if ladder.paper else ["mAP", "R-1"])
@@ -198,18 +242,26 @@ def load_plan(
     return Plan(title, tuple(row.name for row in rows), tuple(metrics), tuple(runs), ladder.paper, figures)
 
 
-def _grid_rows(grid: dict[str, list[Any]]) -> list[Row]:
+def _with_recipe(ladder: Ladder, recipe: str, path: Path) -> Ladder:
+    own = [row.name for row in ladder.rows if row.recipe is not None]
+    if own:
+        raise UserError(
+            f"row '{own[0]}' of {path} has a recipe of its own, which --recipe would not reach.",
+            "Copy the file and write the recipes into it.",
+        )
+    return ladder.model_copy(update={"recipe": recipe})
+
+
+def _grid_rows(grid: dict[str, list[Any]], train_once: bool) -> list[Row]:
     """One row for each combination, the last key changing fastest; named by the shortest words that tell keys apart."""
     words = [key.rpartition(".")[2] for key in grid]
     names = [word if words.count(word) == 1 else key for word, key in zip(words, grid, strict=True)]
-    return [
-        Row(
-            name=", ".join(as_override(name, value) for name, value in zip(names, values, strict=True)),
-            set=dict(zip(grid, values, strict=True)),
-            unset=[],
-        )
-        for values in product(*grid.values())
-    ]
+    rows: list[Row] = []
+    for values in product(*grid.values()):
+        name = ", ".join(as_override(name, value) for name, value in zip(names, values, strict=True))
+        tests = rows[0].name if train_once and rows else None
+        rows.append(Row(name=name, set=dict(zip(grid, values, strict=True)), unset=[], tests=tests))
+    return rows
 
 
 def _no_overlap(rows: Sequence[Row], overrides: Sequence[str], path: Path) -> None:
@@ -225,11 +277,30 @@ def _no_overlap(rows: Sequence[Row], overrides: Sequence[str], path: Path) -> No
             raise UserError("--set training.seed is what --seeds is for.", "Write e.g.: --seeds 0,1,2")
 
 
-def _planned(ladder: Ladder, row: Row, seed: int, folder: Path, overrides: Sequence[str], path: Path) -> PlannedRun:
-    source = row.recipe or ladder.recipe
+def _planned(
+    ladder: Ladder,
+    row: Row,
+    rows: Sequence[Row],
+    seed: int,
+    folders: Mapping[str, Path],
+    overrides: Sequence[str],
+    path: Path,
+) -> PlannedRun:
+    trained = row  # whose recipe counts
+    settings: dict[str, Any] = {}
+    while trained.tests is not None:
+        settings = {**trained.set, **settings}
+        trained = next(other for other in rows if other.name == trained.tests)
+    settings = {**ladder.set, **trained.set, **settings}
+    parent = row.starts if row.tests is None else trained.name
+    if parent is not None:
+        settings["training.init_from"] = str(folders[parent])
+    if row.tests is not None:
+        settings["training.test_only"] = True
+    source = trained.recipe or ladder.recipe
     every = [
-        *_without(source, row.unset, f"row '{row.name}' of {path}"),
-        *(as_override(key, value) for key, value in {**ladder.set, **row.set}.items()),
+        *_without(source, trained.unset, f"row '{row.name}' of {path}"),
+        *(as_override(key, value) for key, value in settings.items()),
         *overrides,
         f"training.seed={seed}",
     ]
@@ -238,7 +309,8 @@ def _planned(ladder: Ladder, row: Row, seed: int, folder: Path, overrides: Seque
         _check_options(recipe)
     except UserError as error:
         raise UserError(f"row '{row.name}' of {path}: {error.problem}", error.hint) from error
-    return PlannedRun(row.name, seed, folder, source, tuple(every), recipe)
+    folder, needed = folders[row.name], None if parent is None else folders[parent]
+    return PlannedRun(row.name, seed, folder, source, tuple(every), recipe, needed)
 
 
 def _without(source: str, keys: Sequence[str], where: str) -> list[str]:
