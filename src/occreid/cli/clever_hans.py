@@ -26,7 +26,9 @@ Natural = Annotated[
 ]
 Trials = Annotated[int, typer.Option("--trials", min=1, help="How many; they go round the queries.")]
 Share = Annotated[float, typer.Option("--share", help="Share of each picture that is covered, at most 0.9.")]
-Occluders = Annotated[str, typer.Option("--occluders", help="A folder of cut-outs, or procedural.")]
+Occluders = Annotated[
+    str, typer.Option("--occluders", help="A folder of cut-outs, unseen (no training shows them) or procedural.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of pictures, things and places.")]
 Sheet = Annotated[Path | None, typer.Option("--sheet", metavar="PNG", help="Write the most telling pictures.")]
 
@@ -42,7 +44,7 @@ def clever_hans(
     option: Option = None,
     trials: Trials = 240,
     share: Share = 0.4,
-    occluders: Occluders = "procedural",
+    occluders: Occluders = "unseen",
     seed: Seed = 0,
     sheet: Sheet = None,
     natural: Natural = None,

@@ -25,7 +25,10 @@ Kinds = Annotated[
 ]
 Levels = Annotated[str, typer.Option("--levels", help="Rising, comma-separated.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the stress and the bootstrap.")]
-Occluders = Annotated[str, typer.Option("--occluders", help="Cut-outs of 'object': a folder, or procedural.")]
+Occluders = Annotated[
+    str,
+    typer.Option("--occluders", help="Cut-outs of 'object': a folder, unseen (no training shows them) or procedural."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +45,7 @@ def stress(
     levels: Levels = "0,0.1,0.2,0.3,0.4,0.5,0.6",
     stress_on: StressOn = "query",
     seed: Seed = 0,
-    occluders: Occluders = "procedural",
+    occluders: Occluders = "unseen",
     device: Device = "auto",
     batch_size: BatchSize = None,
     as_json: Json = False,

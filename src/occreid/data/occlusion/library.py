@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from PIL import ImageOps
 
 from occreid.data.images import Pixels, open_pillow, read_bytes
+from occreid.data.occlusion import unseen
 from occreid.data.occlusion.cutouts import KINDS, draw_cutout
 from occreid.errors import UserError
 from occreid.files import write_file
 
 PROCEDURAL = "procedural"
-"""The name of the drawn library where a recipe could also name a folder."""
+"""The name of the drawn library of training where a recipe could also name a folder."""
+UNSEEN = "unseen"
+"""The name of the drawn library of stress tests and Clever Hans: things that no training set shows."""
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 _SOLID = 128  # alpha from here on counts as the thing itself
 
@@ -58,6 +61,13 @@ class OccluderLibrary(Sequence[Pixels]):
         return cls(cutouts, [f"{kind}-{i}" for i, kind in enumerate(kinds)])
 
     @classmethod
+    def unseen(cls, count: int = 32, seed: int = 0) -> OccluderLibrary:
+        """Like `procedural`, of the kinds of `occreid.data.occlusion.unseen.KINDS`, which hide nobody in training."""
+        kinds = [list(unseen.KINDS)[i % len(unseen.KINDS)] for i in range(count)]
+        cutouts = [unseen.KINDS[kind](np.random.default_rng((seed, i, 1))) for i, kind in enumerate(kinds)]
+        return cls(cutouts, [f"{kind}-{i}" for i, kind in enumerate(kinds)])
+
+    @classmethod
     def from_folder(cls, path: str | Path) -> OccluderLibrary:
         """All pictures below a folder, sorted by path; one without transparency is taken as a full rectangle.
 
@@ -80,8 +90,9 @@ class OccluderLibrary(Sequence[Pixels]):
 
     @classmethod
     def open(cls, source: str) -> OccluderLibrary:
-        """What an option names: ``"procedural"``, or a folder."""
-        return cls.procedural() if source == PROCEDURAL else cls.from_folder(source)
+        """What an option names: ``"procedural"``, ``"unseen"``, or a folder."""
+        drawn = {PROCEDURAL: cls.procedural, UNSEEN: cls.unseen}
+        return drawn[source]() if source in drawn else cls.from_folder(source)
 
     def __len__(self) -> int:
         return len(self._cutouts)

@@ -97,7 +97,7 @@ class Stressor:
     Args:
         stress: what to do.
         pool: pictures of people, for the kind ``person``; a picture is never hidden by its own person.
-        library: cut-outs for the kind ``object``; left out, the drawn ones.
+        library: cut-outs for the kind ``object``; left out, drawn ones that no training shows.
 
     Raises:
         UserError: the kind ``person`` with fewer than two persons in the pool.
@@ -106,7 +106,7 @@ class Stressor:
     def __init__(self, stress: Stress, pool: Sequence[Record] = (), library: OccluderLibrary | None = None) -> None:
         self.stress = stress
         self._pool = sorted(pool, key=lambda record: str(record.path))
-        self._library = OccluderLibrary.procedural() if library is None and stress.kind == "object" else library
+        self._library = OccluderLibrary.unseen() if library is None and stress.kind == "object" else library
         if stress.kind == "person" and len({record.pid for record in self._pool}) < 2:
             raise UserError("nobody is there to stand in front: the pool holds fewer than two persons.", "Add people.")
 

@@ -150,7 +150,7 @@ def _rack(rng: np.random.Generator, y: float) -> list[list[Facet]]:
     return rows
 
 
-@lru_cache(maxsize=CACHED)
+@lru_cache(maxsize=4)
 def empty_view(camera: Camera, view: int) -> np.ndarray:
     """A camera's whole picture without people, as things stand about in that view: uint8 RGB (720, 1280, 3)."""
     rng = np.random.default_rng(np.random.SeedSequence([camera.seed, VIEWS, view]))
