@@ -17,10 +17,12 @@ from occreid.cli import (
     bench,
     clever_hans,
     compact,
+    crop,
     data,
     demo,
     evaluate,
     export,
+    find,
     gallery,
     import_model,
     masks,
@@ -62,7 +64,7 @@ def _root(
 
 _GROUPS = (
     *(demo, train, adapt, ablate, bench, evaluate, report, compact, stress, clever_hans, export),
-    *(import_model, reconstruct, parse, masks, data, gallery, search, serve),
+    *(import_model, reconstruct, parse, masks, data, gallery, search, crop, find, serve),
 )
 for group in _GROUPS:
     group.register(app)

@@ -1,0 +1,62 @@
+"""`occreid find`: one person looked for in pictures and videos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from occreid.cli.crop import DetectorName, Every, Most, Score, Smallest, Start, Weights, crops_of
+from occreid.cli.options import Device, Json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `find`."""
+    app.command()(find)
+
+
+def find(
+    person: Annotated[Path, typer.Argument(help="A crop of the person to look for.")],
+    sources: Annotated[list[str], typer.Argument(help="Pictures, folders of them, video files, or rtsp:// addresses.")],
+    model: Annotated[Path, typer.Option("--model", help="What occreid.load_model takes.")],
+    sheet: Annotated[Path | None, typer.Option("--sheet", help="A PNG of the answers and their whole frames.")] = None,
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many answers.")] = 20,
+    detector: DetectorName = "fasterrcnn_mobilenet_v3_large_320_fpn",
+    weights: Weights = "coco",
+    every: Every = 1.0,
+    start: Start = None,
+    score: Score = 0.5,
+    smallest: Smallest = 32,
+    frames: Most = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Look for a person in scenes and videos: nearest first, with the moment and the whole frame of each answer.
+
+    An answer is a resemblance to be looked at, never proof of who somebody is.
+
+    For example:
+
+        occreid find person.jpg door.mp4 --start 2026-03-01T08:00 --sheet found.png --model runs/market
+    """
+    from occreid.data.images import read_image
+    from occreid.extraction import usable_device
+    from occreid.models import load_model
+    from occreid.scenes.finding import find_person, sheet_of
+
+    read_image(person)  # before a long search
+    network = load_model(model).to(usable_device(device))
+    crops = crops_of(sources, detector, weights, every, start, score, smallest, frames, device)
+    found = find_person(network, person, crops, top=top)
+    if sheet is not None:
+        sheet_of(found, person, sheet)
+    if as_json:
+        typer.echo(json.dumps([{"distance": one.distance, **one.facts} for one in found], indent=2))
+        return
+    for place, one in enumerate(found, 1):
+        box = ",".join(str(one.facts[key]) for key in ("x", "y", "width", "height"))
+        typer.echo(f"{place:4d}  {one.distance:.4f}  {one.about}  box {box}")
+    if sheet is not None:
+        typer.echo(f"{sheet}: the answers with their whole frames")
