@@ -107,3 +107,19 @@ def test_moving_to_another_device_moves_every_tensor(some):
     moved = some.to("meta")
     assert {t.device.type for t in (moved.features, moved.visibility, moved.pids, moved.camids)} == {"meta"}
     assert list(moved.paths) == list(some.paths)
+
+
+@pytest.mark.parametrize("value", [3e38, 1e19, float("nan"), float("-inf")])
+def test_a_feature_whose_length_is_no_number_is_named(value):
+    found = Descriptors(torch.tensor([[1.0, 2.0], [value, 0.0]]), paths=["a.jpg", "b.jpg"])
+    assert found.finite().tolist() == [True, False]
+    with pytest.raises(UserError, match=r"descriptor of b\.jpg"):
+        found.require_finite()
+
+
+def test_the_longest_features_have_finite_distances():
+    from occreid.distances import distances
+
+    found = Descriptors(torch.tensor([[9e18, 0.0], [-9e18, 0.0]])).require_finite()
+    for metric in ("euclidean", "cosine"):
+        assert distances(found, found, metric).isfinite().all()

@@ -15,6 +15,7 @@ from torch import Tensor
 from occreid.display import html_table
 from occreid.errors import UserError
 
+_LONGEST = 9.2e18  # of a feature: twice that, squared, is the end of float32
 _FEATURES, _TABLE = "descriptors.safetensors", "descriptors.parquet"
 
 
@@ -115,18 +116,22 @@ class Descriptors:
             self.paths,
         )
 
+    def finite(self) -> Tensor:
+        """Which images can be compared, (N,) bool: the square of their length and of a difference are numbers."""
+        return self.features.flatten(1).norm(dim=1) < _LONGEST  # NaN is not less
+
     def require_finite(self) -> Descriptors:
-        """Return self, or name the first image whose feature holds NaN or ∞.
+        """Return self, or name the first image whose feature holds NaN or ∞, or is so long that its distances would.
 
         Raises:
             UserError: naming the image (its path, else its row).
         """
-        bad = ~torch.isfinite(self.features).flatten(1).all(1)
+        bad = ~self.finite()
         if bad.any():
             row = int(bad.nonzero()[0])
             name = self.paths[row] if self.paths is not None else f"row {row}"
             raise UserError(
-                f"the descriptor of {name} holds NaN or infinity ({int(bad.sum())} of {len(self)} images do).",
+                f"the descriptor of {name} holds NaN or infinity, or is too long ({int(bad.sum())} of {len(self)} do).",
                 "Extract it again with finite weights and in float32.",
             )
         return self

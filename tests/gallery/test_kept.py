@@ -50,3 +50,14 @@ def test_bytes_after_the_picture_are_no_part_of_it():
 def test_what_is_no_picture_is_named():
     with pytest.raises(UserError, match="entry e1"):
         plain_jpeg(b"abc", "the picture of the entry e1")
+
+
+def test_a_wide_picture_is_not_blown_up():
+    wide = np.zeros((50, 20_000, 3), np.uint8)
+    assert Image.open(io.BytesIO(kept_picture(wide))).size == (1024, 3)
+
+
+def test_a_large_plain_jpeg_of_an_earlier_version_is_scaled_down():
+    noise = np.random.default_rng(0).integers(0, 256, (1000, 900, 3)).astype(np.uint8)
+    large = encode(noise, ".jpg")
+    assert len(large) > 2**19 and Image.open(io.BytesIO(plain_jpeg(large, "a"))).size == (230, 256)

@@ -67,7 +67,8 @@ def test_a_sound_gallery_has_no_problems(table):
     ("column", "value", "problem"),
     [
         ("id", "e0", "the id e0 occurs twice"),
-        ("parts", [float("nan")] * 6, "the descriptor of e2 holds NaN or infinity"),
+        ("parts", [float("nan")] * 6, "the descriptor of e2 holds NaN or infinity, or is too long"),
+        ("parts", [3e38] + [0.0] * 5, "the descriptor of e2 holds NaN or infinity, or is too long"),
         ("parts", [1.0] * 6, "the descriptor or picture of e2 is not what was added"),
         ("picture", b"another", "the descriptor or picture of e2 is not what was added"),
         ("visible", "10", "the descriptor or picture of e2 is not what was added"),

@@ -141,3 +141,27 @@ def test_a_card_of_before_does_not_say_how_pixels_were_seen(tmp_path):
     assert card.pop("pixel_mean") == [0.485, 0.456, 0.406] == list(load_model(tmp_path).pixel_mean)
     (tmp_path / "model.json").write_text(json.dumps(card | {"pixel_std": [0.5, 0.5, 0.5]}))
     assert load_model(tmp_path).pixel_mean == (0.5, 0.5, 0.5)
+
+
+def test_weights_that_are_not_their_cards_are_refused(tmp_path):
+    torch.manual_seed(0)
+    for name in ("one", "two"):
+        save_model(create_model("baseline", 2, backbone="resnet18", pretrained="none"), tmp_path / name)
+    (tmp_path / "one" / "model.safetensors").write_bytes((tmp_path / "two" / "model.safetensors").read_bytes())
+    with pytest.raises(UserError, match="not the file its card was written for"):
+        load_model(tmp_path / "one")
+
+
+def test_a_card_runs_no_code_that_nobody_trusts(tmp_path, monkeypatch):
+    monkeypatch.delenv("OCCREID_TRUST_CODE")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "evil_module.py").write_text(f"from pathlib import Path\nPath({str(tmp_path / 'ran')!r}).touch()")
+    save_model(create_model("baseline", 2, backbone="resnet18", pretrained="none"), tmp_path / "run")
+    card = json.loads((tmp_path / "run" / "model.json").read_text())
+    (tmp_path / "run" / "model.json").write_text(json.dumps({**card, "method": "evil_module:Any"}))
+    with pytest.raises(UserError, match=r"asks to run code of 'evil_module:Any'\. .*--trust-code"):
+        load_model(tmp_path / "run")
+    assert not (tmp_path / "ran").exists()
+    with pytest.raises(UserError, match="not a subclass"):
+        load_model(tmp_path / "run", trust_code=True)
+    assert (tmp_path / "ran").exists()

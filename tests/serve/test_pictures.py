@@ -149,3 +149,20 @@ def test_the_same_crop_has_the_same_id_whatever_file_it_came_in():
 
 def test_a_data_address_holds_the_bytes():
     assert data_address(b"\0\1", "png") == "data:image/png;base64,AAE="
+
+
+@pytest.mark.parametrize(("width", "height"), [(20_000, 50), (8, 200), (300, 20)])
+def test_extreme_proportions_are_refused_before_decoding(width, height):
+    with pytest.raises(UserError, match=r"times as long|a side has at most"):
+        decode(claiming(width, height), max_pixels=10**9)
+
+
+def test_a_long_side_is_refused_before_decoding():
+    with pytest.raises(TooLarge, match="at most 10,000"):
+        decode(claiming(10_001, 2_000), max_pixels=10**9)
+
+
+def test_a_box_of_extreme_proportions_is_refused():
+    wide = file_of(np.zeros((60, 500, 3), np.uint8))
+    with pytest.raises(UserError, match=r"the box of 500 × 8 pixels is more than 10 times"):
+        decode(wide, max_pixels=10**6, box=Box(0, 0, 500, 8))

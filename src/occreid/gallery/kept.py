@@ -13,14 +13,21 @@ from occreid.data.loading.transforms import resize
 HEIGHT = 256
 """Pixels a kept picture is high at most."""
 _QUALITY = 90
+_WIDEST = 4  # times its height
+_LARGE = 2**19  # bytes beyond which a picture is none that was made here
 _PLAIN = frozenset({0xE0, 0xDB, 0xC4, 0xDD, 0xC0, 0xC1, 0xC2, 0xDA})  # JFIF head, tables, frame, scan: no metadata
 
 
 def kept_picture(pixels: Pixels, *, height: int = HEIGHT) -> bytes:
-    """A JPEG of (H, W, 3) pixels, at most ``height`` pixels high."""
-    if pixels.shape[0] > height:
-        pixels = resize(pixels, height, max(1, round(pixels.shape[1] * height / pixels.shape[0])))
-    return encode(pixels, ".jpg")
+    """A JPEG of (H, W, 3) pixels, at most ``height`` pixels high and four times as wide."""
+    return encode(shrink(pixels, height), ".jpg")
+
+
+def shrink(pixels: Pixels, height: int) -> Pixels:
+    """(H, W, 3) pixels scaled down to at most ``height`` high and four times as wide, in their proportions."""
+    own, width = pixels.shape[:2]
+    scale = min(1.0, height / own, _WIDEST * height / width)
+    return pixels if scale == 1 else resize(pixels, max(1, round(own * scale)), max(1, round(width * scale)))
 
 
 def encode(pixels: Pixels, kind: str) -> bytes:
@@ -44,7 +51,7 @@ def plain_jpeg(data: bytes, name: str) -> bytes:
     Raises:
         UserError: it is no picture.
     """
-    return data if _is_plain(data) else kept_picture(decode_image(data, name))
+    return data if len(data) <= _LARGE and _is_plain(data) else kept_picture(decode_image(data, name))
 
 
 def _is_plain(data: bytes) -> bool:

@@ -36,7 +36,7 @@ def verify(store: Store) -> VerifyReport:
         rows += len(table)
         names = table.column("id").to_pylist()
         described = to_descriptors(table, store.manifest)
-        finite = described.features.flatten(1).isfinite().all(1).tolist()
+        finite = described.finite().tolist()
         vectors = search_vectors(described, store.manifest).numpy()
         kept = table.column("vector").combine_chunks().flatten().to_numpy().reshape(vectors.shape)
         same = (abs(vectors - kept) <= _CLOSE).all(1)
@@ -46,7 +46,7 @@ def verify(store: Store) -> VerifyReport:
                 problems.append(f"the id {names[row]} occurs twice")
             seen.add(names[row])
             if not finite[row]:
-                problems.append(f"the descriptor of {names[row]} holds NaN or infinity")
+                problems.append(f"the descriptor of {names[row]} holds NaN or infinity, or is too long")
             elif checksum(entry) != crcs[row]:
                 problems.append(f"the descriptor or picture of {names[row]} is not what was added")
             elif not same[row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import typing
 from typing import Any
@@ -42,6 +43,28 @@ def find_model(name: str) -> type[Trainable]:
     if name not in list_methods():
         raise UserError(f"there is no method '{name}'.", did_you_mean(name, (*list_methods(), *_PARSERS)))
     return _only_class(f"{_PACKAGE}.{name}", Method)
+
+
+TRUST = "OCCREID_TRUST_CODE"
+"""Environment variable; 1 lets cards name classes outside of occreid, in this process and in those it starts."""
+
+
+def check_trusted(name: str, source: object, trusted: bool) -> None:
+    """Refuse to import what a file names: a card may come from anybody, and importing a module runs it.
+
+    Args:
+        name: the card's method.
+        source: the card's model, for the error.
+        trusted: the caller has read that code; `TRUST` says so for all.
+
+    Raises:
+        UserError: a class outside of occreid, and nobody trusts it.
+    """
+    if ":" in name and not trusted and os.environ.get(TRUST) != "1":
+        raise UserError(
+            f"the card of {source} asks to run code of '{name}'.",
+            "If you know that code, add --trust-code; from Python: load_model(…, trust_code=True).",
+        )
 
 
 def _only_class(module_name: str, kind: type[Trainable]) -> type[Trainable]:

@@ -19,7 +19,7 @@ from occreid.models.contract import Method, ModelSpec, PartParser, Trainable
 from occreid.models.exported import ExportedModel, read_exported_card
 from occreid.models.foreign import ForeignModel, is_foreign
 from occreid.models.locate import CARD, WEIGHTS, locate
-from occreid.models.registry import as_method, create_trainable, find_model, method_options
+from occreid.models.registry import as_method, check_trusted, create_trainable, find_model, method_options
 
 
 def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None = None) -> Path:
@@ -92,18 +92,20 @@ def read_card(source: str | Path) -> dict[str, Any]:
     return card
 
 
-def load_model(path_or_name: str | Path) -> Method:
+def load_model(path_or_name: str | Path, *, trust_code: bool = False) -> Method:
     """Load a trained method, in eval mode, on the CPU.
 
     Args:
         path_or_name: the name of a model of the package (``"occreid-lite"``), a run folder, a folder written by
             `save_model`, a ``.safetensors`` file, an ``.onnx`` file of `occreid export` (which runs on ONNX Runtime
             and cannot train), what `occreid import` took in, ``hf:owner/name`` or ``https://…#sha256=…``.
+        trust_code: import the class a card names outside of occreid, which runs that code.
 
     Raises:
-        UserError: nothing there, a damaged file, weights that do not fit the card's method, or those of a parser.
+        UserError: nothing there, a damaged or exchanged file, weights that do not fit the card's method, code nobody
+            trusts, or a parser.
     """
-    return as_method(load_trained(path_or_name), path_or_name)
+    return as_method(load_trained(path_or_name, trust_code=trust_code), path_or_name)
 
 
 def load_parser(path: str | Path) -> PartParser:
@@ -122,7 +124,7 @@ def load_parser(path: str | Path) -> PartParser:
     raise UserError(f"{path} is a {name}, which does not parse people into parts.", "Use a run of parser or hpnet.")
 
 
-def load_trained(path_or_name: str | Path) -> Trainable:
+def load_trained(path_or_name: str | Path, *, trust_code: bool = False) -> Trainable:
     """Load whatever a recipe has trained, as `load_model` does."""
     weights = locate(path_or_name)
     if is_foreign(weights):
@@ -130,6 +132,7 @@ def load_trained(path_or_name: str | Path) -> Trainable:
     if weights.suffix == ".onnx":
         return ExportedModel(weights).eval()
     card = read_card(weights)
+    check_trusted(card["method"], path_or_name, trust_code)
     asked = {**find_model(card["method"]).older, **card["options"]}
     options = dict(asked)
     if "pretrained" in method_options(card["method"]):
@@ -137,11 +140,25 @@ def load_trained(path_or_name: str | Path) -> Trainable:
     model = create_trainable(card["method"], card["num_classes"], **options)
     model.spec = ModelSpec(card["method"], card["num_classes"], asked)
     load_weights(model, weights)
+    check_hash(card, weights)
     _check_pixels(model, card, weights)
     model.input_size, model.fixed_size = tuple(card["input_size"]), True
     if isinstance(model, Method):
         model.card = card
     return model.eval()
+
+
+def check_hash(card: dict[str, Any], weights: Path) -> None:
+    """Refuse weights that are not those the card was written for; a card of before may have no hash.
+
+    Raises:
+        UserError: the file is another, or was changed.
+    """
+    if "sha256" in card and hashlib.sha256(weights.read_bytes()).hexdigest() != card["sha256"]:
+        raise UserError(
+            f"{weights} is not the file its card was written for: the SHA-256 differ.",
+            "Restore the two from where the model came.",
+        )
 
 
 def _check_pixels(model: Trainable, card: dict[str, Any], weights: Path) -> None:

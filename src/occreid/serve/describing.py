@@ -12,16 +12,21 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from occreid.data.images import Pixels
+from occreid.data.inspect.heat import overlay
 from occreid.descriptors import Descriptors
+from occreid.gallery.kept import encode, plain_jpeg, shrink
 from occreid.serve.batching import Batcher
 from occreid.serve.engine import Engine
 from occreid.serve.pictures import content_id, decode, parse_box
 from occreid.serve.settings import Settings
 
 Result = TypeVar("Result")
+_KEPT = 2**19  # bytes of a picture that the gallery may have been given by an earlier version
 _SECONDS = 60.0  # what a picture may take from queue to descriptor before the request is given up
 
 
@@ -32,7 +37,7 @@ class Crop:
     Attributes:
         sha256: hash of the file as it came.
         id: of the entry it would become.
-        pixels: (h, w, 3) uint8.
+        pixels: (h, w, 3) uint8, scaled down to what is kept and shown.
         prepared: (3, H, W) uint8, what the model sees.
     """
 
@@ -76,9 +81,41 @@ class Describer:
         """
         wanted = parse_box(box)
         with self._decoding:
-            pixels = decode(data, max_pixels=self._settings.max_pixels, box=wanted)
-            prepared = self._engine.prepare(pixels)
-            return Crop(hashlib.sha256(data).hexdigest(), content_id(pixels, *facts), pixels, prepared)
+            limits = self._settings
+            pixels = decode(
+                data,
+                max_pixels=limits.max_pixels,
+                max_side=limits.max_side,
+                max_proportion=limits.max_proportion,
+                box=wanted,
+            )
+            return Crop(
+                hashlib.sha256(data).hexdigest(),
+                content_id(pixels, *facts),
+                shrink(pixels, limits.picture_height),
+                self._engine.prepare(pixels),
+            )
+
+    def plain(self, picture: bytes, name: str) -> bytes:
+        """A kept picture as a small JPEG without metadata, see `plain_jpeg`; an old gallery may hold anything.
+
+        Raises:
+            UserError: it is no picture, or too large a one.
+        """
+        with self._decoding:
+            if len(picture) > _KEPT:
+                decode(picture, max_pixels=self._settings.max_pixels)  # refuses what is too large
+            return plain_jpeg(picture, name)
+
+    def overlay(self, crop: Crop, heat: NDArray[np.float32]) -> bytes:
+        """A PNG of a crop under a map of where the model looked."""
+        with self._decoding:
+            return encode(overlay(crop.pixels, heat), ".png")
+
+    def jpeg(self, crop: Crop) -> bytes:
+        """A crop as the gallery keeps it."""
+        with self._decoding:
+            return encode(crop.pixels, ".jpg")
 
     def describe(self, *crops: Crop) -> list[Descriptors]:
         """The descriptors of crops, one row each.

@@ -17,6 +17,7 @@ from PIL import Image
 
 from occreid.data.images import Pixels, decode_image
 from occreid.errors import UserError
+from occreid.serve.headers import TooLarge, check_header
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # no TIFF: its tiles and codecs are more than strangers need
 _UNREADABLE = (
@@ -25,10 +26,6 @@ _UNREADABLE = (
 )  # fmt: skip  # Warning: where warnings are errors
 _SMALLEST = 8  # pixels of a side: less shows nobody
 _BOX = re.compile(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*")
-
-
-class TooLarge(UserError):
-    """A picture with more pixels than the service decodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +55,35 @@ def parse_box(text: str | None) -> Box | None:
     return Box(*(int(number) for number in found.groups()))
 
 
-def decode(data: bytes, *, max_pixels: int, box: Box | None = None) -> Pixels:
+def decode(
+    data: bytes, *, max_pixels: int, max_side: int = 10_000, max_proportion: float = 10.0, box: Box | None = None
+) -> Pixels:
     """A picture of unknown origin as RGB.
 
     Args:
         data: the file's bytes.
         max_pixels: a picture that says it has more is refused before anything is decoded.
+        max_side: the same for its longer side.
+        max_proportion: longer side over shorter, of the picture and of the box: beyond it nobody is shown, and
+            whatever is scaled becomes huge.
         box: what to cut out; left out, all.
 
     Returns:
         (H, W, 3) uint8.
 
     Raises:
-        TooLarge: more than ``max_pixels``.
+        TooLarge: more than ``max_pixels`` or ``max_side``, or a header that would take long to read.
         UserError: no picture, a damaged one, or a box outside of it.
     """
     if not data:
         raise UserError("the picture is empty (0 bytes).", "Send a JPEG, PNG, WebP or BMP file.")
+    check_header(data)
     width, height = _measure(data)
+    if max(width, height) > max_side:
+        raise TooLarge(f"the picture has {width} × {height} pixels; a side has at most {max_side:,}.", "Scale it down.")
+    _check_proportion("picture", width, height, max_proportion)
+    if box is not None:
+        _check_proportion("box", box.width, box.height, max_proportion)
     if width * height > max_pixels:
         raise TooLarge(
             f"the picture has {width} × {height} pixels; this service decodes at most {max_pixels:,}.",
@@ -86,6 +94,14 @@ def decode(data: bytes, *, max_pixels: int, box: Box | None = None) -> Pixels:
     except _UNREADABLE as error:
         raise UserError(f"the picture cannot be decoded ({error}).", "Save it again as JPEG or PNG.") from error
     return pixels if box is None else cut(pixels, box)
+
+
+def _check_proportion(what: str, width: int, height: int, most: float) -> None:
+    if max(width, height) > most * min(width, height) > 0:
+        raise UserError(
+            f"the {what} of {width} × {height} pixels is more than {most:g} times as long as it is wide.",
+            "Send the part that shows the person.",
+        )
 
 
 def cut(pixels: Pixels, box: Box) -> Pixels:

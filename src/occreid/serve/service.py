@@ -13,12 +13,10 @@ from dataclasses import dataclass
 import torch
 
 from occreid import __version__
-from occreid.data.inspect.heat import overlay
 from occreid.distances import paired_distances
 from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Gallery
 from occreid.gallery.enrolment import add_unknown
-from occreid.gallery.kept import encode, kept_picture, plain_jpeg
 from occreid.methods import Method
 from occreid.retrieval.calibration import Calibration
 from occreid.serve import schemas
@@ -28,6 +26,7 @@ from occreid.serve.batching import Batcher
 from occreid.serve.caller import Caller
 from occreid.serve.describing import Crop, Describer, result_of
 from occreid.serve.engine import Engine
+from occreid.serve.headers import TooLarge
 from occreid.serve.metrics import Metrics
 from occreid.serve.pictures import data_address
 from occreid.serve.removal import Removal
@@ -173,8 +172,7 @@ class Service:
             filter=filter_facts(filter),
             answers=[hit.id for hit in hits],
         )
-        shown = self.gallery.get([hit.id for hit in hits]) if pictures else []
-        kept = {entry.id: plain_jpeg(entry.picture, entry.id) for entry in shown if entry.picture is not None}
+        kept = self._pictures([hit.id for hit in hits]) if pictures else {}
         return schemas.Found(
             search_id=search_id,
             visibility=query.visibility[0].tolist(),
@@ -207,7 +205,7 @@ class Service:
         (found,) = self._describer.describe(crop)
         self.audit.write("explain", **caller.facts(), id=entry_id, picture_sha256=crop.sha256)
         shown = [
-            schemas.Shown(name=name, overlay=data_address(encode(overlay(crop.pixels, heat), ".png"), "png"))
+            schemas.Shown(name=name, overlay=data_address(self._describer.overlay(crop, heat), "png"))
             for name, heat in maps.items()
         ]
         nothing = f"The method '{self.engine.name}' has no maps of its own to show."
@@ -282,7 +280,25 @@ class Service:
         return add_unknown(self.gallery, [one.crop.id for one in enrolments], describe)
 
     def _to_keep(self, crop: Crop) -> bytes | None:
-        return kept_picture(crop.pixels, height=self.settings.picture_height) if self.settings.keep_pictures else None
+        return self._describer.jpeg(crop) if self.settings.keep_pictures else None
+
+    def _pictures(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The kept pictures of entries, by id; read one by one, so that no more than the limit is ever held.
+
+        Raises:
+            TooLarge: together they are more than an answer holds.
+        """
+        kept, size = {}, 0
+        for entry_id in ids:
+            for entry in self.gallery.get([entry_id]):
+                if entry.picture is not None:
+                    kept[entry_id] = self._describer.plain(entry.picture, f"the picture of {entry_id}")
+                    size += len(kept[entry_id])
+            if size > self.settings.max_answer:
+                raise TooLarge(
+                    f"the pictures are more than {self.settings.max_answer:,} bytes.", "Ask for fewer answers."
+                )
+        return kept
 
     def _get(self, entry_id: str) -> Entry:
         found = self.gallery.get([entry_id])
@@ -294,7 +310,7 @@ class Service:
         picture = self._get(entry_id).picture
         if picture is None:
             raise EntryNotFound(f"no picture of '{entry_id[:60]}' was kept.", "")
-        return plain_jpeg(picture, entry_id)
+        return self._describer.plain(picture, f"the picture of {entry_id}")
 
     def _probability(self, distance: float) -> float | None:
         return None if self.calibration is None else self.calibration.probability(distance)

@@ -16,12 +16,15 @@ class Settings:
     Attributes:
         max_body: bytes of a request.
         max_pixels: pixels of a picture, before it is decoded.
+        max_side: pixels of a picture's longer side.
+        max_proportion: longer side over shorter, of a picture and of a box.
+        max_answer: bytes of the pictures sent along with one answer.
         max_k: answers of one search.
         concurrency: requests being worked on; more get a 429.
         rate: lasting requests per second of one key.
         burst: requests of one key at once after a pause.
         body_seconds: a request that has not arrived whole by then is given up.
-        decoders: pictures decoded at once; bounds memory.
+        decoders: requests that work on pixels at once; bounds memory.
         max_batch: pictures described at once.
         keep_pictures: whether the gallery keeps the crops that are enrolled.
         picture_height: of kept crops, in pixels.
@@ -34,6 +37,9 @@ class Settings:
 
     max_body: int = 10 * 2**20
     max_pixels: int = 16_000_000
+    max_side: int = 10_000
+    max_proportion: float = 10.0
+    max_answer: int = 8 * 2**20
     max_k: int = 100
     concurrency: int = 32
     rate: float = 50.0

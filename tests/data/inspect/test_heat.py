@@ -37,3 +37,8 @@ def test_any_grid_is_stretched_over_the_picture(grid):
 def test_values_outside_are_cut():
     same = [overlay(GREY, np.full((1, 1), v, np.float32)) for v in (1.0, 7.0)]
     np.testing.assert_array_equal(*same)
+
+
+def test_a_blank_strip_is_not_drawn_on_a_hundred_thousand_pixels():
+    strip = np.zeros((50, 20_000, 3), np.uint8)
+    assert overlay(strip, np.zeros((4, 4), np.float32)).shape == (3, 1024, 3)
