@@ -55,7 +55,7 @@ def test_every_command_has_help_with_an_example(path, command):
 
 
 def test_a_users_mistake_is_two_lines_and_exit_code_2(monkeypatch, capsys):
-    def fail():
+    def fail(words):
         raise UserError("no folder 'x'.", "Give one that exists.")
 
     monkeypatch.setattr(cli, "app", fail)
@@ -66,7 +66,7 @@ def test_a_users_mistake_is_two_lines_and_exit_code_2(monkeypatch, capsys):
 
 
 def test_an_interruption_is_one_line_and_exit_code_1(monkeypatch, capsys):
-    def interrupt():
+    def interrupt(words):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "app", interrupt)
@@ -84,3 +84,11 @@ def test_a_real_mistake_through_the_real_entry_point(tmp_path):
     result = run("data", "verify", str(tmp_path / "nowhere"))
     assert result.returncode == 2
     assert "nowhere" in result.stderr and "Traceback" not in result.stderr and len(result.stderr.splitlines()) <= 2
+
+
+def test_trust_in_code_may_stand_anywhere(monkeypatch):
+    given = []
+    monkeypatch.setattr(cli, "app", given.append)
+    monkeypatch.setattr("sys.argv", ["occreid", "serve", "--model", "run", "--trust-code"])
+    cli.main()
+    assert given == [["--trust-code", "serve", "--model", "run"]]
