@@ -14,6 +14,7 @@ from occreid.cli import extract as extract_command
 from occreid.cli.options import (
     BatchSize,
     Device,
+    FlipTest,
     Json,
     On,
     Option,
@@ -88,6 +89,7 @@ def evaluate(
     draws: Draws = None,
     seed: Seed = None,
     ranks: Ranks = None,
+    flip_test: FlipTest = False,
     rerank: Rerank = "none",
     k1: K1 = None,
     k2: K2 = None,
@@ -133,6 +135,7 @@ def evaluate(
     stresses = [Stress.parse(text, seed or 0) for text in stress or ()]
     given = {"k1": k1, "k2": k2, "lambda": lambda_, "neighbours": neighbours, "alpha": alpha}
     changes = _changes(rerank, given, ranks, same_camera=same_camera, ap=ap, shots=shots, draws=draws, seed=seed)
+    changes |= {"flip_test": True} if flip_test else {}
     splits = None if on is None and is_extracted(source) else load_benchmarks(source, on, option)
     results, extras = [], []
     for described in describe_source(source, splits, settings, stresses, stress_on, **changes):

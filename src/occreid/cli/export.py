@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from occreid.cli.console import percent, print_table
-from occreid.cli.options import On, Option
+from occreid.cli.options import FlipTest, On, Option
 from occreid.cli.splits import load_benchmarks
 from occreid.errors import UserError, did_you_mean
 
@@ -50,6 +50,7 @@ def export(
     images: Images = None,
     int8: Int8 = None,
     calibration: Calibration = 128,
+    flip_test: FlipTest = False,
     on: On = None,
     option: Option = None,
     as_json: Json = False,
@@ -74,6 +75,7 @@ def export(
     if int8 is not None and int8 not in room.WAYS:
         raise UserError(f"there is no quantisation '{int8}'.", did_you_mean(int8, room.WAYS))
     card, model = read_card(run), load_model(run)
+    model.flip_test = model.flip_test or flip_test
     if model.needs_masks and images is not None:
         raise UserError(
             "the pictures of --images have no masks, and this model needs them.",

@@ -11,6 +11,7 @@ import typer
 from occreid.cli.options import (
     BatchSize,
     Device,
+    FlipTest,
     Json,
     On,
     Option,
@@ -40,6 +41,7 @@ def extract(
     chunk: Annotated[int, typer.Option("--chunk", min=1, help="Images written at once.")] = 4096,
     engine: Annotated[str, typer.Option("--engine", help="local: this process. ray: a Ray cluster.")] = "local",
     actors: Annotated[int, typer.Option("--actors", min=1, help="Models that work at once under --engine ray.")] = 1,
+    flip_test: FlipTest = False,
     device: Device = "auto",
     precision: Precision = None,
     batch_size: BatchSize = None,
@@ -61,7 +63,9 @@ def extract(
     splits = load_benchmarks(source, on, option)
     if len(splits) > 1:
         raise UserError("descriptors of several benchmarks do not fit in one folder.", "Give one --on per command.")
-    describer = Describer(load_model(source), splits[0], settings=settings)
+    model = load_model(source)
+    model.flip_test = model.flip_test or flip_test
+    describer = Describer(model, splits[0], settings=settings)
     written = describe_to_disk(describer, out, chosen, chunk=chunk, engine=by)
     if as_json:
         rows = [

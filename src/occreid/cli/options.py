@@ -35,6 +35,9 @@ BatchSize = Annotated[
     int | None, typer.Option("--batch-size", min=1, help="Images at once; left out, what the run was tested with.")
 ]
 Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes that load images.")]
+FlipTest = Annotated[
+    bool, typer.Option("--flip-test", help="Describe pictures together with their mirror images: twice the time.")
+]
 Stressed = Annotated[
     list[str] | None,
     typer.Option(

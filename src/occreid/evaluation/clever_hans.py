@@ -33,6 +33,7 @@ from occreid.distances import Metric, paired_distances
 from occreid.errors import UserError
 from occreid.evaluation.clever_hans_score import Scored, comes_first
 from occreid.extraction import usable_device
+from occreid.models import mirror
 from occreid.models.contract import Method
 from occreid.records import Record
 
@@ -202,7 +203,7 @@ def describe_pictures(model: Method, device: torch.device | str = "cpu") -> Desc
 
     def describe(images: list[Pixels]) -> Descriptors:
         with torch.no_grad():
-            return model.describe(torch.stack([transform(image)[0] for image in images]).to(where)).to("cpu")
+            return mirror.describe(model, torch.stack([transform(image)[0] for image in images]).to(where)).to("cpu")
 
     return describe
 

@@ -120,8 +120,12 @@ class Describer:
         self.model, self.split = model, _with_masks(split, masks)
         self.card = model.card if card is None else card
         asked = Protocol.of(self.card, self.split) if protocol is None else protocol
-        self.protocol = replace(asked, metric=model.metric)
-        self.options = {**(settings or Settings()).options(self.card), "masks": has_test_masks(self.split)}
+        self.protocol = replace(asked, metric=model.metric, flip_test=asked.flip_test or model.flip_test)
+        self.options = {
+            **(settings or Settings()).options(self.card),
+            "masks": has_test_masks(self.split),
+            "flip_test": self.protocol.flip_test,
+        }
         self._clean: dict[str, Descriptors] = {}
 
     def side(self, name: str, alter: Alter | None = None) -> Descriptors:

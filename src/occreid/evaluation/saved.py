@@ -25,7 +25,7 @@ OCCLUDERS = "occluders"
 REFINED = "refined"
 """Folder of the descriptors that a method has refined by the gallery."""
 PARTS = ("query", "gallery", "train")
-_NO_FACTS = ("metric", "same_camera", "labels", OCCLUDERS)
+_NO_FACTS = ("metric", "flip_test", "same_camera", "labels", OCCLUDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ def load_described(source: Path, **changes: Any) -> Described:
 def described_by(about: Mapping[str, Any], query: Descriptors, gallery: Descriptors, **changes: Any) -> Described:
     """Descriptors with what is said of them; see `load_described`."""
     nothing = Split(about["benchmark"], (), (), (), about["same_camera"])  # the benchmark, as far as it is kept
-    protocol = replace(Protocol.of({"recipe": about.get("recipe")}, nothing, **changes), metric=about["metric"])
+    made = {"metric": about["metric"], "flip_test": about.get("flip_test", False)}  # what no protocol can change now
+    protocol = replace(Protocol.of({"recipe": about.get("recipe")}, nothing, **changes), **made)
     occluders = [Occluders(tuple(kinds), tuple(ids)) for kinds, ids in about.get(OCCLUDERS, ())]
     return Described(
         about["benchmark"],
@@ -136,6 +137,7 @@ def describe_to_disk(
     about = {
         **facts(split, card, describer.options["precision"]),
         "metric": model.metric,
+        "flip_test": describer.protocol.flip_test,
         "same_camera": split.same_camera,
         "labels": query_labels(split.query),
         "oracle": describer.marked().oracle,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from occreid.methods import Method
+from occreid.models.mirror import describe
 from occreid.models.weights import versions
 
 
@@ -29,7 +30,7 @@ class Describe(nn.Module):
 
     def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) uint8 RGB, (B, H, W) uint8 → (B, P, D) float32 and (B, P) bool."""
-        described = self.model.describe(images, masks)
+        described = describe(self.model, images, masks)
         return described.features, described.visibility
 
 
@@ -54,6 +55,7 @@ def card_for(model: Method, card: dict[str, Any] | None = None, **facts: Any) ->
         "dimensions": shape[2],
         "parameters": sum(p.numel() for p in model.parameters()),
         "masks": model.needs_masks,
+        "flip_test": model.flip_test,
         "refines": type(model).refine is not Method.refine,
         "versions": versions(),
         **facts,

@@ -14,6 +14,7 @@ from occreid.errors import UserError, did_you_mean
 from occreid.extraction.devices import usable_device
 from occreid.extraction.progress import progress_bar
 from occreid.models.contract import Method
+from occreid.models.mirror import describe
 from occreid.nn.modes import evaluating
 from occreid.records import Record
 
@@ -32,6 +33,7 @@ def extract(
     precision: Precision = "float32",
     masks: bool = False,
     alter: Alter | None = None,
+    flip_test: bool | None = None,
     progress: bool = True,
 ) -> Descriptors:
     """Describe the images of records, in their order.
@@ -46,6 +48,7 @@ def extract(
         masks: hand the records' part masks to the method. Off by default: exact masks, as occsynth has them, tell
             a method at test time what no one could know in use.
         alter: changes each picture as it is read, e.g. a `occreid.data.stress.Stressor`.
+        flip_test: average over image and mirror image, see `occreid.models.mirror`; None: as the model says.
         progress: show a bar on stderr.
 
     Returns:
@@ -67,7 +70,7 @@ def extract(
         for batch in loader:
             moved = batch.to(device, non_blocking=True)
             with torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
-                described = model.describe(moved.images, moved.masks)
+                described = describe(model, moved.images, moved.masks, flip_test=flip_test)
             pieces.append(described.to("cpu"))
             advance(len(batch))
     joined = Descriptors.cat(pieces)

@@ -34,6 +34,7 @@ def extract_to_disk(
     device: torch.device | str = "cpu",
     precision: Precision = "float32",
     masks: bool = False,
+    flip_test: bool | None = None,
     progress: bool = True,
     engine: Engine | None = None,
 ) -> tuple[Descriptors, int]:
@@ -54,6 +55,7 @@ def extract_to_disk(
         device: where the model runs.
         precision: see `Precision`.
         masks: as `extract`; descriptors with masks and without, or with other masks, do not share a folder.
+        flip_test: as `extract`; with it and without descriptors do not share a folder.
         progress: show a bar.
         engine: who describes the chunks, e.g. `occreid.extract_ray.ray_engine`; left out, this process does, one
             after the other.
@@ -65,8 +67,10 @@ def extract_to_disk(
         UserError: as `extract`; the folder holds another extraction, or cannot be written.
     """
     folder = Path(folder)
+    flips = model.flip_test if flip_test is None else flip_test
     names = "\n".join(f"{r.path} {r.pid} {r.camid}" + (f" {r.mask}" if masks else "") for r in records)
     full_key = {**key, "images": hashlib.sha256(names.encode()).hexdigest(), "precision": precision, "chunk": chunk}
+    full_key |= {"flip_test": True} if flips else {}
     if chunk < 1:
         raise UserError(f"chunks of {chunk} images are impossible.", "Give 1 or more.")
     options: dict[str, Any] = {
@@ -75,6 +79,7 @@ def extract_to_disk(
         "device": device,
         "precision": precision,
         "masks": masks,
+        "flip_test": flips,
         "progress": progress,
     }
     try:

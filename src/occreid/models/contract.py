@@ -127,6 +127,12 @@ class Method(Trainable):
     """How its descriptors are compared; an instance may set its own."""
     needs_masks: bool = False
     """Whether `describe` cannot do without masks; an instance may set its own."""
+    flip_test: bool = False
+    """Whether pictures are compared by what image and mirror image are described by, see `occreid.models.mirror`."""
+    flip_inside: bool = False
+    """Whether `describe` averages already, as an exported network does."""
+    mirrored_parts: tuple[int, ...] | None = None
+    """Which part of a mirror image shows a part of the image; None: the same one, as with parts from top to bottom."""
     card: Mapping[str, Any] = MappingProxyType({})
     """What its file says of it: recipe, weights' sha256, versions; set by `load_model`, empty for a new one."""
 

@@ -15,6 +15,7 @@ from torch.nn.functional import normalize as unit_length
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric, distances
 from occreid.errors import UserError
+from occreid.models.mirror import describe
 from occreid.models.pictures import Pictures, batches
 from occreid.nn.modes import evaluating
 
@@ -24,6 +25,9 @@ class Describer(Protocol):
 
     input_size: tuple[int, int]
     metric: Metric
+    flip_test: bool
+    flip_inside: bool
+    mirrored_parts: tuple[int, ...] | None
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """Descriptors of (B, 3, H, W) images."""
@@ -54,7 +58,7 @@ def embed(
     pieces, names = [], []
     with evaluating(model):
         for images, files in batches(pictures, model.input_size, batch_size, bgr=bgr):
-            pieces.append(model.describe(images.to(device)))
+            pieces.append(describe(model, images.to(device)))
             names += files
     if not pieces:
         raise UserError("there are no pictures to embed.", "Give at least one.")

@@ -35,6 +35,7 @@ class ExportedModel(FileModel):
         super().__init__(Path(path), _card(session, Path(path)))
         self.session = session
         self.needs_masks = bool(self.card.get("masks"))
+        self.flip_test = self.flip_inside = bool(self.card.get("flip_test"))
         if "method" in self.card:
             self.spec = ModelSpec(self.card["method"], self.card["num_classes"], self.card["options"])
 

@@ -55,6 +55,7 @@ def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None
             "input_size": list(model.input_size),
             "pixel_mean": list(model.pixel_mean),
             "pixel_std": list(model.pixel_std),
+            "flip_test": getattr(model, "flip_test", False),  # a parser has none
             "sha256": sha256,
             "versions": versions(),
             **(card or {}),
@@ -144,7 +145,7 @@ def load_trained(path_or_name: str | Path, *, trust_code: bool = False) -> Train
     _check_pixels(model, card, weights)
     model.input_size, model.fixed_size = tuple(card["input_size"]), True
     if isinstance(model, Method):
-        model.card = card
+        model.card, model.flip_test = card, bool(card.get("flip_test"))
     return model.eval()
 
 

@@ -19,6 +19,7 @@ from occreid.data.images import read_image
 from occreid.data.inspect.heat import overlay
 from occreid.data.loading.loaders import eval_loader
 from occreid.methods import Method
+from occreid.models import mirror
 from occreid.records import Record
 
 GRAD_CAM = "Grad-CAM"
@@ -105,7 +106,7 @@ def grad_cam(model: Method, images: Tensor, targets: Tensor | None = None) -> Te
     hooks = [layer.register_forward_hook(keep) for layer in _layers(model)]
     try:
         with torch.enable_grad():
-            features = model.describe(images).features  # (B, P, D)
+            features = mirror.describe(model, images).features  # (B, P, D)
             if not features.requires_grad:
                 return None
             score = (features * (features.detach() if targets is None else targets)).sum()

@@ -36,6 +36,7 @@ class Protocol:
             ``{"method": "k-reciprocal", "k1": 20}``; settings left out are filled in.
         oracle: what the model was given that no one could know in use, e.g. ``"exact masks of the test images"``;
             empty for an honest result.
+        flip_test: whether pictures were described together with their mirror images, see `occreid.models.mirror`.
         ranks: at which the CMC is given, each at least 1.
 
     Raises:
@@ -51,6 +52,7 @@ class Protocol:
     rerank: Mapping[str, Any] | None = None
     oracle: str = ""
     ranks: tuple[int, ...] = (1, 3, 5, 10, 20)
+    flip_test: bool = False
 
     def __post_init__(self) -> None:
         check_rule(self.same_camera)
@@ -91,6 +93,7 @@ class Protocol:
             "seed": (recipe.get("training") or {}).get("seed", 0),
             "oracle": oracle_of(split),
             **{key: section[key] for key in own if section.get(key) is not None},
+            **({"flip_test": True} if content.get("flip_test") else {}),  # of a card: the model itself asks for it
             **{key: value for key, value in changes.items() if value is not None},
         }
         return cls(**given)
@@ -116,6 +119,8 @@ class Protocol:
             shots = f"one gallery image per person ({self.draws} draws, seed {self.seed})"
         camera = {"junk": "same-camera images of the person unseen", "keep": "same-camera images kept"}
         words = [f"{self.metric} distance", camera[self.same_camera], shots, f"{self.ap} AP"]
+        if self.flip_test:
+            words.append("averaged with mirror images")
         if self.rerank:
             settings = ", ".join(f"{k}={v}" for k, v in self.rerank.items() if k != "method")
             words.append(f"{self.rerank['method']} re-ranking ({settings})")

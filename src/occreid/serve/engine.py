@@ -18,6 +18,7 @@ from occreid.extraction import usable_device
 from occreid.gallery import Manifest
 from occreid.methods import Method
 from occreid.models import load_model, read_card
+from occreid.models.mirror import describe
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Engine:
     def describe(self, images: list[Tensor]) -> list[Descriptors]:
         """Descriptors of N prepared pictures, one row each, on the CPU."""
         with self._lock, torch.inference_mode():
-            found = self.model.describe(torch.stack(images).to(self.device)).to("cpu")
+            found = describe(self.model, torch.stack(images).to(self.device)).to("cpu")
         rows = zip(found.features.split(1), found.visibility.split(1), strict=True)
         return [Descriptors(features.clone(), visibility.clone()).require_finite() for features, visibility in rows]
 

@@ -181,6 +181,7 @@ class EvaluationSection(Section):
     shots: Literal["multi", "single"] = "multi"
     draws: Positive = Field(10, description="single: number of random galleries")
     batch_size: Positive = 64
+    flip_test: bool = Field(False, description="describe pictures together with their mirror images: twice the time")
     test: list[TestSet] = Field([], description="further benchmarks, tested at the end")
 
 

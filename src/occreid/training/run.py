@@ -270,6 +270,7 @@ class Run:
     def _card(self) -> dict[str, Any]:
         split: Split = self.sources.split
         return {
+            "flip_test": self.recipe.evaluation.flip_test,
             "recipe": self.recipe.model_dump(mode="json"),
             "classes": list(class_indices(split.train)),
             "data": {"name": split.name, "counts": split.counts(), "notes": split.notes},

@@ -63,6 +63,7 @@ class OrGnn(Method):
     """
 
     metric = "cosine"
+    mirrored_parts = (*range(STRIPES), *reversed(range(STRIPES, STRIPES + HALVES)))  # left is right in a mirror
     input_size = (384, 128)
 
     def __init__(
