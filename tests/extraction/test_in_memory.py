@@ -178,3 +178,12 @@ def test_folders_that_cannot_be_used(model, records, tmp_path):
         extract_to_disk(model, records, tmp_path / "full" / "thesis.tex" / "x", key={})
     with pytest.raises(UserError, match="chunks of 0"):
         extract_to_disk(model, records, tmp_path / "new", key={}, chunk=0)
+
+
+def test_with_mirror_images_and_without_do_not_share_a_folder(model, records, tmp_path):
+    plain, _ = extract_to_disk(model, records, tmp_path / "d", key={"weights": "a"}, progress=False)
+    with pytest.raises(UserError):
+        extract_to_disk(model, records, tmp_path / "d", key={"weights": "a"}, flip_test=True, progress=False)
+    model.seen.clear()
+    extract_to_disk(model, records, tmp_path / "e", key={"weights": "a"}, flip_test=True, progress=False)
+    assert [n for n, *_ in model.seen] == [7, 7]

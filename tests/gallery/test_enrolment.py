@@ -111,3 +111,13 @@ def test_an_unreadable_picture_is_named(gallery, records):
     records[2].path.write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"2\.png"):
         gallery.enrol(records, Mean(), progress=False)
+
+
+def test_the_gallery_decides_whether_pictures_are_mirrored(tmp_path, records):
+    from occreid.gallery import create_gallery
+    from occreid.gallery.manifest import Manifest
+
+    with create_gallery(str(tmp_path / "mirrored"), Manifest(3, 1, "cosine", "w", flip_test=True)) as gallery:
+        model = Mean()
+        gallery.enrol(records, model, batch=7, progress=False)
+    assert model.described == 2 * len(records) and not model.flip_test

@@ -45,6 +45,13 @@ def test_other_files_are_refused(text, message):
         Manifest.from_json(text, "here")
 
 
+def test_flips_are_remembered_and_a_card_of_before_has_none():
+    made = Manifest(8, 1, "cosine", "w", flip_test=True)
+    assert Manifest.from_json(made.to_json(), "here") == made
+    before = made.to_json().replace(', "flip_test": true', "")
+    assert "flip_test" not in before and not Manifest.from_json(before, "here").flip_test
+
+
 def test_weights_are_compared_where_given():
     made = Manifest(8, 1, "cosine", "a" * 64)
     made.require_weights(None, "g")

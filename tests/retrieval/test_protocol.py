@@ -110,3 +110,13 @@ def test_mistakes_are_named(fields, message):
     with pytest.raises(UserError) as caught:
         Protocol(**fields)
     assert message in str(caught.value)
+
+
+def test_mirror_images_are_part_of_the_protocol(tmp_path):
+    plain, mirrored = Protocol(metric="cosine"), Protocol(metric="cosine", flip_test=True)
+    assert plain.differences(mirrored) == ["flip_test: False / True"]
+    assert "averaged with mirror images" in mirrored.sentence() and "mirror" not in plain.sentence()
+    split = Split("toy", (), (), ())
+    assert Protocol.of({"evaluation": {"flip_test": True}}, split).flip_test
+    card = {"flip_test": True, "recipe": {"evaluation": {"flip_test": False}}}
+    assert Protocol.of(card, split).flip_test, "a model exported with flips describes so whatever its recipe said"

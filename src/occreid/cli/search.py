@@ -45,7 +45,8 @@ def search(
     wanted = filter_of(camera, start, end, tag, exclude_camid)
     with opened(uri, read_card(model)["sha256"]) as gallery:
         records = [Record(picture, pid=-1, camid=-1) for picture in pictures]
-        query = extract(load_model(model), records, device=usable_device(device), progress=False)
+        how = {"device": usable_device(device), "flip_test": gallery.manifest.flip_test, "progress": False}
+        query = extract(load_model(model), records, **how)
         answers = gallery.search(query, k, wanted, exact=not approximate)
     if as_json:
         rows = [

@@ -92,7 +92,7 @@ def enrol(
         ) -> Iterable[Entry]:
             chosen = [some[row] for row in rows]
             return entries(
-                extract(model, chosen, **extraction),
+                extract(model, chosen, flip_test=gallery.manifest.flip_test, **extraction),
                 ids=[ids[row] for row in rows],
                 timestamps=[_timestamp(record, start) for record in chosen],
                 tags=tags,

@@ -22,6 +22,7 @@ class Manifest:
         weights_hash: SHA-256 of the weights that described the entries.
         model_name: the method, for people.
         format: version of the layout.
+        flip_test: whether pictures are described together with their mirror images, entries and queries alike.
 
     Raises:
         UserError: a value that cannot be.
@@ -33,6 +34,7 @@ class Manifest:
     weights_hash: str
     model_name: str = ""
     format: int = FORMAT
+    flip_test: bool = False
 
     def __post_init__(self) -> None:
         for name in ("dim", "parts"):
@@ -81,6 +83,8 @@ class Manifest:
             facts = json.loads(text)
         except json.JSONDecodeError as error:
             raise UserError(f"{where} is damaged ({error}).", "Create one with: occreid gallery create") from error
+        if isinstance(facts, dict):
+            facts.setdefault("flip_test", False)  # before there was such a thing
         if not isinstance(facts, dict) or facts.keys() != {field.name for field in fields(Manifest)}:
             raise UserError(f"{where} is not a gallery's.", "Create one with: occreid gallery create")
         if facts["format"] != FORMAT:

@@ -20,7 +20,7 @@ def manifest_of(model: Method, card: Mapping[str, Any]) -> Manifest:
     """What a gallery of this model's descriptors must be like; describes one blank picture to see their shape."""
     with torch.no_grad():
         _, parts, dim = model.describe(torch.zeros(1, 3, *model.input_size, dtype=torch.uint8)).features.shape
-    return Manifest(dim, parts, model.metric, card.get("sha256", ""), card.get("method", ""))
+    return Manifest(dim, parts, model.metric, card.get("sha256", ""), card.get("method", ""), flip_test=model.flip_test)
 
 
 def create_gallery(uri: str, manifest: Manifest, *, token: str | None = None, memory: int = MEMORY) -> Gallery:

@@ -50,7 +50,7 @@ class Engine:
     def manifest(self) -> Manifest:
         """What a gallery of this model's descriptors is like."""
         parts, dim = self.shape
-        return Manifest(dim, parts, self.model.metric, self.weights_hash, self.name)
+        return Manifest(dim, parts, self.model.metric, self.weights_hash, self.name, flip_test=self.model.flip_test)
 
     @staticmethod
     def load(source: str | Path, device: str = "cpu") -> Engine:

@@ -76,7 +76,9 @@ def open_service(
     curve = None
     if calibration is not None:
         curve = Calibration.load(calibration, weights_hash=engine.weights_hash, metric=metric)
-    return Service(engine, open_or_create(gallery, engine.manifest, token=token), AuditLog(audit), settings, curve)
+    opened = open_or_create(gallery, engine.manifest, token=token)
+    engine.model.flip_test = opened.manifest.flip_test  # queries are described as the entries were
+    return Service(engine, opened, AuditLog(audit), settings, curve)
 
 
 def run(service: Service, ring: KeyRing, address: Address) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from occreid.cli.gallery.options import Model, Uri
+from occreid.cli.options import FlipTest
 
 
-def create(uri: Uri, model: Model) -> None:
+def create(uri: Uri, model: Model, flip_test: FlipTest = False) -> None:
     """Make an empty gallery for the descriptors of a model.
 
     Example: occreid gallery create galleries/door --model runs/market
@@ -15,7 +16,9 @@ def create(uri: Uri, model: Model) -> None:
     from occreid.gallery import create_gallery, manifest_of
     from occreid.models import load_model, read_card
 
-    manifest = manifest_of(load_model(model), read_card(model))
+    network = load_model(model)
+    network.flip_test = network.flip_test or flip_test
+    manifest = manifest_of(network, read_card(model))
     create_gallery(uri, manifest).close()
     typer.echo(
         f"{uri} takes descriptors of {manifest.model_name}: {manifest.parts} parts of {manifest.dim}, {manifest.metric}"
