@@ -181,7 +181,7 @@ def test_folders_that_cannot_be_used(model, records, tmp_path):
 
 
 def test_with_mirror_images_and_without_do_not_share_a_folder(model, records, tmp_path):
-    plain, _ = extract_to_disk(model, records, tmp_path / "d", key={"weights": "a"}, progress=False)
+    extract_to_disk(model, records, tmp_path / "d", key={"weights": "a"}, progress=False)
     with pytest.raises(UserError):
         extract_to_disk(model, records, tmp_path / "d", key={"weights": "a"}, flip_test=True, progress=False)
     model.seen.clear()
