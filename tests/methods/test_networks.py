@@ -72,7 +72,7 @@ FIGURES = {  # names and shapes of the tensors, mean |descriptor| and its first 
 
 @pytest.mark.parametrize("method", FIGURES)
 def test_on_a_resnet_nothing_has_changed(method):
-    options = {"han": {"height": 96, "width": 32}}.get(method, OPTIONS[method])
+    options = {"han": {"height": 96, "width": 32}, "ssgr": {"neck": "none"}}.get(method, OPTIONS[method])
     torch.manual_seed(0)
     model = create_model(method, CLASSES, backbone="resnet18", pretrained="none", **options).eval()
     names = "\n".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(model.state_dict().items()))
