@@ -153,15 +153,24 @@ class Describer:
         """
         check_on(on)
         query, gallery = (self.side(name, alter if on in (name, "both") else None) for name in SIDES)
+        refined = {name: self._refined(name, side, gallery) for name, side in (("query", query), ("gallery", gallery))}
+        about = {name: said for name, (_, said) in refined.items() if said}
         return Described(
             self.split.name,
-            self.model.refine(query, gallery),
-            self.model.refine(gallery, gallery),
+            refined["query"][0],
+            refined["gallery"][0],
             self.marked(stressed=alter is not None),
             query_labels(self.split.query),
-            facts(self.split, self.card, self.options["precision"]),
+            facts(self.split, self.card, self.options["precision"]) | ({"refined": about} if about else {}),
             (Occluders.of(self.split.query), Occluders.of(self.split.gallery)),
         )
+
+    def _refined(self, name: str, side: Descriptors, gallery: Descriptors) -> tuple[Descriptors, dict[str, Any]]:
+        """A side refined, and what the method says of it, about visibility too where the truth is known."""
+        found, truth = self.model.refine(side, gallery), [record.visibility for record in getattr(self.split, name)]
+        known = [each for each in truth if each is not None]
+        judged = self.model.judge(side, torch.tensor(known)) if known and len(known) == len(truth) else {}
+        return found, {**self.model.refined, **judged}
 
     def stressed(self, stress: Stress, on: str = "query", library: OccluderLibrary | None = None) -> Described:
         """Both sides under stress; the name and the facts say so.

@@ -34,12 +34,15 @@ class Stage:
         losses: batch → named losses of this leg.
         modules: what this leg trains; everything else is frozen and in eval mode meanwhile.
         prepare: called once before the leg with the descriptors of all training images (None: not needed).
+        observe: called before the leg with the masks (B, H, W) of all training images, batch by batch, as a test would
+            see them: neither shifted nor erased (None: not needed).
     """
 
     name: str
     losses: Callable[[Batch], dict[str, Tensor]]
     modules: tuple[nn.Module, ...]
     prepare: Callable[[Descriptors], None] | None = None
+    observe: Callable[[Tensor], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ class Method(Trainable):
 
     metric: Metric = "euclidean"
     """How its descriptors are compared; an instance may set its own."""
+    refined: Mapping[str, Any] = MappingProxyType({})
+    """What the last `refine` found, for results; set by methods that look at the gallery."""
     needs_masks: bool = False
     """Whether `describe` cannot do without masks; an instance may set its own."""
     flip_test: bool = False
@@ -159,6 +164,10 @@ class Method(Trainable):
     def refine(self, descriptors: Descriptors, gallery: Descriptors) -> Descriptors:
         """Improve descriptors by looking at the gallery (OR-GNN). Default: unchanged."""
         return descriptors
+
+    def judge(self, descriptors: Descriptors, truth: Tensor) -> dict[str, float]:
+        """How right the method is about visibility, for results; ``truth`` (N, Q) fractions. Default: nothing."""
+        return {}
 
     def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
         """Where the method looked: named maps (B, h, w) float32 in [0, 1] on any grid, for reports and the service.

@@ -115,6 +115,7 @@ def result_entry(split: Split, ranking: Ranking | PartScores) -> dict[str, Any]:
         "queries": {"valid": ranking.num_valid_queries, "skipped": ranking.num_skipped_queries},
         "counts": split.counts(),
         "notes": split.notes,
+        **{key: ranking.facts[key] for key in ("refined",) if key in ranking.facts},
     }
 
 

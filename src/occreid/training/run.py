@@ -6,14 +6,16 @@ A run folder holds ``recipe.yaml`` (resolved), ``log.csv``, ``evaluation.csv``, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
+from torch import Tensor
 
+from occreid.data.loading.loaders import eval_loader
 from occreid.data.loading.samplers import PKSampler
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
@@ -144,6 +146,8 @@ class Run:
         """Train one leg to its end; afterwards the model holds its weights, averaged where the recipe says so."""
         model, before = self.model, sum(earlier.epochs for earlier in self.legs[: leg.index])
         end = EpochEnd(self.folder, self.console, self._evaluate, before, best)
+        if leg.stage.observe is not None and checkpoint is None and self.recipe.data.masks:
+            self._show_masks(leg.stage.observe)
         if leg.stage.prepare is not None:
             leg.stage.prepare(self._descriptors(leg))
         if checkpoint is not None:
@@ -160,6 +164,22 @@ class Run:
         if average is not None:
             model.load_state_dict(average)
         return end
+
+    def _show_masks(self, observe: Callable[[Tensor], None]) -> None:
+        """The masks of all training images, on the model's device."""
+        data = self.recipe.data
+        loader = eval_loader(
+            self.sources.split.train,
+            height=data.height,
+            width=data.width,
+            batch_size=self.recipe.evaluation.batch_size,
+            workers=data.workers,
+            masks=True,
+        )
+        device = next(self.model.parameters()).device
+        for batch in loader:
+            assert batch.masks is not None  # asked for
+            observe(batch.masks.to(device))
 
     def _descriptors(self, leg: Leg) -> Descriptors:
         """Of all training images, as the model was when the leg began; kept in the run folder for resuming."""

@@ -109,29 +109,46 @@ def test_visibility_is_what_oan_says_of_the_mask(model, batch):
         model.oan.states.bias[2] = 2.0
 
 
-def test_augment_hides_parts_of_masks_and_learns_what_is_normal_only_in_oans_leg(batch):
-    model = model_of(occlude=1.0)
-    changed = model.eval().augment(batch, torch.Generator().manual_seed(0))
-    assert model.oan.seen == 0 and torch.equal(changed.images, batch.images)
+def test_augment_hides_parts_of_masks_and_what_is_normal_comes_from_masks_as_they_are(batch):
+    model = model_of(occlude=1.0).train()
+    changed = model.augment(batch, torch.Generator().manual_seed(0))
+    assert model.oan.seen == 0, "a training batch is shifted and erased"
+    assert torch.equal(changed.images, batch.images)
     assert ((changed.masks != batch.masks).flatten(1).any(1)).float().mean() > 0.5
-    model.oan.train()
-    model.augment(batch, torch.Generator().manual_seed(0))
+    (stage,) = [stage for stage in model.stages() if stage.name == "oan"]
+    stage.observe(batch.masks)
     assert model.oan.seen == 8 and model.oan.coverage[4] == model.oan.coverage[5] > 0
     batch.masks = None
     assert model.augment(batch, torch.Generator()) is batch
 
 
+def test_a_result_says_how_large_neighbourhoods_are_and_how_right_oan_is():
+    model = model_of(mode="oan+orgnn", k=2, theta=0.9)
+    model.oan.body.copy_(torch.eye(4))
+    features = torch.eye(6, 16).expand(4, 6, 16).clone()
+    features[3] = features[3].roll(1, 1)  # resembles nobody
+    four = Descriptors(features, torch.ones(4, 6, dtype=torch.bool))
+    model.refine(four, four)
+    assert model.refined == {"k": 2, "theta": 0.9, "mean_neighbours": 6 / 4, "empty_share": 1 / 4}
+    truth = torch.tensor([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
+    assert model.judge(four, truth) == {"oan_accuracy": 13 / 16}
+    assert model_of(mode="base").judge(four, truth) == {}
+
+
 def test_prepared_graphs_come_from_the_whole_training_set(batch):
-    model = model_of(train_k=5, train_theta=0.5)
+    model = model_of(train_k=12, train_theta=-1.0)
     in_batch = model.gnn_losses(batch)["reconstruction"]
     training_set = found(20)
     model.prepare_graphs(training_set)
-    assert model.training_graphs.neighbours.shape[0] == 20 and model.training_graphs.neighbours.shape[1] <= 5
+    assert model.training_graphs.neighbours.shape[0] == 20 and model.training_graphs.neighbours.shape[1] <= 12
+    model.training_graphs.neighbours[batch.indices[0]] = -1
     loss = model.gnn_losses(batch)["reconstruction"]
     nodes, mask = model.training_graphs.of(batch.indices)
-    rebuilt = model.gnn(nodes, mask)
+    near = mask[:, 1:].any(1)
+    assert near.sum() > 1 and not near.all(), "who has no neighbours is never reconstructed"
+    rebuilt, labels = model.gnn(nodes, mask)[near], batch.labels[near]
     expected = [
-        torch.nn.functional.cross_entropy(rebuilt[:, part] @ model.gnn_classifiers.weight[part].T, batch.labels)
+        torch.nn.functional.cross_entropy(rebuilt[:, part] @ model.gnn_classifiers.weight[part].T, labels)
         for part in range(6)
     ]  # Eq. 7
     torch.testing.assert_close(loss, torch.stack(expected).mean())

@@ -140,3 +140,10 @@ def test_nan_is_refused_and_named(side):
     sides[side].features[1, 2, 0] = torch.nan
     with pytest.raises(UserError, match=f"the descriptor of {side[0].replace('i', 'q')}1 holds NaN"):
         list(neighbourhoods(sides["image"], sides["gallery"], 2, 0.5))
+
+
+def test_a_similarity_of_exactly_theta_is_near_enough():
+    one = Descriptors(torch.tensor([[[1.0, 0.0, 0.0, 0.0]]]))
+    other = Descriptors(torch.tensor([[[1.0, 1.0, 1.0, 1.0]]]))  # a cosine of exactly one half
+    assert found(one, other, 1, 0.5) == [{0}]
+    assert found(one, other, 1, 0.5 + 1e-6) == [set()]

@@ -86,6 +86,27 @@ def test_the_mean_is_over_all_masks_seen(oan):
     assert oan.seen == 8
 
 
+def test_the_mean_does_not_depend_on_how_masks_come_in_batches(oan):
+    masks = (
+        torch.rand(11, H, W, generator=torch.Generator().manual_seed(0)) * 5 * torch.arange(1, 12)[:, None, None] / 11
+    )
+    masks = masks.to(torch.uint8)
+    for part in masks.split((1, 5, 2, 3)):
+        oan.observe(part)
+    torch.testing.assert_close(oan.coverage, torch.stack([part_coverage(m[None])[0] for m in masks]).mean(0))
+    torch.testing.assert_close(oan.body, torch.stack([body_coverage(m[None])[0] for m in masks]).mean(0))
+
+
+def test_exactly_half_the_mean_is_visible(oan):
+    oan.observe(person(2))
+    half = person()
+    half[0, 4:8] = 0  # of the first stripe four rows of eight
+    assert oan.targets(half, None)[0, 0] == 1
+    half[0, 3, 4] = 0
+    assert oan.targets(half, None)[0, 0] == 0
+    assert oan.targets(person(), torch.tensor([[0.5, 1.0, 1.0, 1.0]]))[0, 0] == 1
+
+
 def test_true_visibility_decides_the_stripes_and_coverage_the_halves(oan):
     oan.observe(person(3))
     visibility = torch.tensor([[1.0, 0.2, 0.6, 0.0]])  # says other than the mask, which shows all

@@ -6,7 +6,7 @@ import torch
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.methods.orgnn.neighbourhood import NOBODY, neighbourhoods
-from occreid.methods.orgnn.reconstruction import MODES, Reconstruction, graphs, reconstruct
+from occreid.methods.orgnn.reconstruction import MODES, Reconstruction, Sizes, graphs, reconstruct
 from occreid.nn import OutlierRemovableGNN
 
 P, D = 3, 6
@@ -55,6 +55,7 @@ def test_the_method_is_search_then_graph_network(gnn):
     query, gallery = people(6, 1), people(20, 2)
     ((_, near),) = neighbourhoods(query, gallery, 4, 0.5)
     expected = gnn(*graphs(query.features, gallery.features, near))
+    expected = torch.where((near != NOBODY).any(1)[:, None, None], expected, query.features)
     rebuilt = reconstruct(query, gallery, gnn, HOW)
     torch.testing.assert_close(rebuilt.features, expected.detach())
     assert rebuilt.visibility.all() and not rebuilt.features.requires_grad
@@ -105,7 +106,8 @@ def test_the_rows_of_table_4_differ_as_they_say(gnn):
     ((_, near),) = neighbourhoods(query, gallery, 4, 0.5)
     nodes, mask = graphs(query.features, gallery.features, near)
     torch.testing.assert_close(found["oan+average"].features, nodes[:, :, 0])
-    torch.testing.assert_close(found["oan+gnn"].features, gnn(nodes, mask, confidence=False).detach())
+    plain = torch.where((near != NOBODY).any(1)[:, None, None], gnn(nodes, mask, confidence=False), query.features)
+    torch.testing.assert_close(found["oan+gnn"].features, plain.detach())
     seen = replace(query, visibility=torch.ones_like(query.visibility))
     torch.testing.assert_close(
         found["gnn"].features, reconstruct(seen, gallery, gnn, replace(HOW, mode="oan+gnn")).features
@@ -172,3 +174,36 @@ def test_an_unknown_mode_is_refused_with_the_nearest():
     with pytest.raises(UserError, match=r"no mode 'oan\+orgn'") as error:
         Reconstruction(mode="oan+orgn")
     assert "oan+orgnn" in error.value.hint
+
+
+@pytest.mark.parametrize("mode", ["gnn", "oan+average", "oan+gnn", "oan+orgnn"])
+@pytest.mark.parametrize("own", [False, True])
+def test_an_image_without_neighbours_keeps_its_features_unchanged(gnn, mode, own):
+    query, gallery = people(4, 1, visible=1.1), people(20, 2)
+    query.features[0] = -query.features[0]  # resembles nobody
+    if mode != "gnn":
+        query.visibility[1] = False  # its mask shows no part
+    sizes = Sizes()
+    rebuilt = reconstruct(query, gallery, gnn, replace(HOW, mode=mode, own=own), sizes=sizes)
+    assert torch.equal(rebuilt.features[0], query.features[0])
+    assert torch.equal(rebuilt.features[1], query.features[1]) == (mode != "gnn")
+    assert not torch.equal(rebuilt.features[2], query.features[2])
+    assert sizes.images == 4 and sizes.empty == (1 if mode == "gnn" else 2)
+
+
+def test_k_and_theta_follow_the_gallery_where_they_are_open():
+    few, many = people(20, ids=5), people(80, ids=5)
+    strangers = replace(many, pids=None)
+    asked = [(how.k, how.theta) for how in map(Reconstruction().following, (few, many, strangers))]
+    assert asked == [(4, 0.8), (10, 0.7), (4, 0.8)]
+    assert Reconstruction(k=3, theta=0.0).following(many) == Reconstruction(k=3, theta=0.0)
+    assert Reconstruction(theta=0.9).following(many) == Reconstruction(k=10, theta=0.9)
+
+
+def test_an_images_own_feature_may_join_its_neighbours():
+    own, gallery = torch.rand(3, P, D), torch.rand(5, P, D)
+    neighbours = torch.tensor([[1, 4, NOBODY], [0, 2, 3], [NOBODY, NOBODY, NOBODY]])
+    nodes, mask = graphs(own, gallery, neighbours, joins=True)
+    assert mask.tolist() == [[True, True, True, False, True], [True] * 5, [True, False, False, False, False]]
+    torch.testing.assert_close(nodes[0, :, 0], (gallery[1] + gallery[4] + own[0]) / 3)
+    assert torch.equal(nodes[0, :, 4], own[0]) and torch.equal(nodes[2, :, 0], own[2])

@@ -83,9 +83,16 @@ class FeatureExtractor(nn.Module):
         return self.reduce(self.trunk(images))
 
 
-def part_id_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean over the parts of the ID loss, Eqs. 1 and 7: (P, B, classes) logits and (B,) labels → scalar."""
-    return cross_entropy(logits.float().flatten(0, 1), labels.repeat(len(logits)))
+def part_id_loss(logits: Tensor, labels: Tensor, counts: Tensor | None = None) -> Tensor:
+    """Mean over the parts of the ID loss, Eqs. 1 and 7: (P, B, classes) logits and (B,) labels → scalar.
+
+    ``counts`` (B,) bool says which images have a say, None: all; 0 where none has.
+    """
+    if counts is None:
+        return cross_entropy(logits.float().flatten(0, 1), labels.repeat(len(logits)))
+    each = cross_entropy(logits.float().flatten(0, 1), labels.repeat(len(logits)), reduction="none")
+    counting = counts.repeat(len(logits)).to(each.dtype)
+    return (each * counting).sum() / counting.sum().clamp_min(1)
 
 
 def part_triplet_loss(features: Tensor, labels: Tensor, margin: float) -> Tensor:

@@ -23,14 +23,20 @@ class TrainingGraphs:
     Attributes:
         features: (N, P, D).
         neighbours: (N, m) indices, `NOBODY` fills the rows.
+        joins: see `graphs`.
     """
 
     features: Tensor
     neighbours: Tensor
+    joins: bool = False
 
     @staticmethod
     def build(
-        descriptors: Descriptors, k: int, theta: float, search_parts: tuple[int, ...] | None = None
+        descriptors: Descriptors,
+        k: int,
+        theta: float,
+        search_parts: tuple[int, ...] | None = None,
+        joins: bool = False,
     ) -> TrainingGraphs:
         """Search the neighbours of all, Eq. 3.
 
@@ -39,6 +45,7 @@ class TrainingGraphs:
             k: K of training.
             theta: θ of training.
             search_parts: see `neighbourhoods`.
+            joins: see `graphs`.
 
         Raises:
             UserError: what `neighbourhoods` raises.
@@ -46,9 +53,9 @@ class TrainingGraphs:
         found = [rows for _, rows in neighbourhoods(descriptors, descriptors, k, theta, search_parts=search_parts)]
         most = max(rows.shape[1] for rows in found)
         neighbours = torch.cat([pad(rows, (0, most - rows.shape[1]), value=NOBODY) for rows in found])
-        return TrainingGraphs(descriptors.features, neighbours)
+        return TrainingGraphs(descriptors.features, neighbours, joins)
 
     def of(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Graphs of a batch: (B,) positions among the training images → nodes (B, P, n, D) and mask (B, n)."""
         indices = indices.to(self.features.device)
-        return graphs(self.features[indices], self.features, self.neighbours[indices])
+        return graphs(self.features[indices], self.features, self.neighbours[indices], joins=self.joins)

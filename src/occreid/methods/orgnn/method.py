@@ -19,7 +19,7 @@ from occreid.methods.orgnn.fen import HALVES, PARTS, STRIPES, FeatureExtractor, 
 from occreid.methods.orgnn.memory import TrainingGraphs
 from occreid.methods.orgnn.neighbourhood import NOBODY, neighbourhoods
 from occreid.methods.orgnn.oan import OcclusionAwareNetwork, occlude_masks
-from occreid.methods.orgnn.reconstruction import Mode, Reconstruction, graphs, reconstruct
+from occreid.methods.orgnn.reconstruction import Mode, Reconstruction, Sizes, graphs, reconstruct
 from occreid.models.contract import Method, Stage
 from occreid.nn import BatchedLinear, OutlierRemovableGNN
 from occreid.nn.graph import confidences
@@ -54,8 +54,10 @@ class OrGnn(Method):
         confidence: False trains and uses a plain graph network, c ≡ 1.
         train_k: K for training, among the training images.
         train_theta: θ for training.
-        k: K for retrieval; the paper: 10 on Occluded-Duke, 4 elsewhere.
-        theta: θ for retrieval; the paper: 0.7 on Occluded-Duke, 0.8 elsewhere.
+        k: K for retrieval; the paper: 10 on Occluded-Duke, 4 elsewhere. None: as the gallery is, see
+            `Reconstruction.following`.
+        theta: θ for retrieval; the paper: 0.7 on Occluded-Duke, 0.8 elsewhere. None: likewise.
+        own: whether an image's own feature joins its neighbourhood, see `Reconstruction`.
         search_parts: search neighbours by these parts alone where any is visible: on sets without occlusion the
             paper searches by the upper body, ``[0, 1]``. Stripes 0…3 from the top, halves 4 and 5.
         mode: which row of Table 4 describes and refines, see `Reconstruction`.
@@ -82,8 +84,9 @@ class OrGnn(Method):
         confidence: bool = True,
         train_k: int = 30,
         train_theta: float = 0.7,
-        k: int = 10,
-        theta: float = 0.7,
+        k: int | None = None,
+        theta: float | None = None,
+        own: bool = False,
         search_parts: list[int] | None = None,
         mode: Mode = "oan+orgnn",
         train: list[Leg] | None = None,
@@ -98,7 +101,7 @@ class OrGnn(Method):
         self.gnn_classifiers = BatchedLinear(PARTS, dim, num_classes, bias=False)
         self.margin, self.occlude = margin, occlude
         self.search_parts = None if search_parts is None else tuple(search_parts)
-        self.reconstruction = Reconstruction(mode, k, theta, self.search_parts)
+        self.reconstruction = Reconstruction(mode, k, theta, self.search_parts, own)
         self.metric = self.reconstruction.metric
         self.needs_masks = self.reconstruction.needs_visibility
         self.train_k, self.train_theta = train_k, train_theta
@@ -116,17 +119,15 @@ class OrGnn(Method):
         """FEN, OAN and OR-GNN in the paper's order, or those of the option ``train``."""
         legs = {
             "fen": Stage("fen", self.fen_losses, (self.fen,)),
-            "oan": Stage("oan", self.oan_losses, (self.oan,)),
+            "oan": Stage("oan", self.oan_losses, (self.oan,), observe=self.oan.observe),
             "gnn": Stage("gnn", self.gnn_losses, (self.gnn, self.gnn_classifiers), self.prepare_graphs),
         }
         return tuple(stage for name, stage in legs.items() if name in self.train_legs)
 
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """Hide bands of masks, for OAN; what the masks cover before that is what counts as normal."""
+        """Hide bands of masks, for OAN."""
         if batch.masks is None:
             return batch
-        if self.oan.training:
-            self.oan.observe(batch.masks)
         return occlude_masks(batch, generator, self.occlude)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -152,12 +153,15 @@ class OrGnn(Method):
         on_device = descriptors.to(self.gnn.W.device)
         if not self.reconstruction.needs_visibility:
             on_device.visibility = torch.ones_like(on_device.visibility)
-        self.training_graphs = TrainingGraphs.build(on_device, self.train_k, self.train_theta, self.search_parts)
+        self.training_graphs = TrainingGraphs.build(
+            on_device, self.train_k, self.train_theta, self.search_parts, self.reconstruction.own
+        )
 
     def gnn_losses(self, batch: Batch) -> dict[str, Tensor]:
         """Eq. 7: ``reconstruction``, the mean over the parts of the ID loss on the reconstructed targets.
 
-        Before `prepare_graphs` the batch itself is the gallery.
+        Before `prepare_graphs` the batch itself is the gallery. An image without neighbours is never reconstructed:
+        it has no say here.
         """
         if self.training_graphs is None:
             with torch.no_grad():
@@ -166,7 +170,8 @@ class OrGnn(Method):
         else:
             nodes, mask = self.training_graphs.of(batch.indices)
         rebuilt = self.gnn(nodes, mask)  # (B, P, D)
-        return {"reconstruction": part_id_loss(self.gnn_classifiers(rebuilt.transpose(0, 1)), batch.labels)}
+        logits = self.gnn_classifiers(rebuilt.transpose(0, 1))
+        return {"reconstruction": part_id_loss(logits, batch.labels, mask[:, 1:].any(1))}
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """FEN's six parts, with the visibility that OAN sees in ``masks``; `refine` reconstructs them.
@@ -187,8 +192,21 @@ class OrGnn(Method):
         return Descriptors(features, self.oan.visible(masks))
 
     def refine(self, descriptors: Descriptors, gallery: Descriptors) -> Descriptors:
-        """Reconstruct descriptors from a gallery as `describe` gave it, see `reconstruct`."""
-        return reconstruct(descriptors, gallery, self.gnn, self.reconstruction)
+        """Reconstruct descriptors from a gallery as `describe` gave it, see `reconstruct`.
+
+        ``refined`` then says how large the neighbourhoods are.
+        """
+        sizes = Sizes()
+        found = reconstruct(descriptors, gallery, self.gnn, self.reconstruction, sizes=sizes)
+        self.refined = sizes.facts() if sizes.images else {}
+        return found
+
+    def judge(self, descriptors: Descriptors, truth: Tensor) -> dict[str, float]:
+        """How often OAN is right about the four stripes, whose truth the body parts' (N, Q) visible fractions tell."""
+        if not self.needs_masks:
+            return {}
+        right = self.oan.stripes(truth).to(descriptors.visibility.device) == descriptors.visibility[:, :STRIPES]
+        return {"oan_accuracy": right.float().mean().item()}
 
     @torch.no_grad()
     def neighbours(self, descriptors: Descriptors, gallery: Descriptors) -> tuple[Tensor, Tensor]:
@@ -197,9 +215,10 @@ class OrGnn(Method):
         Returns:
             Gallery indices (N, m) int64, −1 fills the rows, and confidences (N, m) in [0, 1], 0 there.
         """
-        how, found = self.reconstruction, []
+        how, found = self.reconstruction.following(gallery), []
+        assert how.k is not None and how.theta is not None
         for block, near in neighbourhoods(descriptors, gallery, how.k, how.theta, search_parts=how.search_parts):
-            nodes, mask = graphs(descriptors.features[block], gallery.features, near)
+            nodes, mask = graphs(descriptors.features[block], gallery.features, near)  # without itself
             found.append((near, confidences(nodes, mask).mean(1)[:, 1:]))
         most = max(near.shape[1] for near, _ in found)
         indices = torch.full((len(descriptors), most), NOBODY)

@@ -22,7 +22,7 @@ class OcclusionAwareNetwork(nn.Module):
     """FEN's architecture on the human mask, one sigmoid for each part.
 
     It learns from true visibility where the data has it, else from how much of a part the mask covers, compared
-    with what it covers on average over the training images seen so far. That average is kept in buffers.
+    with what it covers on average over the training images as they are. That average is kept in buffers.
 
     Args:
         backbone: a convolutional timm network, which starts at random, for a mask is no photograph.
@@ -59,7 +59,7 @@ class OcclusionAwareNetwork(nn.Module):
 
     @torch.no_grad()
     def observe(self, masks: Tensor) -> None:
-        """Add masks, before anything is pasted on them, to the averages that `targets` compares with."""
+        """Add masks, neither shifted nor erased nor hidden in part, to the averages that `targets` compares with."""
         self.seen += len(masks)
         weight = len(masks) / self.seen
         self.coverage += (part_coverage(masks).mean(0) - self.coverage) * weight
@@ -79,10 +79,13 @@ class OcclusionAwareNetwork(nn.Module):
         """
         shown = part_coverage(masks) >= self.threshold * self.coverage.clamp_min(1e-6)  # (B, P)
         if visibility is not None:
-            share = self.body / self.body.sum(1, keepdim=True).clamp_min(1e-12)  # (4 stripes, Q)
-            stripes = visibility.float() @ share.T >= self.threshold
-            shown = torch.cat([stripes, shown[:, STRIPES:]], 1)
+            shown = torch.cat([self.stripes(visibility), shown[:, STRIPES:]], 1)
         return shown.float()
+
+    def stripes(self, visibility: Tensor) -> Tensor:
+        """(B, Q) true visible fraction of the body parts → (B, 4 stripes) bool, whether a stripe counts as visible."""
+        share = self.body / self.body.sum(1, keepdim=True).clamp_min(1e-12)  # (4 stripes, Q)
+        return visibility.to(share) @ share.T >= self.threshold
 
     def losses(self, masks: Tensor, visibility: Tensor | None) -> dict[str, Tensor]:
         """Eq. 2 with the minus sign that the paper leaves out: binary cross-entropy, mean over parts and images."""

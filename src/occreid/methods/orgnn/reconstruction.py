@@ -21,6 +21,39 @@ Mode = Literal["base", "oan", "gnn", "oan+average", "oan+gnn", "oan+orgnn"]
 """The rows of Table 4, see `Reconstruction`."""
 
 MODES: tuple[Mode, ...] = get_args(Mode)
+MANY = 8
+"""Pictures of a person in a gallery that are many, see `Reconstruction.following`."""
+
+
+@dataclass(slots=True)
+class Sizes:
+    """How large the neighbourhoods of some images are; filled by `reconstruct`.
+
+    Attributes:
+        images: how many images.
+        neighbours: of all of them together.
+        empty: images without any, whose features stay as they are.
+        k, theta: what was searched with.
+    """
+
+    images: int = 0
+    neighbours: int = 0
+    empty: int = 0
+    k: int = 0
+    theta: float = 0.0
+
+    def add(self, found: Tensor) -> None:
+        """Count a block's (R, m) neighbours."""
+        count = (found != NOBODY).sum(1)
+        self.images += len(found)
+        self.neighbours += int(count.sum())
+        self.empty += int((count == 0).sum())
+
+    def facts(self) -> dict[str, float]:
+        """For a result: K, θ, the mean size, and the share of empty ones in [0, 1]."""
+        images = max(self.images, 1)
+        mean, empty = self.neighbours / images, self.empty / images
+        return {"k": self.k, "theta": self.theta, "mean_neighbours": mean, "empty_share": empty}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +64,33 @@ class Reconstruction:
         mode: ``base``: FEN's six parts as they are. ``oan``: only the visible ones are compared. ``gnn``: neighbours
             by all parts, plain graph network (c ≡ 1). ``oan+average``: neighbours by the visible parts, their mean.
             ``oan+gnn``: likewise, plain graph network. ``oan+orgnn``: likewise, outliers removed; the method.
-        k: K of Eq. 3.
-        theta: θ of Eq. 3.
+        k: K of Eq. 3; None: as the gallery is, see `following`.
+        theta: θ of Eq. 3; None: likewise.
         search_parts: see `neighbourhoods`.
+        own: whether an image's own feature joins its neighbourhood. The paper starts the target as the neighbours'
+            mean alone, so that a hidden part of its own has no say; nor has a visible one.
     """
 
     mode: Mode = "oan+orgnn"
-    k: int = 10
-    theta: float = 0.7
+    k: int | None = None
+    theta: float | None = None
     search_parts: tuple[int, ...] | None = None
+    own: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UserError(f"there is no mode '{self.mode}'.", did_you_mean(self.mode, MODES))
+
+    def following(self, gallery: Descriptors) -> Reconstruction:
+        """With K and θ, where they are open, as the paper has them for such a gallery (Section 4.2).
+
+        K = 10, θ = 0.7 where a person has many pictures (on Occluded-Duke 16, here: eight or more in the mean), else
+        K = 4, θ = 0.8; so too where nothing is known of the gallery's persons.
+        """
+        pids = gallery.pids
+        many = pids is not None and len(pids) >= MANY * len(pids.unique())
+        k, theta = (10, 0.7) if many else (4, 0.8)
+        return replace(self, k=self.k or k, theta=theta if self.theta is None else self.theta)
 
     @property
     def metric(self) -> Metric:
@@ -64,8 +111,12 @@ def reconstruct(
     *,
     oracle: bool = False,
     rows: int = ROWS,
+    sizes: Sizes | None = None,
 ) -> Descriptors:
     """Give every image comparable parts; only a block of images is ever at work.
+
+    An image without neighbours (nobody is similar enough in all its visible parts, or no part is visible) keeps its
+    features as they are: there is nothing to reconstruct it from.
 
     Queries and gallery are reconstructed from the same, not reconstructed gallery: a new query needs nobody else's
     reconstruction, and a gallery's does not depend on the order.
@@ -77,6 +128,7 @@ def reconstruct(
         how: which row of Table 4.
         oracle: drop neighbours of other persons by their true pids: the upper bound of Table 1, no result.
         rows: images at once.
+        sizes: is told how large the neighbourhoods are.
 
     Returns:
         N descriptors with the pids, camids and paths of ``descriptors``, on their device. All parts are visible,
@@ -96,18 +148,23 @@ def reconstruct(
         images = others
     searched = images if how.needs_visibility else replace(images, visibility=everything.to(device))
     others = searched if descriptors is gallery else others
+    how = how.following(gallery)
+    assert how.k is not None and how.theta is not None  # that is what `following` is for
+    sizes = Sizes() if sizes is None else sizes
+    sizes.k, sizes.theta = how.k, how.theta
     result = torch.empty_like(descriptors.features)
     search = neighbourhoods(searched, others, how.k, how.theta, search_parts=how.search_parts, rows=rows)
     with torch.no_grad():
         for block, neighbours in search:
             if oracle:
                 neighbours = _same_person(neighbours, images, others, block)
-            rebuilt = _from_neighbours(images.features[block], others.features, neighbours, gnn, how.mode)
+            sizes.add(neighbours)
+            rebuilt = _from_neighbours(images.features[block], others.features, neighbours, gnn, how)
             result[block] = rebuilt.to(home)
     return replace(descriptors, features=result, visibility=everything)
 
 
-def graphs(own: Tensor, gallery: Tensor, neighbours: Tensor) -> tuple[Tensor, Tensor]:
+def graphs(own: Tensor, gallery: Tensor, neighbours: Tensor, *, joins: bool = False) -> tuple[Tensor, Tensor]:
     """Complete graphs of an image and its neighbours, padded; the image starts as its neighbours' mean.
 
     Without neighbours the graph is the image alone, with its own feature.
@@ -116,23 +173,32 @@ def graphs(own: Tensor, gallery: Tensor, neighbours: Tensor) -> tuple[Tensor, Te
         own: (R, P, D) the images' features.
         gallery: (G, P, D).
         neighbours: (R, m) gallery indices, `NOBODY` fills the rows.
+        joins: the image's own feature is a neighbour too, where it has others.
 
     Returns:
-        Nodes (R, P, n, D) and their mask (R, n), n = m + 1, node 0 the image.
+        Nodes (R, P, n, D) and their mask (R, n), n = m + 1 (with ``joins`` m + 2), node 0 the image.
     """
     present = neighbours != NOBODY  # (R, m)
-    near = gallery[neighbours.clamp_min(0)].masked_fill(~present[:, :, None, None], 0)  # (R, m, P, D)
+    near = gallery[neighbours.clamp_min(0)]  # (R, m, P, D)
+    if joins:
+        near = torch.cat([near, own[:, None]], 1)
+        present = torch.cat([present, present.any(1, keepdim=True)], 1)
+    near = near.masked_fill(~present[:, :, None, None], 0)
     count = present.sum(1)[:, None, None]
     target = torch.where(count > 0, near.sum(1) / count.clamp_min(1), own)
     mask = torch.cat([present.new_ones(len(own), 1), present], 1)
     return torch.cat([target[:, None], near], 1).transpose(1, 2), mask
 
 
-def _from_neighbours(own: Tensor, gallery: Tensor, neighbours: Tensor, gnn: OutlierRemovableGNN, mode: Mode) -> Tensor:
-    nodes, mask = graphs(own, gallery, neighbours)
-    if mode == "oan+average":
+def _from_neighbours(
+    own: Tensor, gallery: Tensor, neighbours: Tensor, gnn: OutlierRemovableGNN, how: Reconstruction
+) -> Tensor:
+    nodes, mask = graphs(own, gallery, neighbours, joins=how.own)
+    if how.mode == "oan+average":
         return nodes[:, :, 0]
-    return gnn(nodes, mask, confidence=None if mode == "oan+orgnn" else False)
+    rebuilt = gnn(nodes, mask, confidence=None if how.mode == "oan+orgnn" else False)
+    alone = ~mask[:, 1:].any(1)  # two layers of ReLU(W ·) of itself would not be a reconstruction
+    return torch.where(alone[:, None, None], own, rebuilt)
 
 
 def _same_person(neighbours: Tensor, images: Descriptors, gallery: Descriptors, block: slice) -> Tensor:
