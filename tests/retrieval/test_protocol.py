@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,12 @@ def test_re_ranking_is_completed():
         "k2": 6,
         "lambda": 0.3,
     }
+
+
+def test_it_survives_json():
+    one = Protocol("cosine", "keep", "trapezoid", "single", 3, 5, "aqe", "exact masks", (1, 2))
+    assert Protocol(**json.loads(json.dumps(one.to_json()))) == one
+    assert one.to_json()["ranks"] == [1, 2]
 
 
 def test_ranks_are_numbers_and_make_no_difference():

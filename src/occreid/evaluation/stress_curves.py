@@ -180,7 +180,7 @@ def open_log(describer: Describer, folder: Path, name: str, occluders: str, seed
         "counts": split.counts(),
         "occluders": occluders,
         "seed": seed,
-        "protocol": {**asdict(describer.marked()), "ranks": list(describer.protocol.ranks)},
+        "protocol": describer.marked().to_json(),
         "precision": describer.options["precision"],
         **({TEST_MASKS: split.notes[TEST_MASKS]} if has_test_masks(split) else {}),
     }

@@ -103,6 +103,10 @@ class Protocol:
         parts = [part for text in (self.oracle, *oracles) for part in text.split("; ") if part]
         return replace(self, oracle="; ".join(dict.fromkeys(parts)))
 
+    def to_json(self) -> dict[str, Any]:
+        """Its fields, ready for JSON; ``Protocol(**content)`` reads them back."""
+        return {**asdict(self), "ranks": list(self.ranks)}
+
     def differences(self, other: Protocol) -> list[str]:
         """What differs, e.g. ``["ap: step / trapezoid"]``.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ def summary(ranking: Ranking) -> dict[str, Any]:
     spread = {"mAP": ranking.mean_ap_std, **{f"R-{k}": v for k, v in ranking.cmc_std.items()}}
     return {
         "format": _FORMAT,
-        "protocol": asdict(ranking.protocol),
+        "protocol": ranking.protocol.to_json(),
         "counts": {
             "queries": len(ranking.query_pids),
             "valid_queries": ranking.num_valid_queries,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ def result_entry(split: Split, ranking: Ranking | PartScores) -> dict[str, Any]:
     return {
         "benchmark": split.name,
         "scores": ranking.scores(),
-        "protocol": asdict(ranking.protocol),
+        "protocol": ranking.protocol.to_json(),
         "queries": {"valid": ranking.num_valid_queries, "skipped": ranking.num_skipped_queries},
         "counts": split.counts(),
         "notes": split.notes,
