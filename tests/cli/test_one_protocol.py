@@ -1,7 +1,7 @@
 """One run gives one set of numbers, to the last digit, wherever it is asked."""
 
 import json
-import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ evaluation: {{ap: trapezoid, shots: single, draws: 7, ranks: [1, 2], same_camera
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory):
-    """Twelve test persons of nearly one colour in Market-1501's layout, three images of each from each of two cameras."""
+    """Twelve test persons of nearly one colour, in Market-1501's layout; three images from each of two cameras."""
     root, rng = tmp_path_factory.mktemp("data") / "market", np.random.default_rng(0)
     for part, pids in (
         ("bounding_box_train", range(1, 5)),
@@ -116,17 +116,14 @@ def test_stress(result, run, tmp_path):
 
 
 def test_demo(result, run, market):
-    trained = network_entries(
-        run, load_recipe(run / "recipe.yaml"), load_benchmark("market1501", market, strict=False)
-    )[0]
+    split = load_benchmark("market1501", market, strict=False)
+    trained, _ = network_entries(run, load_recipe(run / "recipe.yaml"), split)
     assert trained.ranking.scores() == result["scores"]
 
 
 def test_anonymize(result, run, market, tmp_path, monkeypatch):
-    from occreid.cli.data import anonymize
-
-    shown = {}
-    monkeypatch.setattr(anonymize, "print_results", lambda rows: shown.update(dict(rows)))
+    shown, module = {}, sys.modules["occreid.cli.data.anonymize"]  # its name is also that of the command
+    monkeypatch.setattr(module, "print_results", lambda rows: shown.update(dict(rows)))
     (tmp_path / "keypoints.json").write_text('{"images": [], "annotations": []}')
     words = ("--option", "strict=false", "--keypoints", tmp_path / "keypoints.json", "--cost", run, "--device", "cpu")
     call("data", "anonymize", market, "--name", "market1501", *words)
@@ -136,9 +133,3 @@ def test_anonymize(result, run, market, tmp_path, monkeypatch):
 def test_ablate(result, ladder):
     rows = [line.split(",") for line in (ladder / "runs.csv").read_text().splitlines()]
     assert {row[3]: row[4] for row in rows[1:]} == {k: f"{100 * v:.4f}" for k, v in result["scores"].items()}
-
-
-def test_the_copied_run_says_the_same_elsewhere(result, run, tmp_path):
-    shutil.copytree(run, tmp_path / "moved")
-    (found,) = json.loads(call("evaluate", tmp_path / "moved", "--device", "cpu", "--json"))
-    assert found["scores"] == result["scores"]

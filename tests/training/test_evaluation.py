@@ -1,9 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from occreid.data import load_benchmark
+from occreid.data.masks.evaluation import has_test_masks, oracle_of, with_test_masks
 from occreid.errors import UserError
 from occreid.records import Record, Split
 from occreid.training.evaluation import evaluate_split, hold_out, is_testable, result_entry, write_result
@@ -94,8 +97,6 @@ def test_a_result_says_numbers_protocol_and_counts(tiny, tmp_path):
 
 
 def test_a_parsing_network_is_measured_by_the_overlap_of_its_masks(tiny, market, mask_root):
-    from dataclasses import replace
-
     from occreid.data.masks.folders import attach_masks
 
     recipe = tiny("data.masks=true", f"data.mask_root={mask_root}", method="reid_toys:Segments")
@@ -108,3 +109,40 @@ def test_a_parsing_network_is_measured_by_the_overlap_of_its_masks(tiny, market,
     entry = result_entry(masked, scores)
     assert next(iter(entry["scores"])) == "mIoU" and 0 <= entry["scores"]["mIoU"] <= 1
     assert entry["protocol"]["images"] == 2
+
+
+def test_what_nobody_could_know_is_marked_in_result_console_and_table(tiny, market, mask_root, tmp_path, capsys):
+    """Exact masks of the test images: the mark must reach every place that names the scores."""
+    from occreid.training import train
+
+    class Exact:
+        """Reads the benchmark as if its masks were exact."""
+
+        def __call__(self, name, root, **options):
+            from occreid.data.masks.folders import attach_masks
+
+            split = load_benchmark(name, root, **options)
+            sides = {part: attach_masks(getattr(split, part), root, mask_root) for part in ("query", "gallery")}
+            return with_test_masks(replace(split, **sides), root, "exact")
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr("occreid.training.sources.load_benchmark", Exact())
+    extra = f"evaluation.test=[{{name: market1501, root: '{market}', options: {{strict: false}}}}]"
+    run = train(tiny("training.epochs=1", extra), tmp_path / "run", progress=False)
+    patch.undo()
+    entries = json.loads((run / "result.json").read_text())["benchmarks"]
+    assert [entry["protocol"]["oracle"] for entry in entries] == ["exact masks of the test images"] * 2
+    lines = [line for line in capsys.readouterr().out.splitlines() if "mAP" in line]
+    assert len(lines) == 3 and all(line.endswith("(ORACLE: exact masks of the test images)") for line in lines)
+
+
+def test_an_honest_run_carries_no_mark(tiny):
+    _, ranking = ranked(tiny())
+    assert ranking.protocol.oracle == "" and "ORACLE" not in ranking.protocol.sentence()
+
+
+def test_held_out_persons_are_seen_with_masks_where_training_is(tiny, mask_root):
+    masked = load_sources(tiny("data.validation_ids=2", "data.masks=true", f"data.mask_root={mask_root}")).validation
+    plain = load_sources(tiny("data.validation_ids=2")).validation
+    assert has_test_masks(masked) and not has_test_masks(plain)
+    assert oracle_of(masked) == ""
