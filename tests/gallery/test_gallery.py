@@ -287,3 +287,28 @@ def test_sub_vectors_must_divide_the_width(tmp_path, people):
     gallery.add(people(256))
     with pytest.raises(UserError, match="3 sub-vectors do not divide 8 dimensions"):
         gallery.build_index(sub_vectors=3)
+
+
+def test_pictures_go_in_and_are_searched_as_they_are(place, tmp_path):
+    from PIL import Image
+
+    from occreid.models import Method
+
+    class Colours(Method):
+        metric = "euclidean"
+        input_size = (8, 4)
+
+        def describe(self, images, masks=None):
+            return Descriptors(images.float().mean((2, 3)) / 255)
+
+    files = [str(tmp_path / f"{name}.png") for name in ("red", "dark", "blue")]
+    for file, colour in zip(files, ((250, 0, 0), (100, 0, 0), (0, 0, 250)), strict=True):
+        Image.new("RGB", (20, 40), colour).save(file)
+    gallery = Gallery.create(place, dim=3, metric="euclidean", weights_hash="x")
+    with pytest.raises(UserError, match="pictures need a model"):
+        gallery.add(files)
+    assert gallery.add(files, model=Colours()).added == 3 and gallery.add(files).known == 3
+    (hits,) = gallery.search(files[0], k=2)
+    assert [hit.path for hit in hits] == files[:2] and hits.query == files[0]
+    assert hits.show().size[0] > 250 and "2 hits" in repr(hits)
+    assert len(gallery.search([files[0], Image.new("RGB", (9, 9))], k=1)) == 2

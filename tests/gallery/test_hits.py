@@ -1,7 +1,7 @@
-import numpy as np
 import pytest
 from PIL import Image
 
+from occreid.data.images import read_image
 from occreid.errors import UserError
 from occreid.gallery import Hit, Hits
 
@@ -31,8 +31,8 @@ def test_hits_are_a_list_that_reads_well(files):
 
 def test_the_sheet_shows_the_query_then_the_answers(files, tmp_path):
     hits = Hits([hit(files[1]), hit(files[2])], files[0])
-    shown = np.asarray(Image.open(hits.sheet(tmp_path / "new" / "sheet.png")))
-    middle = shown[100, [50, 152, 254]]
+    shown = read_image(hits.sheet(tmp_path / "new" / "sheet.png"))
+    middle = shown[100, [50, 150, 250]]
     assert middle.argmax(1).tolist() == [0, 1, 2]  # red, green, blue from left to right
     assert Hits([hit(files[1])]).show().size[0] < hits.show().size[0]
 
@@ -40,5 +40,6 @@ def test_the_sheet_shows_the_query_then_the_answers(files, tmp_path):
 def test_answers_without_picture_and_unwritable_sheets_are_named(files, tmp_path):
     with pytest.raises(UserError, match="the entry id has no picture"):
         Hits([hit(None)]).show()
-    with pytest.raises(UserError, match="cannot write"):
-        Hits([hit(files[0])]).sheet(tmp_path / "sheet.nothing")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match="cannot write the sheet"):
+        Hits([hit(files[0])]).sheet(tmp_path / "file" / "sheet.png")

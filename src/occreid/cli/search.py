@@ -31,6 +31,9 @@ def search(
     approximate: Annotated[
         bool, typer.Option("--approximate", help="Compare only with what the index proposes.")
     ] = False,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="A PNG of each picture and its answers; for several, a folder.")
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -48,6 +51,9 @@ def search(
         how = {"device": usable_device(device), "flip_test": gallery.manifest.flip_test, "progress": False}
         query = extract(load_model(model), records, **how)
         answers = gallery.search(query, k, wanted, exact=not approximate)
+    if sheet is not None:
+        for picture, hits in zip(pictures, answers, strict=True):
+            hits.sheet(sheet if len(pictures) == 1 else sheet / f"{picture.stem}.png")
     if as_json:
         rows = [
             {"picture": str(picture), "hits": [asdict(hit) for hit in hits]}

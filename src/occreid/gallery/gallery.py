@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from occreid.descriptors import Descriptors
@@ -13,7 +14,7 @@ from occreid.gallery.checks import checked_ids, checked_time
 from occreid.gallery.enrolment import AddReport, OnBatch, enrol, enrol_descriptors
 from occreid.gallery.entries import Entry
 from occreid.gallery.filters import Filter
-from occreid.gallery.hit import Hit
+from occreid.gallery.hits import Hits
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.recall import draw, share_found
 from occreid.gallery.rows import to_entries, to_table
@@ -23,6 +24,7 @@ from occreid.gallery.store import Store
 from occreid.gallery.stores import create_store, open_store
 from occreid.gallery.verify import VerifyReport, verify
 from occreid.models.contract import Method
+from occreid.models.pictures import Pictures
 from occreid.records import Record
 
 MEMORY = 4 * 2**30  # bytes of descriptors kept in memory by default
@@ -38,6 +40,9 @@ class Gallery:
     Safe to use from several threads. Several processes may open one gallery: in a folder writers take turns and
     every reader sees what was committed before its call.
     """
+
+    model: Method | None = None
+    """What describes pictures given to `add` and `search`; the last one that was given there."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -98,15 +103,25 @@ class Gallery:
         """Shape, metric and weights."""
         return self._store.manifest
 
-    def add(self, entries: Sequence[Entry]) -> AddReport:
+    def add(self, entries: Sequence[Entry | str | Path], *, model: Method | None = None) -> AddReport:
         """Add entries in one commit: when this returns they are all there, if it fails none is.
 
         An entry whose id is in the gallery (or earlier in the same batch) is left out, so adding twice is harmless.
 
+        Args:
+            entries: described pictures; or files, which the model describes first (`enrol` takes what else is known).
+            model: the gallery's.
+
         Raises:
-            UserError: an entry of another shape or with NaN (nothing is added), or the place refuses to write.
+            UserError: an entry of another shape or with NaN (nothing is added), files without a model, an unreadable
+                one, or the place refuses to write.
         """
-        entries = list(entries)
+        files = [Record(Path(entry), -1, -1) for entry in entries if not isinstance(entry, Entry)]
+        described = [entry for entry in entries if isinstance(entry, Entry)]
+        report = self.enrol(files, self._describer(model)) if files else AddReport(0, 0)
+        return report + self._add(described)
+
+    def _add(self, entries: Sequence[Entry]) -> AddReport:
         if not entries:
             return AddReport(0, 0)
         unique = {entry.id: entry for entry in reversed(entries)}
@@ -174,21 +189,22 @@ class Gallery:
 
     def search(
         self,
-        query: Descriptors,
+        query: Descriptors | Pictures,
         k: int = 10,
         filter: Filter | None = None,
         exact: bool = True,
         *,
         candidates: int | None = None,
         probes: int | None = None,
-    ) -> list[list[Hit]]:
+        model: Method | None = None,
+    ) -> list[Hits]:
         """The k nearest entries of each query, nearest first; equal distances by id.
 
         Distances are those of `occreid.distances` in either way. An entry that shares no visible part with the
         query is never an answer.
 
         Args:
-            query: Q descriptors of the gallery's weights.
+            query: Q descriptors of the gallery's weights; or pictures of any kind, which the model describes.
             k: answers per query, at least 1; fewer come back where fewer pass the filter.
             filter: which entries count.
             exact: compare with every entry; else only with candidates: of a part-based method those whose aggregate
@@ -196,15 +212,18 @@ class Gallery:
             candidates: how many those are, by default 20 k and at least 200.
             probes: how many partitions of the index are looked at, by default half of them and at least 20 (in
                 Milvus its own choice).
+            model: the gallery's, where it was not given before.
 
         Returns:
-            Q lists of at most k hits.
+            Q lists of at most k hits; each can be shown (`Hits.show`).
 
         Raises:
             UserError: k below 1, or descriptors of another shape.
         """
         if k < 1:
             raise UserError(f"cannot return {k} entries.", "Ask for at least 1.")
+        if not isinstance(query, Descriptors):
+            query = self._describer(model).embed(query, flip_test=self.manifest.flip_test)
         shape = (self.manifest.parts, self.manifest.dim)
         if query.features.shape[1:] != shape:
             raise UserError(
@@ -213,10 +232,18 @@ class Gallery:
             )
         query = query.to("cpu").require_finite()
         if exact and self._store.exact:
-            return search_candidates(self._store, query, k, filter, k + _MARGIN, None)
-        if exact:
-            return search_all(self._store, query, k, filter)
-        return search_candidates(self._store, query, k, filter, max(k, candidates or max(200, 20 * k)), probes)
+            found = search_candidates(self._store, query, k, filter, k + _MARGIN, None)
+        elif exact:
+            found = search_all(self._store, query, k, filter)
+        else:
+            found = search_candidates(self._store, query, k, filter, max(k, candidates or max(200, 20 * k)), probes)
+        return [Hits(hits, name) for hits, name in zip(found, query.paths or [None] * len(found), strict=True)]
+
+    def _describer(self, model: Method | None) -> Method:
+        self.model = model or self.model
+        if self.model is None:
+            raise UserError("pictures need a model to describe them.", "Give the gallery's: model=load_model(…)")
+        return self.model
 
     def delete(
         self, *, ids: Sequence[str] | None = None, before: float | None = None, filter: Filter | None = None

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from occreid.data.images import read_image
+from occreid.data.inspect.sheet import Tile, draw_sheet, write_sheet
 from occreid.display import html_table
 from occreid.errors import UserError
 from occreid.gallery.hit import Hit
 
-_CELL, _GAP, _CAPTION = (96, 192), 6, 30  # pixels
-_INK, _FRAME = (40, 40, 40), (30, 100, 220)
+_CELL, _COLUMNS = (192, 96), 11  # height and width in pixels; pictures of a row
+_LEGEND = {"query": (30, 100, 220), "answer": (110, 110, 110)}
 _SHOWN = 10  # rows of the short form
 
 
@@ -41,38 +42,27 @@ class Hits(list[Hit]):
         )
 
     def sheet(self, path: str | Path) -> Path:
-        """Write the query and its answers, in order, as one picture.
+        """Write the query and its answers, in order, as one PNG.
 
         Raises:
             UserError: an answer has no picture on disk, or the file cannot be written.
         """
-        path = Path(path)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.show().save(path)
-        except (OSError, ValueError) as error:
-            raise UserError(f"cannot write {path} ({error}).", "Choose a .png or .jpg you can write.") from error
-        return path
+        return write_sheet(Path(path), self._tiles(), cell=_CELL, legend=_LEGEND)
 
     def show(self) -> Image.Image:
-        """The query (framed) and its answers, in order, with distance and name; a notebook shows it.
+        """The query and its answers, in order, with distance and name; a notebook shows it.
 
         Raises:
             UserError: an answer has no picture on disk.
         """
-        cells = [(self.query, "query", "")] if self.query else []
-        cells += [(_file(hit), f"{rank}   {hit.distance:.3f}", caption(hit)) for rank, hit in enumerate(self, 1)]
-        width, height = _CELL
-        canvas = Image.new("RGB", ((width + _GAP) * max(len(cells), 1) + _GAP, height + 2 * _GAP + _CAPTION), "white")
-        pen = ImageDraw.Draw(canvas)
-        for number, (file, first, second) in enumerate(cells):
-            left = _GAP + number * (width + _GAP)
-            if number == 0 and self.query:
-                pen.rectangle((left - 3, _GAP - 3, left + width + 2, _GAP + height + 2), fill=_FRAME)
-            canvas.paste(Image.fromarray(read_image(file)).resize(_CELL, Image.Resampling.BILINEAR), (left, _GAP))
-            for line, text in enumerate((first, second[-16:])):
-                pen.text((left, _GAP + height + 3 + 12 * line), text, fill=_INK, font_size=10)
-        return canvas
+        return Image.fromarray(draw_sheet(self._tiles(), cell=_CELL, legend=_LEGEND))
+
+    def _tiles(self) -> list[list[Tile]]:
+        tiles = [Tile(read_image(self.query), "looked for", _LEGEND["query"])] if self.query else []
+        for rank, hit in enumerate(self, 1):
+            person = f" {hit.pid}" if hit.pid is not None else ""
+            tiles.append(Tile(read_image(_file(hit)), f"{rank}: {hit.distance:.3f}{person}", _LEGEND["answer"]))
+        return [tiles[start : start + _COLUMNS] for start in range(0, len(tiles), _COLUMNS)]
 
 
 def caption(hit: Hit) -> str:

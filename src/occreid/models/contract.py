@@ -149,13 +149,19 @@ class Method(Trainable):
         raise TypeError(f"{type(self).__name__} does not define describe(images, masks)")
 
     def embed(
-        self, pictures: Pictures, *, bgr: bool = False, batch_size: int = 64, normalize: bool = False
+        self,
+        pictures: Pictures,
+        *,
+        bgr: bool = False,
+        batch_size: int = 64,
+        normalize: bool = False,
+        flip_test: bool | None = None,
     ) -> Descriptors:
         """Descriptors of pictures of any kind and size: files, Pillow, arrays, tensors, or anything that yields them.
 
         See `occreid.models.embedding.embed`.
         """
-        return embed(self, pictures, bgr=bgr, batch_size=batch_size, normalize=normalize)
+        return embed(self, pictures, bgr=bgr, batch_size=batch_size, normalize=normalize, flip_test=flip_test)
 
     def compare(self, a: Pictures, b: Pictures, *, bgr: bool = False, batch_size: int = 64) -> Tensor:
         """(A, B) distances between all pictures of two sides under `metric`, smaller for the same person."""

@@ -15,28 +15,27 @@ from torch.nn.functional import normalize as unit_length
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric, distances
 from occreid.errors import UserError
-from occreid.models.mirror import describe
+from occreid.models.mirror import Describing, describe
 from occreid.models.pictures import Pictures, batches
 from occreid.nn.modes import evaluating
 
 
-class Describer(Protocol):
+class Describer(Describing, Protocol):
     """What a model must have to embed pictures."""
 
     input_size: tuple[int, int]
     metric: Metric
-    flip_test: bool
-    flip_inside: bool
-    mirrored_parts: tuple[int, ...] | None
-
-    def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
-        """Descriptors of (B, 3, H, W) images."""
-        ...
 
 
 @torch.no_grad()
 def embed(
-    model: Describer, pictures: Pictures, *, bgr: bool = False, batch_size: int = 64, normalize: bool = False
+    model: Describer,
+    pictures: Pictures,
+    *,
+    bgr: bool = False,
+    batch_size: int = 64,
+    normalize: bool = False,
+    flip_test: bool | None = None,
 ) -> Descriptors:
     """Descriptors of pictures of any kind and size, resized as in an evaluation.
 
@@ -46,6 +45,7 @@ def embed(
         bgr: whether the colours of arrays and tensors come in OpenCV's order.
         batch_size: pictures described at once.
         normalize: give each part's feature the length 1, as other tools expect it; no metric here needs it.
+        flip_test: average over picture and mirror image; None: as the model says.
 
     Returns:
         N descriptors on the model's device, with paths if every picture is a file.
@@ -58,7 +58,7 @@ def embed(
     pieces, names = [], []
     with evaluating(model):
         for images, files in batches(pictures, model.input_size, batch_size, bgr=bgr):
-            pieces.append(describe(model, images.to(device)))
+            pieces.append(describe(model, images.to(device), flip_test=flip_test))
             names += files
     if not pieces:
         raise UserError("there are no pictures to embed.", "Give at least one.")
