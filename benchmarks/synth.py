@@ -1,4 +1,4 @@
-"""What generating occsynth costs: `python benchmarks/synth.py [--people 12] [--repeats 3]`.
+"""What generating occsynth costs: `python benchmarks/synth.py [--people 12] [--repeats 3] [--edition occsynth-2]`.
 
 Prints pictures per second and core, everything included (occluders, masks, encoding, files), and the ratio of
 its cost to a reference measured between its own repeats: posing the same bodies and filling their bare faces
@@ -20,9 +20,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 
+from occreid.synth.editions import EDITIONS, FIRST_NAME
 from occreid.synth.generate import make_person
 from occreid.synth.people.figure import Figure, build_figure
-from occreid.synth.population import look_of
 from occreid.synth.protocol import SIZES, Shot, plan
 from occreid.synth.render.person import stand
 from occreid.synth.scene.cameras import draw_camera
@@ -56,20 +56,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--edition", default=FIRST_NAME, choices=EDITIONS)
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    size = SIZES["demo"]
+    edition = EDITIONS[options.edition]
+    size = SIZES["demo"]  # the same people and pictures for every edition
     everyone = plan(size, 0)
     chosen: list[list[Shot]] = everyone[5 : 5 + options.people // 2] + everyone[70 : 70 + options.people // 2]
     images = sum(map(len, chosen))
-    figure = build_figure(look_of(1, 0))
+    figure = build_figure(edition.look(1, 0))
     with tempfile.TemporaryDirectory() as folder:
         for name in FOLDERS:
             (Path(folder) / name).mkdir()
 
         def everybody() -> None:
             for shots in chosen:
-                make_person(Path(folder), shots, 0)
+                make_person(Path(folder), shots, 0, edition.name)
 
         cold = _cpu(everybody)
         painters_fill(figure, 2, 0)

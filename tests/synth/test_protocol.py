@@ -92,6 +92,7 @@ def test_own_sizes():
     train = [len(shots) for shots in people if shots[0].split == "train"]
     assert len(train) == 300 and abs(sum(train) / 300 - 8) < 0.5 and (min(train), max(train)) == (4, 12)
     assert (size.query, size.others) == (30, 15)
+    assert get_size("300x8") == own_size(300, 8)
     for wrong in ({"ids": 0}, {"ids": 5, "images": 1}, {"ids": 5, "cameras": 2}):
         with pytest.raises(UserError, match="too few"):
             own_size(**wrong)

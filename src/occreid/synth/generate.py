@@ -19,6 +19,7 @@ from occreid.synth.people.bodies import load_assets
 from occreid.synth.people.figure import build_figure
 from occreid.synth.protocol import SIZES, Shot, Size, get_size, plan
 from occreid.synth.render.compose import take
+from occreid.synth.streams import Stream
 from occreid.synth.write import whole_or_nothing, write_picture, write_sidecar
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -31,7 +32,7 @@ def make_person(root: Path, shots: list[Shot], seed: int, edition: str = FIRST_N
     figure = build_figure(made.look(shots[0].pid, seed))
     rows = []
     for shot in shots:
-        rng = np.random.default_rng(np.random.SeedSequence([seed, 5, shot.pid, shot.number]))
+        rng = np.random.default_rng(np.random.SeedSequence([seed, Stream.PICTURES, shot.pid, shot.number]))
         thing = made.occluder(shot.split, seed, rng) if shot.occluded else None
         side = "train" if shot.split == "train" else "test"
         picture = take(figure, made.camera(shot.camid, seed), thing, side, seed, rng, made.style)

@@ -9,11 +9,10 @@ import numpy as np
 from occreid.synth.people.looks import Look, draw_look, near_duplicate
 from occreid.synth.people.outfits import draw_person, similar_person
 from occreid.synth.scene.occluders import KINDS, PER_KIND, TEST_KINDS, TRAIN_KINDS, Occluder, make_occluder
+from occreid.synth.streams import Stream
 
 TWINS = 3
 """Every person whose id is a multiple of this is dressed almost like the one before."""
-LOOKS = 4
-"""Stream of random numbers that looks are drawn from."""
 
 MANY = 40
 """Occluders of each kind and side in the second edition."""
@@ -24,7 +23,7 @@ Alter = Callable[[Look, np.random.Generator], Look]
 
 def look_of(pid: int, seed: int, draw: Draw = draw_look, alter: Alter = near_duplicate) -> Look:
     """The look of a person of the first edition; another edition gives its own two functions."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, LOOKS, pid]))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, Stream.LOOKS, pid]))
     if pid % TWINS == 0:
         return alter(look_of(pid - 1, seed, draw, alter), rng)
     return draw(rng)

@@ -7,12 +7,14 @@ A size may ask for more queries and more gallery images an id, so that methods c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from occreid.errors import UserError, did_you_mean
+from occreid.synth.streams import Stream
 
 HIDDEN_SHARE = 0.15
 """Share of training images in which something hides a part of the person."""
@@ -84,11 +86,14 @@ class Shot:
 
 
 def get_size(size: str, sizes: Mapping[str, Size] = SIZES) -> Size:
-    """The size of that name.
+    """The size of that name, or a training set of ``IDSxIMAGES``, e.g. ``3000x8``.
 
     Raises:
         UserError: there is none of that name.
     """
+    counts = re.fullmatch(r"(\d+)x(\d+)", size)
+    if counts:
+        return own_size(int(counts[1]), int(counts[2]))
     if size not in sizes:
         raise UserError(f"there is no size '{size}' of occsynth.", did_you_mean(size, sizes))
     return sizes[size]
@@ -131,7 +136,7 @@ def _query_rows(size: Size, cameras: list[int], rng: np.random.Generator) -> lis
 
 def plan_person(pid: int, size: Size, seed: int) -> list[Shot]:
     """All images of one person; a pure function of its arguments."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 2, pid]))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, Stream.SHOTS, pid]))
     cameras = [int(c) for c in rng.permutation(size.cameras)]
     if pid <= size.train:
         rows = _training_rows(size, cameras, rng)

@@ -14,7 +14,9 @@ from occreid.errors import UserError
 
 def synth(
     out: Annotated[Path, typer.Option("--out", help="The folder to write; new or empty.")],
-    size: Annotated[str | None, typer.Option("--size", help="tiny, demo, large; of occsynth-2 also study.")] = None,
+    size: Annotated[
+        str | None, typer.Option("--size", help="tiny, demo, large, IDSxIMAGES; of occsynth-2 also study.")
+    ] = None,
     edition: Annotated[str, typer.Option("--edition", help="occsynth-1 or occsynth-2.")] = "occsynth-1",
     ids: Annotated[int | None, typer.Option("--ids", help="Training identities, instead of --size.")] = None,
     images_per_id: Annotated[int, typer.Option("--images-per-id", help="Training images each, with --ids.")] = 8,

@@ -26,6 +26,20 @@ CANVAS = (192, 384)
 """Width and height of the canvas it is drawn on."""
 HIDDEN = (0.15, 0.70)
 """An occluder hides at least and at most this share of the person's pixels."""
+TRIES, PERSON_TRIES = 14, 4
+"""How often a place is tried for a thing, and for a person, that hides somebody."""
+OFF_AXIS = 0.3
+"""How far to the side people walk, over their distance from the camera."""
+BESIDE, BEHIND = (0.35, 0.9), (0.5, 2.5)
+"""Metres between a person and a companion."""
+BEFORE, ASIDE = (0.5, 1.5), 0.42
+"""Metres from a thing to the person whom it hides, and the standard deviation of its place across."""
+LIFTED = (0.9, 1.9)
+"""Height of what hangs or is held up, metres."""
+STEP_BEFORE, STEP_ASIDE = (0.5, 1.2), (0.2, 0.55)
+"""Metres between a person and another one who hides the first."""
+SUPERSAMPLED = 1.5
+"""Canvas pixels to an image pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +71,8 @@ def _margin(person: Standing, window: Window) -> tuple[int, int, int, int]:
 
 def _to_image(grid: np.ndarray) -> np.ndarray:
     """Labels of the canvas (or of its extension) at the image's pixels."""
-    rows = ((np.arange(grid.shape[0] * 2 // 3) + 0.5) * 1.5).astype(int)
-    columns = ((np.arange(grid.shape[1] * 2 // 3) + 0.5) * 1.5).astype(int)
+    rows = ((np.arange(grid.shape[0] * 2 // 3) + 0.5) * SUPERSAMPLED).astype(int)
+    columns = ((np.arange(grid.shape[1] * 2 // 3) + 0.5) * SUPERSAMPLED).astype(int)
     return np.ascontiguousarray(grid[np.ix_(rows, columns)])
 
 
@@ -79,16 +93,16 @@ def _companion(
     style: Style,
 ) -> None:
     """Now and then somebody walks beside and behind."""
-    across = float(rng.choice([-1, 1]) * rng.uniform(0.35, 0.9))
-    spot = person.spot + np.array([across, float(rng.uniform(0.5, 2.5))])
+    across = float(rng.choice([-1, 1]) * rng.uniform(*BESIDE))
+    spot = person.spot + np.array([across, float(rng.uniform(*BEHIND))])
     figure = passer_by(int(rng.integers(BYSTANDERS)), side, seed, style.draw_look)
     paste(canvas, stand(figure, camera, spot, rng, style.draw_pose), camera, window)
 
 
 def _place(thing: Occluder, person: Standing, rng: np.random.Generator) -> list[Facet]:
-    near = float(person.spot[1] - rng.uniform(0.5, 1.5))
-    across = float(person.spot[0]) * near / float(person.spot[1]) + float(rng.normal(0, 0.42))
-    lift = float(rng.uniform(0.9, 1.9)) if thing.overhead else 0.0
+    near = float(person.spot[1] - rng.uniform(*BEFORE))
+    across = float(person.spot[0]) * near / float(person.spot[1]) + float(rng.normal(0, ASIDE))
+    lift = float(rng.uniform(*LIFTED)) if thing.overhead else 0.0
     return moved(thing.facets, across, near, lift)
 
 
@@ -98,7 +112,7 @@ def _hide(
     """Put a thing before a person such that it hides neither too little nor too much of the person."""
     best: tuple[float, list[Facet]] = (np.inf, [])
     total = max(int(body.sum()), 1)
-    for _ in range(14):
+    for _ in range(TRIES):
         facets = _place(thing, person, rng)
         share = int((silhouette(facets, camera, window, *body.shape) * body).sum()) / total
         miss = max(HIDDEN[0] - share, share - HIDDEN[1], 0.0)
@@ -121,9 +135,9 @@ def _hide_by_person(
     """Stand somebody before the person; returns where that one is drawn."""
     best, cover = np.inf, np.zeros(body.shape, bool)
     drawn = canvas
-    for _ in range(4):
+    for _ in range(PERSON_TRIES):
         spot = person.spot + np.array(
-            [float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.55)), -float(rng.uniform(0.5, 1.2))]
+            [float(rng.choice([-1, 1]) * rng.uniform(*STEP_ASIDE)), -float(rng.uniform(*STEP_BEFORE))]
         )
         spot[0] -= person.spot[0] * (person.spot[1] - spot[1]) / person.spot[1]
         attempt = canvas.copy()
@@ -182,7 +196,9 @@ def take(
     """
     usual, camera = camera, style.light(camera, rng)
     depth = float(rng.uniform(camera.near, camera.far))
-    person = stand(figure, camera, np.array([float(rng.uniform(-0.3, 0.3)) * depth, depth]), rng, style.draw_pose)
+    person = stand(
+        figure, camera, np.array([float(rng.uniform(-OFF_AXIS, OFF_AXIS)) * depth, depth]), rng, style.draw_pose
+    )
     window = style.box(person.uv, CANVAS, rng)
     canvas = _scene(style.view(usual, seed, rng), window)
     canvas = style.relight(canvas, usual, camera)

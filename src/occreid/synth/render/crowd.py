@@ -19,6 +19,7 @@ from occreid.synth.render.person import paste, stand
 from occreid.synth.scene.cameras import Camera
 from occreid.synth.scene.scenes import WHOLE, background
 from occreid.synth.scene.sites import CACHED, empty_view
+from occreid.synth.streams import Stream
 
 BYSTANDERS = 10
 DISTANT = 24
@@ -29,7 +30,7 @@ _SIDES = {"train": 0, "test": 1, "scene": 2}
 @lru_cache(maxsize=96)
 def passer_by(number: int, side: str, seed: int, draw: Callable[[np.random.Generator], Look] = draw_look) -> Figure:
     """A person of the side's own population (``"train"``, ``"test"`` or ``"scene"``)."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 6, _SIDES[side], number]))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, Stream.PASSERS_BY, _SIDES[side], number]))
     look = draw(rng)
     return build_figure(replace(look, body=replace(look.body, age=0.0, muscle=0.5)))  # fewer shapes to read
 
@@ -38,7 +39,7 @@ def passer_by(number: int, side: str, seed: int, draw: Callable[[np.random.Gener
 def busy_background(camera: Camera, seed: int) -> np.ndarray:
     """The scene with a few people farther away than those who are photographed: uint8 RGB (720, 1280, 3)."""
     picture = background(camera).copy()
-    rng = np.random.default_rng(np.random.SeedSequence([camera.seed, 7]))
+    rng = np.random.default_rng(np.random.SeedSequence([camera.seed, Stream.DISTANT_PEOPLE]))
     spots = sorted(
         (
             (float(rng.uniform(-5, 5)), float(rng.uniform(camera.far + 0.6, camera.far + 5)))
@@ -56,7 +57,7 @@ def busy_background(camera: Camera, seed: int) -> np.ndarray:
 def busy_view(camera: Camera, view: int, seed: int) -> np.ndarray:
     """A view of the second edition with people in the distance, some in groups: uint8 RGB (720, 1280, 3)."""
     picture = empty_view(camera, view).copy()
-    rng = np.random.default_rng(np.random.SeedSequence([camera.seed, 24, view]))
+    rng = np.random.default_rng(np.random.SeedSequence([camera.seed, Stream.DISTANT_GROUPS, view]))
     spots: list[tuple[float, float]] = []
     for _ in range(int(rng.integers(1, 6))):
         x, y = float(rng.uniform(-5, 5)), float(rng.uniform(camera.far + 0.3, camera.far + 6))

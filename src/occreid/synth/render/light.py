@@ -8,7 +8,7 @@ import numpy as np
 from occreid.synth.scene.cameras import Camera, ambient
 from occreid.synth.scene.textures import noise
 
-PATCHY, GRADED = 0.18, 0.35
+PATCHY, GRADED = 0.14, 0.3
 """How often shade with an edge lies over a picture, and how often it is just brighter on one side."""
 
 

@@ -18,7 +18,7 @@ LEAST_ROWS, MOST_ROWS = 60, 256
 """Rows of a crop that a sensor resolves, when the person is far away and when near."""
 MIDDLE = 0.45
 """The grey value about which contrast turns."""
-METER, METERED = 0.40, 0.4
+METER, METERED = 0.38, 0.4
 """Mean grey that automatic exposure aims at, and how much of the way it goes (exponent)."""
 ENLARGERS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LINEAR, cv2.INTER_LANCZOS4)
 
@@ -40,7 +40,7 @@ def _toned(picture: FloatArray, camera: Camera, rng: np.random.Generator) -> Flo
     saturation = camera.saturation * float(rng.uniform(0.8, 1.15))
     picture = grey[..., None] + (picture - grey[..., None]) * np.float32(saturation)
     metered = (METER / max(float(grey.mean()), 0.05)) ** METERED  # automatic exposure goes a part of the way
-    gain = np.array(camera.tint) * (1 + rng.normal(0, 0.012, 3)) * metered * float(np.exp(rng.normal(0.0, 0.13)))
+    gain = np.array(camera.tint) * (1 + rng.normal(0, 0.01, 3)) * metered * float(np.exp(rng.normal(0.0, 0.1)))
     picture = np.clip(picture * gain.astype(np.float32), 0, 1.3)
     picture = np.minimum(picture, 0.85 + (picture - 0.85) * 0.4)  # highlights saturate softly
     curve = np.float32(camera.gamma * float(rng.uniform(0.9, 1.1)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from occreid.synth.people.bodies import FloatArray
+from occreid.synth.streams import Stream
 
 PICTURE = (1280, 720)
 """Width and height of a camera's whole picture in pixels, of which persons are cropped."""
@@ -85,7 +86,7 @@ def ambient(camera: Camera) -> float:
 
 def draw_camera(index: int, seed: int) -> Camera:
     """The camera of that index in the benchmark of that seed."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 1, index]))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, Stream.CAMERAS, index]))
     scene = SCENES[(index + seed) % len(SCENES)]
     indoor = scene in ("hall", "station")
     height, middle = float(rng.uniform(2.0, 4.2)), float(rng.uniform(7.0, 10.0))

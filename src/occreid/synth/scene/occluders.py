@@ -13,6 +13,7 @@ import numpy as np
 
 from occreid.synth.scene import sprites, textures
 from occreid.synth.scene.solids import Facet, board, box, round_solid
+from occreid.synth.streams import Stream
 
 PER_KIND = 12
 """Occluders of each kind and of each side of the split."""
@@ -282,6 +283,8 @@ TEST_KINDS = ("banner", "car", "cart", "pillar", "shelf", "suitcase", "umbrella"
 @lru_cache(maxsize=1024)
 def make_occluder(kind: str, number: int, side: str, seed: int) -> Occluder:
     """The occluder of that kind and number; ``side`` is ``"train"`` or ``"test"``."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 3, KINDS.index(kind), number, int(side == "test")]))
+    rng = np.random.default_rng(
+        np.random.SeedSequence([seed, Stream.OCCLUDERS, KINDS.index(kind), number, int(side == "test")])
+    )
     facets = () if kind == PERSON else tuple(_MAKERS[kind](rng))
     return Occluder(kind, f"{kind}-{side}-{number:02d}", facets, kind in _OVERHEAD, number)

@@ -18,15 +18,14 @@ from occreid.synth.scene.cameras import PICTURE, SCENES, Camera, ambient
 from occreid.synth.scene.occluders import make_occluder
 from occreid.synth.scene.scenes import WHOLE, backdrop, floor, grey, ground, lines, steps
 from occreid.synth.scene.solids import Facet, board, draw, moved
+from occreid.synth.streams import Stream
 
-SITES, VIEWS, HOURS = 21, 22, 23
-"""Streams of random numbers."""
 INDOOR = ("hall", "station")
 FURNITURE = ("bicycle", "bin", "cartons", "hedge", "plant", "sign", "tree", "barrier")
 """Only things that also hide people in training: what hides them in the test is seen nowhere else."""
 RACKS = 0.5
 """How often bicycles are parked in a row."""
-MUTED = (0.2, 0.75)
+MUTED = (0.1, 0.65)
 """Streets are greyer than the textures: how much of their colour is left."""
 CACHED = 96
 """Pictures of empty places kept in memory, 2.8 MB each."""
@@ -34,10 +33,10 @@ CACHED = 96
 
 def draw_site(index: int, seed: int) -> Camera:
     """The camera of that index in a benchmark of the second edition."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, SITES, index]))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, Stream.SITES, index]))
     scene = SCENES[(index + seed) % len(SCENES)]
     height, middle = float(rng.uniform(1.5, 4.2)), float(rng.uniform(4.8, 11.0))
-    warm, green = float(rng.normal(0.025, 0.035)), float(rng.normal(-0.012, 0.015))
+    warm, green = float(rng.normal(0.02, 0.025)), float(rng.normal(-0.01, 0.012))
     return Camera(
         index=index,
         scene=scene,
@@ -53,16 +52,16 @@ def draw_site(index: int, seed: int) -> Camera:
         saturation=float(rng.uniform(0.42, 0.9)),
         gamma=float(rng.uniform(0.7, 1.15)),
         blur=float(rng.uniform(0.1, 1.2)),
-        noise=float(rng.uniform(0.5, 4.5)),
-        detail=float(np.exp(rng.uniform(np.log(0.36), np.log(1.0)))),
+        noise=float(rng.uniform(0.8, 5.0)),
+        detail=float(np.exp(rng.uniform(np.log(0.42), np.log(1.1)))),
         quality=int(rng.integers(45, 95)),
         seed=int(rng.integers(1 << 30)),
         fill=float(rng.uniform(0.6, 0.88)),
         contrast=float(rng.uniform(0.9, 1.25)),
         black=float(max(rng.normal(0.025, 0.03), 0)),
-        sharpen=float(max(rng.normal(0.2, 0.4), 0)),
+        sharpen=float(max(rng.normal(0.4, 0.4), 0)),
         smear=float(rng.choice([0.0, 0.01, 0.025], p=[0.4, 0.4, 0.2])),
-        across=float(rng.uniform(0.6, 1.05)),
+        across=float(rng.uniform(0.55, 1.0)),
         views=3,
     )
 
@@ -78,8 +77,8 @@ def at_this_hour(camera: Camera, rng: np.random.Generator) -> Camera:
     if camera.scene in INDOOR:
         sun, sky = camera.sun * rng.uniform(0.7, 1.3), camera.sky * rng.uniform(0.85, 1.1)
     else:
-        sun, sky = rng.uniform(0.02, 0.9), camera.sky * rng.uniform(0.7, 1.15)
-    warm = float(rng.normal(0, 0.018))
+        sun, sky = rng.uniform(0.02, 0.75), camera.sky * rng.uniform(0.8, 1.15)
+    warm = float(rng.normal(0, 0.014))
     red, green, blue = camera.tint
     return replace(
         camera,
@@ -153,7 +152,7 @@ def _rack(rng: np.random.Generator, y: float) -> list[list[Facet]]:
 @lru_cache(maxsize=4)
 def empty_view(camera: Camera, view: int) -> np.ndarray:
     """A camera's whole picture without people, as things stand about in that view: uint8 RGB (720, 1280, 3)."""
-    rng = np.random.default_rng(np.random.SeedSequence([camera.seed, VIEWS, view]))
+    rng = np.random.default_rng(np.random.SeedSequence([camera.seed, Stream.VIEWS, view]))
     empty, wall = _place(camera)
     picture, light = empty.copy(), ambient(camera)
     first = min(camera.far + 0.6, wall - 0.4)
