@@ -9,7 +9,18 @@ import time
 import pytest
 
 from occreid.errors import UserError
-from occreid.files import claim_folder, locked, new_folder, read_json, read_text, replacing, write_file, write_json
+from occreid.files import (
+    claim_folder,
+    locked,
+    new_folder,
+    read_csv,
+    read_json,
+    read_text,
+    replacing,
+    sha256_of,
+    write_file,
+    write_json,
+)
 
 
 def test_a_file_is_written_in_utf8_with_its_folder_and_replaced(tmp_path):
@@ -217,3 +228,20 @@ def test_an_interrupted_claim_can_be_made_again(tmp_path, monkeypatch):
     claim_folder(tmp_path / "a", "key.json", {"weights": "b"}, "other things")
     assert json.loads((tmp_path / "a/key.json").read_text()) == {"weights": "b"}
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["key.json"]
+
+
+def test_a_file_is_known_by_its_content(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    with pytest.raises(UserError, match=r"cannot read .*gone \(No such file"):
+        sha256_of(tmp_path / "gone")
+
+
+def test_a_table_is_read_with_the_lines_its_rows_end_on(tmp_path):
+    (tmp_path / "t.csv").write_bytes('\ufeffa, b\n1, "x\ny"\n2,ü\n'.encode())
+    assert read_csv(tmp_path / "t.csv") == (["a", "b"], [(3, {"a": "1", "b": "x\ny"}), (4, {"a": "2", "b": "ü"})])
+    (tmp_path / "t.csv").write_text('a,b\n1,2\n"3,4\n5,6\n')
+    with pytest.raises(UserError, match=r"the table .*t\.csv is no CSV: .* begins on line 3\. Is a quote not closed\?"):
+        read_csv(tmp_path / "t.csv", what="the table")
+    (tmp_path / "t.csv").write_text("")
+    assert read_csv(tmp_path / "t.csv") == ([], [])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pickle import UnpicklingError
 from types import ModuleType
 
@@ -38,6 +39,46 @@ class UserError(Exception):
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, str]]:
         return type(self), (self.problem, self.hint)  # survives the trip from a worker process
+
+
+@contextmanager
+def worded(problem: str, hint: str = "") -> Iterator[None]:
+    """Turn whatever a decoder, parser or encoder raises over a user's file into a sentence.
+
+    Such code raises anything for bytes it did not expect, so this is the one place that catches everything. Keep the
+    block to the call itself: a mistake of ours in it would be blamed on the file.
+
+    Args:
+        problem: what to say, without full stop, e.g. ``"data/a.jpg is damaged"``; the reason follows in brackets.
+        hint: the error's second sentence.
+
+    Raises:
+        UserError: the block raised something; a `UserError` passes as it is.
+
+    >>> with worded("a.bin is damaged", "Copy it again."):
+    ...     int("x")
+    Traceback (most recent call last):
+    occreid.errors.UserError: a.bin is damaged (invalid literal for int() with base 10: 'x'). Copy it again.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{problem} ({reason(error)}).", hint) from error
+
+
+def reason(error: BaseException) -> str:
+    r"""The first line of what an exception says, at most 200 characters; its type where it says nothing.
+
+    >>> reason(ValueError("no id\nmore")), reason(EOFError()), reason(KeyError("id"))
+    ('no id', 'EOFError', "no key 'id'")
+    """
+    if isinstance(error, KeyError):
+        return f"no key {error}"
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    first = next(iter(said.strip().splitlines()), "").rstrip(".")
+    return first[:200] or type(error).__name__
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -8,6 +8,9 @@ makes it so.
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import json
 import os
 import shutil
@@ -136,6 +139,19 @@ def read_text(path: str | Path, *, what: str = "", hint: str = "") -> str:
         raise UserError(f"cannot read {name} ({reason or error}).", hint) from error
 
 
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file's content, as hexadecimal digits.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"cannot read {path} ({_reason(error)}).", "Check the file and its permissions.") from error
+
+
 def read_json(path: str | Path, *, what: str = "", hint: str = "") -> Any:
     """The content of a JSON file; the arguments of `read_text`.
 
@@ -148,6 +164,29 @@ def read_json(path: str | Path, *, what: str = "", hint: str = "") -> Any:
     except (ValueError, RecursionError) as error:
         reason = _DEEP if isinstance(error, RecursionError) else error
         raise UserError(f"{what} {path} is not JSON ({reason}).".strip(), hint) from error
+
+
+def read_csv(path: str | Path, *, what: str = "", hint: str = "") -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Columns and rows of a CSV file with a head; the arguments of `read_text`.
+
+    Returns:
+        The columns, and of each row the line it ends on and its cells by column. A row of other length than the head
+        has cells None, or a key None.
+
+    Raises:
+        UserError: the file is missing, unreadable, or no CSV: a quote that is never closed, a cell without end.
+    """
+    reader = csv.DictReader(
+        io.StringIO(read_text(path, what=what, hint=hint), newline=""), skipinitialspace=True, strict=True
+    )
+    name = f"{what} {path}".strip()
+    try:
+        return list(reader.fieldnames or ()), [(reader.line_num, cells) for cells in reader]
+    except csv.Error as error:
+        raise UserError(
+            f"{name} is no CSV: {error}, in the row that begins on line {reader.line_num + 1}.",
+            "Is a quote not closed?",
+        ) from error
 
 
 @contextmanager

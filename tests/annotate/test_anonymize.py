@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from occreid.annotate.anonymize import Anonymizer, anonymize, find_by_mask
+from occreid.annotate.anonymize import Anonymizer, anonymize, find_by_keypoints, find_by_mask
+from occreid.annotate.construction import Keypoints
 from occreid.data.masks.files import write_mask
 from occreid.errors import UserError
 from occreid.records import Record
@@ -78,3 +79,30 @@ def test_all_or_nothing(people, tmp_path):
     with pytest.raises(UserError, match=r"0002_c2\.png"):
         anonymize(records, root, tmp_path / "out", find_by_mask)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["full", "in"]
+
+
+def test_two_pictures_that_would_get_one_name_are_refused_before_the_work(tmp_path):
+    for name in ("0001_c1_0.bmp", "0001_c1_0.png"):
+        Image.new("RGB", (20, 40)).save(tmp_path / name)
+    records = [Record(path, 1, 0) for path in sorted(tmp_path.iterdir())]
+    with pytest.raises(UserError, match=r"0001_c1_0\.bmp and .*0001_c1_0\.png would both be written as 0001_c1_0\.png"):
+        anonymize(records, tmp_path, tmp_path / "out", find_by_mask)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_behind_a_link_is_written_where_the_link_stands(tmp_path):
+    (tmp_path / "nas").mkdir()
+    Image.new("RGB", (20, 40)).save(tmp_path / "nas/1.png")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/cam3").symlink_to(tmp_path / "nas")
+    anonymize([Record(tmp_path / "d/cam3/1.png", 1, 0)], tmp_path / "d", tmp_path / "out", find_by_mask, unfound="copy")
+    assert (tmp_path / "out/cam3/1.png").is_file()
+
+
+def test_keypoints_are_found_by_name_and_two_of_one_name_are_refused(tmp_path):
+    face = Keypoints(tuple((10.0, 5.0) for _ in range(17)), (True,) * 17)
+    find = find_by_keypoints({"a.png": face}, [Record(tmp_path / "a.png", 1, 0), Record(tmp_path / "b.png", 1, 0)])
+    image = np.zeros((40, 20, 3), np.uint8)
+    assert find(Record(tmp_path / "a.png", 1, 0), image).any() and find(Record(tmp_path / "b.png", 1, 0), image) is None
+    with pytest.raises(UserError, match="have the same name"):
+        find_by_keypoints({}, [Record(tmp_path / "x/a.png", 1, 0), Record(tmp_path / "y/a.png", 1, 0)])

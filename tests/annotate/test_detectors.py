@@ -3,7 +3,7 @@ import torch
 import torchvision
 from torch import nn
 
-from occreid.annotate.detectors import open_detector
+from occreid.annotate.detectors import open_detector, weights_key
 from occreid.errors import UserError
 
 MEND = "Give something else."
@@ -64,3 +64,13 @@ def test_weights_that_are_not_there_or_cannot_be_downloaded_are_named(monkeypatc
     monkeypatch.setattr(torchvision.models, "get_model", offline)
     with pytest.raises(UserError, match=r"weights of some_rcnn could not be loaded \(no route to host\)"):
         open_detector("some_rcnn", "coco", MEND)
+
+
+def test_weights_are_told_apart_by_their_content_not_their_name(tmp_path):
+    for folder, content in (("a", b"1"), ("b", b"2"), ("c", b"1")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "w.pth").write_bytes(content)
+    one, other, same = (weights_key(str(tmp_path / folder / "w.pth")) for folder in "abc")
+    assert one == same != other and weights_key("coco") == "coco"
+    with pytest.raises(UserError, match=r"cannot read .*gone\.pth"):
+        weights_key(str(tmp_path / "gone.pth"))

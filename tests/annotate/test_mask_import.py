@@ -86,7 +86,7 @@ def test_another_shape_or_colours_are_refused(tmp_path, data, mapping):
     ("text", "message"),
     [
         ("[1, 2]", "has no keys"),
-        ("{", "cannot read the mapping"),
+        ("{", "is not valid YAML"),
         ("heads: [1]", "Did you mean 'head'"),
         ("head: [x]", "'head' in .* lists 'x'"),
         ("head: [true]", "lists True"),
@@ -101,5 +101,5 @@ def test_a_mapping_that_makes_no_sense(mapping, text, message):
 
 
 def test_no_mapping(tmp_path):
-    with pytest.raises(UserError, match=r"cannot read the mapping .*gone.yaml"):
+    with pytest.raises(UserError, match=r"there is no mapping .*gone\.yaml"):
         read_mapping(tmp_path / "gone.yaml")

@@ -1,4 +1,5 @@
 import json
+import os
 
 import cv2
 import numpy as np
@@ -129,3 +130,25 @@ def test_weights_of_mask_rcnn_that_are_not_there_or_not_its_own_are_named(tmp_pa
     torch.save({"layer": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(UserError, match=r"other.pth does not hold weights of torchvision's maskrcnn_resnet50_fpn"):
         open_mask_rcnn(str(tmp_path / "other.pth"))
+
+
+def test_a_mask_is_made_anew_when_its_picture_was_replaced(bench, tmp_path):
+    root, records = bench
+    provider = Counting()
+    write_masks(records, root, tmp_path / "m", provider)
+    later = (tmp_path / "m/query/1.png").stat().st_mtime + 10
+    os.utime(records[1].path, (later, later))
+    assert write_masks(records, root, tmp_path / "m", provider) == (1, 0) and provider.calls[3:] == ["1"]
+
+
+def test_two_pictures_that_would_share_a_mask_are_refused(bench, tmp_path):
+    root, records = bench
+    other = Record(records[0].path.with_suffix(".bmp"), 0, 0)
+    with pytest.raises(UserError, match=r"0\.png and .*0\.bmp would share the mask"):
+        write_masks([*records, other], root, tmp_path / "m", Counting())
+
+
+def test_silhouettes_of_two_folders_of_one_name_are_two(bench, tmp_path):
+    root, _ = bench
+    one, other = (SilhouetteFolder(root, tmp_path / name / "silhouettes") for name in "ab")
+    assert one.key != other.key

@@ -7,6 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import parse
+from occreid.data.inspect.sheet import GAP, LINE
 from occreid.data.masks.files import read_mask
 from occreid.errors import UserError
 from occreid.models import create_trainable, save_model
@@ -41,7 +42,7 @@ def run(market):
 def test_masks_of_all_parts_are_written_once_and_shown(run, weights, market, tmp_path):
     words = ("--weights", weights, "--out", tmp_path / "m", "--sheet", tmp_path / "sheet.png")
     assert "36 masks are in" in (text := run(*words)) and "36 written now" in text
-    assert cv2.imread(str(tmp_path / "sheet.png")).shape == (3 * 256, 12 * 64, 3)
+    assert cv2.imread(str(tmp_path / "sheet.png")).shape == (3 * 2 * (128 + GAP) + GAP + LINE, 12 * (64 + GAP) + GAP, 3)
     pictures = sorted(p.relative_to(market) for p in market.rglob("*.png"))
     assert sorted(p.relative_to(tmp_path / "m") for p in (tmp_path / "m").rglob("*.png")) == pictures
     found = json.loads(run(*words[:4], "--json"))

@@ -1,14 +1,16 @@
 import io
+import struct
 import warnings
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
-from occreid.data.images import MEAN_PIXEL, read_bytes, read_image
+from occreid.data.images import MEAN_PIXEL, decode_image, image_size, read_bytes, read_image
 from occreid.errors import UserError
 
 
@@ -304,3 +306,100 @@ class TestAtLeast:
     def test_other_formats_are_read_in_full(self, tmp_path):
         PICTURE.save(tmp_path / "a.png")
         assert np.array_equal(read_image(tmp_path / "a.png", at_least=(2, 2)), RGB)
+
+
+def chunk(kind, data):
+    return struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
+
+
+def png(bits, colour, row, *extra):
+    """A PNG of 8 × 8 equal rows of raw samples."""
+    head = chunk(b"IHDR", struct.pack(">LLBBBBB", 8, 8, bits, colour, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress((b"\0" + row) * 8)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(extra) + body
+
+
+@pytest.mark.parametrize(
+    ("bits", "row", "key", "other"),
+    [
+        (1, b"\xf0", 1, 0),
+        (2, b"\xff\0", 3, 0),
+        (4, b"\x77\x77\0\0", 7, 0),
+        (8, b"\xc8" * 4 + b"\0" * 4, 0xC8, 0),
+        (16, b"\xc8\x07" * 4 + b"\0\0" * 4, 0xC807, 0),
+    ],
+)
+def test_the_colour_key_of_grey_pngs_of_every_depth_is_transparent(bits, row, key, other):
+    read = decode_image(png(bits, 0, row, chunk(b"tRNS", struct.pack(">H", key))), "x")
+    assert (read[:, :4] == MEAN_PIXEL).all() and (read[:, 4:] == other).all()
+    assert not (decode_image(png(bits, 0, row), "x")[:, :4] == MEAN_PIXEL).all()
+
+
+def test_the_colour_key_of_an_rgb_png_is_found_behind_any_text():
+    row = b"\xc8\x10\x20" * 4 + b"\0" * 12
+    key, text = chunk(b"tRNS", b"\0\xc8\0\x10\0\x20"), chunk(b"tEXt", b"c\0IDAT")
+    for extra in ((key,), (text, key), (text, text, key)):
+        read = decode_image(png(8, 2, row, *extra), "x")
+        assert (read[:, :4] == MEAN_PIXEL).all() and (read[:, 4:] == 0).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG", "TIFF"])
+@pytest.mark.parametrize(
+    "exif", [b"garbagegarbage", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"]
+)
+def test_garbage_for_metadata_spoils_no_sound_picture(kind, exif):
+    buffer = io.BytesIO()
+    PICTURE.save(buffer, kind, **({} if kind == "TIFF" else {"exif": exif}))
+    assert decode_image(buffer.getvalue(), "x").shape == RGB.shape
+    if kind == "JPEG":
+        assert decode_image(buffer.getvalue() + b"SEFT", "x").shape == RGB.shape
+
+
+def exif_block(orientation):
+    """Orientation and a resolution of −1/0."""
+    entries = struct.pack("<HHLHH", 0x112, 3, 1, orientation, 0) + struct.pack("<HHLL", 0x11A, 10, 1, 38)
+    block = b"II*\0" + struct.pack("<LH", 8, 2) + entries + struct.pack("<L", 0) + struct.pack("<ll", -1, 0)
+    return b"Exif\0\0" + block
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_valid_orientation_turns_the_picture_whatever_else_the_metadata_says(orientation):
+    expected = np.asarray(
+        ImageOps.exif_transpose(Image.open(io.BytesIO(encoded(PICTURE, format="PNG", exif=turn(orientation)))))
+    )
+    jpeg = encoded(PICTURE, format="JPEG", quality=95, subsampling=0, exif=exif_block(orientation))
+    for data, far in (
+        (encoded(PICTURE, format="PNG", exif=exif_block(orientation)), 0),
+        (encoded(PICTURE, format="WEBP", lossless=True, exif=exif_block(orientation)), 0),
+        (jpeg, 4),
+        (jpeg + b"SEFT", 4),
+    ):
+        read = decode_image(data, "x")
+        assert read.shape == expected.shape and np.abs(read.astype(int) - expected).max() <= far
+
+
+def turn(orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    return exif
+
+
+def test_whatever_a_decoder_raises_is_a_sentence(monkeypatch):
+    def strange(self):
+        raise ZeroDivisionError("of all things")
+
+    data = encoded(PICTURE, format="TIFF")
+    monkeypatch.setattr("PIL.TiffImagePlugin.TiffImageFile.load", strange)
+    with pytest.raises(UserError, match=r"a\.tif is damaged or cut short \(of all things\)\. Copy"):
+        decode_image(data, "a.tif")
+
+
+def test_the_size_is_told_from_the_header(tmp_path):
+    PICTURE.save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "half.jpg").write_bytes(data[: len(data) - 30])
+    assert image_size(tmp_path / "a.jpg") == image_size(tmp_path / "half.jpg") == (24, 48)
+    (tmp_path / "bad.jpg").write_bytes(b"x")
+    for name, said in (("bad.jpg", "is not a JPEG"), ("gone.jpg", "no image"), ("", "cannot read")):
+        with pytest.raises(UserError, match=said):
+            image_size(tmp_path / name)

@@ -149,10 +149,10 @@ def test_what_is_no_result_is_named(data, tmp_path):
     folder, add = data
     with pytest.raises(UserError, match="there is no result in"):
         page(folder, tmp_path)
-    with pytest.raises(UserError, match=r"cannot read .*result\.json"):
+    with pytest.raises(UserError, match=r"there is no file .*result\.json"):
         add_result(tmp_path, folder, "x")
     add("a.json", 0.2)
-    for text, words in (("{", "cannot read"), ("[]", "no result of a run"), ('{"a": 1}', "no result of a run")):
+    for text, words in (("{", "is not JSON"), ("[]", "no result of a run"), ('{"a": 1}', "no result of a run")):
         (folder / "bad.json").write_text(text)
         with pytest.raises(UserError, match=words):
             page(folder, tmp_path)

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from occreid.training.recipe_files import (
     parse_recipe,
     read_form,
 )
+from occreid.yaml_files import parse_yaml
 
 MINIMAL = "method: {name: baseline}\ndata: {name: market1501, root: data/market}\n"
 
@@ -170,6 +172,50 @@ def test_find_recipe_prefers_an_existing_path(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("override", "meant"),
+    [
+        ("data.root=/data/set #2", "/data/set #2"),
+        ("data.root= D:/a: b ", "D:/a: b"),
+        ("data.root=2026", "2026"),
+        ("data.root=010", "010"),
+        ("data.root=no", "no"),
+        ("data.root='quo''ted #1'", "quo'ted #1"),
+        ("data.root=[1", "[1"),
+        ("data.root=~/d", "~/d"),
+    ],
+)
+def test_a_text_is_taken_as_it_is_typed(override, meant):
+    assert parse_recipe(yaml.safe_load(MINIMAL), [override]).data.root == meant
+
+
+def test_texts_that_may_be_missing_and_options_that_may_be_anything():
+    recipe = parse_recipe(
+        yaml.safe_load(MINIMAL),
+        ["training.init_from=a #1", "method.options.a=/x #1", "method.options.b=[1, 2]", "method.options.c=5 # five"],
+    )
+    assert recipe.training.init_from == "a #1"
+    assert recipe.method.options == {"a": "/x #1", "b": [1, 2], "c": 5}
+    assert parse_recipe(recipe.model_dump(), ["training.init_from=null"]).training.init_from is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("training: {epochs: 010}", "the number 010 begins with 0"),
+        ("training: {epochs: 1:30}", "'training.epochs' cannot be '1:30'. It should be a valid integer"),
+        ("optimizer: {lr: .inf}", "'optimizer.lr' cannot be inf. It should be a finite number"),
+        ("schedule: {final_factor: .nan}", "finite number"),
+        ("optimizer: {nesterov: yes}", "'optimizer.nesterov' cannot be 'yes'. It should be a valid boolean"),
+        ("? [a, b]\n: c", "a key is a list or a mapping"),
+    ],
+)
+def test_what_yaml_1_1_would_guess_is_refused(tmp_path, text, said):
+    (tmp_path / "r.yaml").write_text(MINIMAL + text + "\n")
+    with pytest.raises(UserError, match=re.escape(said)):
+        load_recipe(tmp_path / "r.yaml")
+
+
+@pytest.mark.parametrize(
     "value",
     [1, 1e-5, "5e-4", "-1E5", "off", "yes", "007", "a: b, [c]", "two\nlines", "it's", "...", "", None, True, -0.0,
      [1, "null"], {"a": {"b": [None]}}, "grün → rot", "x" * 300],
@@ -179,7 +225,7 @@ def test_a_value_as_an_override_is_read_back_as_it_was(value):
     recipe = parse_recipe(yaml.safe_load(MINIMAL), [override])
     assert recipe.method.options == {"x": value}
     assert type(recipe.method.options["x"]) is type(value)
-    assert parse_recipe(yaml.load(dump_recipe(recipe), recipe_files._Loader)) == recipe
+    assert parse_recipe(parse_yaml(dump_recipe(recipe), "x")) == recipe
 
 
 def test_a_ladder_of_recipes_is_no_recipe(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from occreid.annotate.heads import Fill, head_from_mask, hide
+from occreid.annotate.construction.keypoints import Keypoints, require_own_names
+from occreid.annotate.heads import Fill, head_from_keypoints, head_from_mask, hide
 from occreid.data.images import Pixels, read_image
 from occreid.data.masks.files import read_mask
+from occreid.data.masks.folders import below
 from occreid.errors import UserError
 from occreid.files import new_folder
 from occreid.records import Record
@@ -65,6 +67,16 @@ def find_by_mask(record: Record, image: Pixels) -> NDArray[np.bool_] | None:
     return head_from_mask(read_mask(record.mask), *image.shape[:2])
 
 
+def find_by_keypoints(held: Mapping[str, Keypoints], records: Sequence[Record]) -> Find:
+    """A `Find` from keypoints by file name, as `occreid.annotate.construction.read_keypoints` gives them.
+
+    Raises:
+        UserError: two of the pictures have one name: the keypoints could be either's.
+    """
+    require_own_names([record.path for record in records])
+    return lambda record, image: head_from_keypoints(held.get(record.path.name), *image.shape[:2])
+
+
 def anonymize(
     records: Sequence[Record],
     root: Path,
@@ -77,8 +89,8 @@ def anonymize(
 ) -> Outcome:
     """Write pictures without heads, in the folders they came from, and a table of what was found.
 
-    JPEG pictures are written as JPEG of quality 95, all others as PNG under their old stem. The folder appears whole
-    or not at all.
+    JPEG pictures (``.jpg``, ``.jpeg``) are written as JPEG of quality 95, all others as PNG under their old stem. The
+    folder appears whole or not at all.
 
     Args:
         records: whose pictures.
@@ -90,8 +102,10 @@ def anonymize(
         tick: called once per picture.
 
     Raises:
-        UserError: an unreadable picture, one outside ``root``, or a folder that exists or cannot be written.
+        UserError: an unreadable picture, one outside ``root``, two that would get one name, or a folder that exists or
+            cannot be written.
     """
+    places = _places(records, root)
     found: dict[str, list[Path]] = {"hidden": [], "no head": [], "not found": []}
     with new_folder(out) as half:
         for record in sorted(records, key=lambda r: str(r.path)):
@@ -100,18 +114,24 @@ def anonymize(
             what = "not found" if head is None else "hidden" if head.any() else "no head"
             found[what].append(record.path)
             if head is not None or unfound == "copy":
-                _write(half / _inside(record.path, root), image if head is None else hide(image, head, fill))
+                _write(half / places[record.path], image if head is None else hide(image, head, fill))
             tick()
-        _report(half / REPORT, found, root)
+        _report(half / REPORT, found, places)
     return Outcome(*(tuple(paths) for paths in found.values()))
 
 
-def _inside(path: Path, root: Path) -> Path:
-    try:
-        relative = path.resolve().relative_to(root.resolve())
-    except ValueError as error:
-        raise UserError(f"{path} is not below {root}.", "Give the folder that holds all pictures.") from error
-    return relative if relative.suffix.lower() in (".jpg", ".jpeg", ".png") else relative.with_suffix(".png")
+def _places(records: Sequence[Record], root: Path) -> dict[Path, Path]:
+    """Picture → its new name, relative to the new folder."""
+    places: dict[Path, Path] = {}
+    owners: dict[Path, Path] = {}
+    for record in records:
+        name = below(record.path, root)
+        place = name if name.suffix.lower() in (".jpg", ".jpeg", ".png") else name.with_suffix(".png")
+        other = owners.setdefault(place, record.path)
+        if other != record.path:
+            raise UserError(f"{other} and {record.path} would both be written as {place}.", "Rename one of them.")
+        places[record.path] = place
+    return places
 
 
 def _write(file: Path, image: Pixels) -> None:
@@ -121,8 +141,8 @@ def _write(file: Path, image: Pixels) -> None:
     file.write_bytes(packed.tobytes())
 
 
-def _report(file: Path, found: dict[str, list[Path]], root: Path) -> None:
-    rows = sorted((_inside(path, root).as_posix(), what) for what, paths in found.items() for path in paths)
+def _report(file: Path, found: dict[str, list[Path]], places: Mapping[Path, Path]) -> None:
+    rows = sorted((places[path].as_posix(), what) for what, paths in found.items() for path in paths)
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         writer.writerow(("path", "head"))

@@ -7,8 +7,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from occreid.errors import UNREADABLE, UserError
+from occreid.errors import UserError, worded
+from occreid.files import sha256_of
 
+COCO = "coco"
+"""Instead of a file: torchvision's own weights, downloaded."""
 COCO_PERSON = 1
 """The class of persons in the detectors' answers."""
 
@@ -20,7 +23,7 @@ def open_detector(
 
     Args:
         name: of torchvision's builder, e.g. ``"maskrcnn_resnet50_fpn"``.
-        weights: ``"coco"`` downloads torchvision's weights, anything else is the path of its state dict.
+        weights: `COCO` downloads torchvision's weights, anything else is the path of its state dict.
         hint: what to give instead, for those who have no weights.
         device: where it runs.
         shorter_side: crops of persons are small: they are enlarged to this, not to 800 pixels.
@@ -31,17 +34,21 @@ def open_detector(
     from torchvision.models import get_model
 
     sizes = {"min_size": shorter_side, "max_size": 4 * shorter_side}
-    try:
-        if weights == "coco":
-            network = get_model(name, weights="COCO_V1", **sizes)
-        else:
-            if not Path(weights).is_file():
-                raise UserError(f"there are no weights {weights}.", f"Give 'coco' to download them. {hint}")
-            network = get_model(name, weights=None, weights_backbone=None, **sizes)
-            network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except OSError as error:
-        raise UserError(f"the weights of {name} could not be loaded ({error}).", hint) from error
-    except UNREADABLE as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(f"{weights} does not hold weights of torchvision's {name} ({reason}).", hint) from error
+    if weights == COCO:
+        with worded(f"the weights of {name} could not be loaded", hint):
+            return get_model(name, weights="COCO_V1", **sizes).to(device).eval()
+    if not Path(weights).is_file():
+        raise UserError(f"there are no weights {weights}.", f"Give '{COCO}' to download them. {hint}")
+    network = get_model(name, weights=None, weights_backbone=None, **sizes)
+    with worded(f"{weights} does not hold weights of torchvision's {name}", hint):
+        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.to(device).eval()
+
+
+def weights_key(weights: str) -> str:
+    """What tells weights apart in the key of a folder: `COCO`, or the start of the file's SHA-256.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    return COCO if weights == COCO else sha256_of(weights)[:16]

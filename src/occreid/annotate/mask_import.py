@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from occreid.data.images import read_image
 from occreid.data.masks.files import check_aspect, read_mask, write_mask
-from occreid.data.masks.folders import mask_path
+from occreid.data.masks.folders import is_current, mask_path, mask_paths
 from occreid.errors import UserError, did_you_mean
 from occreid.records import PART_NAMES, Record
+from occreid.yaml_files import read_yaml
 
 _UNKNOWN = 255
 _KEYS = ("background", *PART_NAMES)
@@ -55,19 +56,14 @@ def read_mapping(path: Path) -> PartMapping:
     Raises:
         UserError: no such file, no YAML, an unknown key, a value outside 0…255 or one that is given to two parts.
     """
-    import yaml
-
-    try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"cannot read the mapping {path} ({error}).", "Give a YAML file.") from error
+    content: Any = read_yaml(path, what="the mapping", hint="Give a YAML file.")
     if not isinstance(content, dict):
         raise UserError(f"the mapping {path} has no keys.", f"Known: file, {', '.join(_KEYS)}.")
     table = np.full(256, _UNKNOWN, np.uint8)
     file = content.pop("file", _FILE)
     try:
         str(file).format(folder="", stem="", name="")
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
         raise UserError(f"'{file}' in {path} is no name pattern.", "Use {folder}, {stem} and {name}.") from error
     for key, values in content.items():
         if key not in _KEYS:
@@ -102,9 +98,8 @@ def import_masks(
         UserError: foreign masks are missing (counted, the first ones named) before anything is written; or one is of
             another shape than its image, has colours, or holds a value that the mapping does not list.
     """
-    pairs = [
-        (record, _foreign(record, root, source, mapping), mask_path(record.path, root, folder)) for record in records
-    ]
+    targets = mask_paths(records, root, folder)
+    pairs = [(record, _foreign(record, root, source, mapping), targets[record.path]) for record in records]
     missing = [there for _, there, _ in pairs if not there.is_file()]
     if missing:
         raise UserError(
@@ -113,7 +108,7 @@ def import_masks(
             f"Set 'file' in {mapping.source} to how they are named; it is '{mapping.file}'.",
         )
     for record, there, target in pairs:
-        new = not target.is_file()
+        new = not (is_current(target, record.path) and is_current(target, there))
         if new:
             write_mask(target, _translated(record, there, mapping))
         yield target, new

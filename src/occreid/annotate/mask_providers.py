@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from occreid.annotate.detectors import COCO_PERSON, open_detector
+from occreid.annotate.detectors import COCO_PERSON, open_detector, weights_key
 from occreid.data.images import Pixels, open_pillow, read_bytes, read_image
 from occreid.data.masks.files import check_aspect, resize_mask, write_mask
-from occreid.data.masks.folders import mask_path
+from occreid.data.masks.folders import is_current, mask_path, mask_paths
 from occreid.errors import UserError
 from occreid.files import claim_folder
 from occreid.records import Record
@@ -56,7 +56,7 @@ class SilhouetteFolder:
 
     def __init__(self, root: str | Path, folder: str | Path) -> None:
         self.root, self.folder = root, Path(folder)
-        self.key: Mapping[str, Any] = {"provider": "silhouettes", "folder": self.folder.name}
+        self.key: Mapping[str, Any] = {"provider": "silhouettes", "folder": str(self.folder.resolve())}
 
     def __call__(self, image: Path) -> Pixels:
         """See `MaskProvider`."""
@@ -76,7 +76,7 @@ class MaskRCNN:
     Args:
         network: images (3, H, W) in [0, 1] → boxes, labels, scores and masks, as torchvision's detectors; see
             `open_mask_rcnn`.
-        weights: name of its weights, for the key.
+        weights: which weights, for the key; see `occreid.annotate.detectors.weights_key`.
         score: least score of a person.
         device: where it runs.
     """
@@ -117,7 +117,7 @@ def open_mask_rcnn(weights: str, *, device: torch.device | str = "cpu") -> MaskR
     """
     hint = "Give a file of torchvision's weights, or silhouettes."
     network = open_detector("maskrcnn_resnet50_fpn", weights, hint, device=device)
-    return MaskRCNN(network, Path(weights).name, device=device)
+    return MaskRCNN(network, weights_key(weights), device=device)
 
 
 def write_masks(
@@ -145,9 +145,10 @@ def write_masks(
     folder = Path(folder)
     claim_folder(folder, KEY, dict(provider.key), "masks of another provider or of other weights")
     made = empty = 0
+    targets = mask_paths(records, root, folder)
     for record in records:
-        target = mask_path(record.path, root, folder)
-        if not target.is_file():
+        target = targets[record.path]
+        if not is_current(target, record.path):
             mask = provider(record.path)
             write_mask(target, mask)
             made, empty = made + 1, empty + int(not mask.any())

@@ -15,8 +15,7 @@ from torch.nn.functional import interpolate
 from occreid.data.images import read_image
 from occreid.data.loading.loaders import eval_loader
 from occreid.data.masks.files import write_mask
-from occreid.data.masks.folders import mask_path
-from occreid.errors import UserError
+from occreid.data.masks.folders import is_current, mask_paths
 from occreid.extraction import Precision, progress_bar, usable_device
 from occreid.files import claim_folder
 from occreid.models.contract import PartParser
@@ -46,7 +45,8 @@ def parse_to_disk(
     precision: Precision = "float32",
     progress: bool = True,
 ) -> int:
-    """Write a mask for every image, of the image's own size; masks that are there already are left alone.
+    """Write a mask for every image, of the image's own size; masks that are there are left alone, unless
+    their picture was replaced since.
 
     Args:
         model: one that parses.
@@ -67,10 +67,10 @@ def parse_to_disk(
         UserError: a folder of other masks, two images that would share a mask, an
             unreadable image, or a file that cannot be written.
     """
-    targets = _targets(records, root, folder)
+    targets = mask_paths(records, root, folder)
     key = {"weights_sha256": weights, "input_size": list(model.input_size)}
     claim_folder(Path(folder), KEY, key, "masks of other weights")
-    todo = [record for record in records if not targets[record.path].is_file()]
+    todo = [record for record in records if not is_current(targets[record.path], record.path)]
     for batch, scores in parsed(model, todo, batch_size, workers, device, precision, progress=progress):
         for index, one in zip(batch.indices.tolist(), scores, strict=True):
             record = todo[index]
@@ -78,18 +78,6 @@ def parse_to_disk(
             target = targets[record.path]
             write_mask(target, part_labels(one[None], height, width)[0].cpu().numpy())
     return len(todo)
-
-
-def _targets(records: Sequence[Record], root: str | Path, folder: str | Path) -> dict[Path, Path]:
-    targets: dict[Path, Path] = {}
-    owners: dict[Path, Path] = {}
-    for record in records:
-        target = mask_path(record.path, root, folder)
-        other = owners.setdefault(target, record.path)
-        if other != record.path:
-            raise UserError(f"{other} and {record.path} would share the mask {target}.", "Rename one of the images.")
-        targets[record.path] = target
-    return targets
 
 
 def parsed(

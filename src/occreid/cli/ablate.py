@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from occreid.errors import UserError
+from occreid.files import read_text
 
 Ladder = Annotated[str, typer.Argument(help="A ladder file, or a shipped one such as ssgr/table5.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder of all runs and of the tables.")]
@@ -64,7 +65,7 @@ def ablate(
         return ablation.write_tables(plan, ablation.collect(plan), out, command)[0]
 
     failures = [] if table_only else ablation.run_plan(plan, only=only or (), jobs=jobs, say=_say, after=write)
-    typer.echo(write().read_text(encoding="utf-8").partition("## Commands")[0].rstrip())
+    typer.echo(read_text(write()).partition("## Commands")[0].rstrip())
     typer.echo(f"\ntables are in {out}")
     if failures:
         raise typer.Exit(1)

@@ -177,7 +177,7 @@ def _pictures(records: tuple[Record, ...] | list[Record], model: Method) -> tupl
 
 
 def _folder(folder: Path) -> list[Record]:
-    from occreid.data.benchmarks._files import images_under
+    from occreid.data.walk import images_under
     from occreid.records import Record
 
     if not folder.is_dir():

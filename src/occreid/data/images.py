@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from occreid.errors import UserError
+from occreid.errors import UserError, reason, worded
 
 Pixels = NDArray[np.uint8]
 
@@ -26,14 +27,26 @@ _FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers that carry the picture's size
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
-_PILLOW_REFUSALS = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
+_COPY = "Copy the image again, or remove it from the set."
+_ORIENTATION = 0x112  # the EXIF tag
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_GREY_BITS = {2: 85, 4: 17}  # bits of a grey PNG's sample → what Pillow multiplies it by, but not the colour key
 
 
 def read_image(path: str | Path, at_least: tuple[int, int] | None = None) -> Pixels:
     """Read an image file as RGB.
 
     Grey, palette, CMYK and 1-bit pictures become RGB; 16-bit grey is scaled from 0…65535 to 0…255; transparent
-    pixels are laid over `MEAN_PIXEL`; the EXIF orientation is applied; of several frames the first is read.
+    pixels are laid over `MEAN_PIXEL`; the EXIF orientation is applied where it can be read, and no other fault of the
+    EXIF block spoils a sound picture; of several frames the first is read.
     The format is told by the content (JPEG, PNG, TIFF, BMP, WebP), not by the file's name.
 
     Args:
@@ -69,17 +82,17 @@ def read_bytes(path: str | Path) -> bytes:
     """
     try:
         data = Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(
-            f"no image {path}.", "Check the folder, or list what is missing with: occreid data verify"
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"cannot read {path}: {error.strerror or error}.", "Check the file and its permissions."
-        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise _unreadable(path, error) from error
     if not data:
-        raise UserError(f"{path} is empty (0 bytes).", "Copy the image again, or remove it from the set.")
+        raise UserError(f"{path} is empty (0 bytes).", _COPY)
     return data
+
+
+def _unreadable(path: str | Path, error: Exception) -> UserError:
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"no image {path}.", "Check the folder, or list what is missing with: occreid data verify")
+    return UserError(f"cannot read {path}: {reason(error)}.", "Check the file and its permissions.")
 
 
 def open_pillow(data: bytes, path: str | Path) -> Image.Image:
@@ -91,23 +104,55 @@ def open_pillow(data: bytes, path: str | Path) -> Image.Image:
     if data.startswith(_PNG) and _PNG_END not in data:
         raise _damaged(path, "the end of the PNG is missing")  # Pillow would not miss it
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
-    except Image.UnidentifiedImageError as error:
-        raise UserError(
-            f"{path} is not a JPEG, PNG, TIFF, BMP or WebP image (it begins with {data[:8]!r}).",
-            "Convert it, or remove it from the set.",
-        ) from error
-    except _PILLOW_REFUSALS as error:
-        raise _damaged(path, error) from error
-    try:
+        image = _header(io.BytesIO(data), path)
+    except UserError as error:
+        if not data.startswith(b"\xff\xd8"):
+            raise
+        try:  # Pillow reads the resolution in a JPEG's EXIF, and gives up over a damaged one
+            image = _header(io.BytesIO(_without_exif(data)), path)
+        except UserError:
+            raise error from error.__cause__
+    with worded(f"{path} is damaged or cut short", _COPY):
         image.load()
-    except _PILLOW_REFUSALS as error:
-        raise _damaged(path, error) from error
     return image
 
 
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Width and height in pixels as stored, from the file's header.
+
+    Raises:
+        UserError: the file is missing or no image.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return _header(file, path).size
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def turned(image: Image.Image) -> Image.Image:
+    """The picture as its EXIF orientation says; as it is where there is none that can be read."""
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # metadata is garbage in any way it likes, and never decides over a sound picture
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _header(file: IO[bytes], path: str | Path) -> Image.Image:
+    with worded(f"{path} is damaged or cut short", _COPY):
+        try:
+            return Image.open(file, formats=_FORMATS)
+        except Image.UnidentifiedImageError as error:
+            file.seek(0)
+            raise UserError(
+                f"{path} is not a JPEG, PNG, TIFF, BMP or WebP image (it begins with {file.read(8)!r}).",
+                "Convert it, or remove it from the set.",
+            ) from error
+
+
 def _damaged(path: str | Path, why: object) -> UserError:
-    return UserError(f"{path} is damaged or cut short ({why}).", "Copy the image again, or remove it from the set.")
+    return UserError(f"{path} is damaged or cut short ({why}).", _COPY)
 
 
 def _fast_flag(data: bytes, at_least: tuple[int, int] | None) -> int | None:
@@ -123,10 +168,19 @@ def _fast_flag(data: bytes, at_least: tuple[int, int] | None) -> int | None:
             return None
         return cv2.IMREAD_COLOR if at_least is None else _reduced_flag(height, width, at_least, b"Exif\0" in data)
     if data.startswith(_PNG) and data.endswith(_PNG_END):
-        header = data[: max(data.find(b"IDAT"), 0)]
-        plain = len(header) > 25 and header[24] == 8 and header[25] in (0, 2)
-        return cv2.IMREAD_COLOR if plain and b"tRNS" not in header and b"eXIf" not in header else None
+        plain = len(data) > 25 and data[24] == 8 and data[25] in (0, 2)
+        return cv2.IMREAD_COLOR if plain and not {b"tRNS", b"eXIf"} & _png_chunks(data) else None
     return None
+
+
+def _png_chunks(data: bytes) -> set[bytes]:
+    """Kinds of the chunks of a PNG."""
+    found, position = set[bytes](), len(_PNG)
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">L4s", data, position)
+        found.add(kind)
+        position += length + 12
+    return found
 
 
 def _jpeg_frame(data: bytes) -> tuple[int, int, int, int] | None:
@@ -142,6 +196,17 @@ def _jpeg_frame(data: bytes) -> tuple[int, int, int, int] | None:
             return bits, height, width, channels
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
     return None
+
+
+def _without_exif(data: bytes) -> bytes:
+    """A JPEG without its blocks of metadata."""
+    kept, position = [data[:2]], 2
+    while position + 4 <= len(data) and data[position] == 0xFF and data[position + 1] not in (0xDA, 0xFF):
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if data[position + 1] != 0xE1:
+            kept.append(data[position:end])
+        position = end
+    return b"".join((*kept, data[position:]))
 
 
 def _reduced_flag(height: int, width: int, at_least: tuple[int, int], may_turn: bool) -> int:
@@ -167,7 +232,10 @@ def _decode_opencv(data: bytes, flag: int) -> Pixels | None:
 
 
 def _decode_pillow(data: bytes, path: str | Path) -> Pixels:
-    return from_pillow(open_pillow(data, path), path)
+    image = open_pillow(data, path)
+    if "transparency" in image.info:
+        image.info["transparency"] = _colour_key(data, image.info["transparency"])
+    return from_pillow(image, path)
 
 
 def from_pillow(image: Image.Image, path: str | Path) -> Pixels:
@@ -176,20 +244,37 @@ def from_pillow(image: Image.Image, path: str | Path) -> Pixels:
     Raises:
         UserError: an undefined value range.
     """
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):
-        return _from_16_bit(np.asarray(image), path)
-    if image.mode == "F":
-        raise UserError(f"{path} holds floating-point pixels, whose range is not defined.", "Save it as 8-bit RGB.")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, (*MEAN_PIXEL, 255)), rgba)
-    return np.array(image.convert("RGB"))
+    image = turned(image)
+    with worded(f"{path} cannot be converted to RGB", "Save it as 8-bit RGB."):
+        if image.mode.startswith("I"):
+            return _from_16_bit(np.asarray(image), image.info.get("transparency"), path)
+        if image.mode == "F":
+            raise UserError(f"{path} holds floating-point pixels, whose range is not defined.", "Save it as 8-bit RGB.")
+        if image.has_transparency_data:
+            rgba = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", rgba.size, (*MEAN_PIXEL, 255)), rgba)
+        return np.array(image.convert("RGB"))
 
 
-def _from_16_bit(grey: NDArray[np.integer], path: str | Path) -> Pixels:
+def _colour_key(data: bytes, key: object) -> object:
+    """A PNG's transparent colour in 0…255: Pillow scales the pixels to that, but not the colour."""
+    if not data.startswith(_PNG):
+        return key
+    bits = data[24]
+    if isinstance(key, int) and data[25] == 0:
+        return key * _GREY_BITS.get(bits, 1)
+    if isinstance(key, tuple) and bits == 16:
+        return tuple(value >> 8 for value in key)
+    return key
+
+
+def _from_16_bit(grey: NDArray[np.integer], key: object, path: str | Path) -> Pixels:
+    """Grey of 0…65535 → RGB; where it is the colour ``key``, it is transparent."""
     low, high = int(grey.min()), int(grey.max())
     if low < 0 or high > 65535:
         raise UserError(f"{path} holds 32-bit pixels ({low}…{high}), more than 16-bit grey.", "Save it as 8-bit RGB.")
     eight = ((grey.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 → 255, rounded
-    return np.repeat(eight[:, :, None], 3, axis=2)
+    rgb = np.repeat(eight[:, :, None], 3, axis=2)
+    if isinstance(key, int):
+        rgb[grey == key] = MEAN_PIXEL
+    return rgb

@@ -7,7 +7,6 @@ marker as well as in colour.
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
@@ -24,6 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from occreid.errors import UserError
+from occreid.files import read_csv
 from occreid.report.separation import Separation
 
 SERIES = ("#0b6bcb", "#c2410c", "#0f8a6a", "#8b3fc7", "#a16207", "#be185d")
@@ -197,10 +197,8 @@ def read_log(path: str | Path) -> tuple[str, dict[str, list[tuple[float, float]]
         UserError: the file is missing, has no such column, or holds something that is no number.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"no training log {path}.", "Give the log.csv of a run folder.")
-    with path.open(newline="", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
+    _, lines = read_csv(path, what="the training log", hint="Give the log.csv of a run folder.")
+    rows = [cells for _, cells in lines]
     axis = _log_axis(rows)
     if axis is None:
         raise UserError(f"{path} has neither a column 'step' nor 'epoch', or no line at all.", "Train the run first.")

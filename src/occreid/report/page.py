@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from occreid import __version__
 from occreid.errors import UserError
-from occreid.files import write_file
+from occreid.files import read_text, write_file
 from occreid.records import Record, Split
 from occreid.report.figures import bar_figure, cmc_figure, loss_figure, progress_figure, separation_figure
 from occreid.report.looks import Look, looks
@@ -214,7 +214,7 @@ def _losses(entries: Sequence[Entry], log: str | Path | None) -> list[dict[str, 
 def _progress(log: Path, number_: int) -> str:
     """Scores of the evaluations while training, where there were at least two."""
     file = log.with_name("evaluation.csv")
-    if not file.is_file() or len(file.read_text(encoding="utf-8").splitlines()) < 3:
+    if not file.is_file() or len(read_text(file).splitlines()) < 3:
         return ""
     return progress_figure(file, name=f"progress-{number_}")
 

@@ -6,7 +6,6 @@ A folder of data holds ``<name>.json`` or ``<name>.seed-<n>.json`` (copies of ru
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import statistics
@@ -16,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import yaml
 from matplotlib.figure import Figure
 
 from occreid.errors import UserError
-from occreid.files import write_file, write_json
+from occreid.files import read_json, write_file, write_json
 from occreid.report.figures import SERIES, save_figure
 from occreid.retrieval import Protocol
+from occreid.yaml_files import read_yaml
 
 THROUGHPUT, PUBLISHED = "throughput.json", "published.yaml"
 PLOT = "accuracy-throughput.svg"
@@ -191,11 +190,11 @@ def _published(file: Path) -> list[str]:
     if not file.is_file():
         return []
     try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        entries = read_yaml(file)
         rows = [
             [e["method"], e["benchmark"], f"{e['mAP']:.1f}", f"{e['R-1']:.1f}", e.get("source", "")] for e in entries
         ]
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{file} is no list of published figures ({error}).", "See docs/reports.md.") from error
     lines = [
         "## What the papers report",
@@ -267,10 +266,7 @@ def _protocol(result: Result) -> Protocol:
 
 
 def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {file} ({error}).", "Give the folder of a finished run.") from error
+    content = read_json(file, hint="Give the folder of a finished run.")
     if not isinstance(content, dict):
         raise UserError(f"{file} is no result of a run.", "Give the folder of a finished run.")
     return content

@@ -19,7 +19,7 @@ Range = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=2, max_l
 class Section(BaseModel):
     """What all sections share: strict types, no unknown keys, not changed after reading."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class MethodSection(Section):

@@ -6,43 +6,19 @@ import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from occreid.errors import UserError, did_you_mean
-from occreid.files import read_text
 from occreid.training.recipe import Recipe, Section
+from occreid.yaml_files import dump_yaml, parse_yaml, read_yaml
 
 Form = TypeVar("Form", bound=Section)
 _SUFFIXES = (".yaml", ".yml")
 LADDER, BENCH = ".ablate.yaml", ".bench.yaml"
 """How the names of ladders of recipes (`occreid.training.ablation`) and of lists to time (`occreid.bench`) end."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that reads ``5e-4`` as a number and refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key.value}' is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes the texts that `_Loader` would read as numbers."""
-
-
-for _side in (_Loader, _Dumper):
-    _side.add_implicit_resolver(  # YAML 1.1 wants "5.0e-4": nobody writes learning rates like that
-        "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-    )
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -56,7 +32,7 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         UserError: no such recipe, no YAML, an unknown key (with the nearest) or a value that does not fit.
     """
     path = find_recipe(name)
-    return parse_recipe(read_yaml(path), overrides, source=str(path))
+    return parse_recipe(read_sections(path), overrides, source=str(path))
 
 
 def parse_recipe(content: dict[str, Any], overrides: Sequence[str] = (), source: str = "recipe") -> Recipe:
@@ -72,7 +48,7 @@ def parse_recipe(content: dict[str, Any], overrides: Sequence[str] = (), source:
 
 def dump_recipe(recipe: Recipe) -> str:
     """The resolved recipe as YAML; `load_recipe` reads it back to an equal recipe."""
-    return yaml.dump(recipe.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return dump_yaml(recipe.model_dump(mode="json"))
 
 
 def list_recipes() -> tuple[str, ...]:
@@ -126,16 +102,13 @@ def recipe_folders() -> Iterator[Path]:
             yield folder
 
 
-def read_yaml(path: Path, what: str = "recipe") -> dict[str, Any]:
+def read_sections(path: Path, what: str = "recipe") -> dict[str, Any]:
     """The content of a YAML file whose top is a mapping; ``what`` it is, for the errors.
 
     Raises:
-        UserError: it cannot be read, is no YAML, gives a key twice or holds no mapping.
+        UserError: as `occreid.yaml_files.read_yaml`, or it holds no mapping.
     """
-    try:
-        content = yaml.load(read_text(path, what=f"the {what}", hint="Give a readable YAML file."), Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise UserError(f"the {what} {path} is not valid YAML: {_where(error)}.", "Mend that line.") from error
+    content = read_yaml(path, what=f"the {what}")
     if not isinstance(content, dict):
         raise UserError(f"the {what} {path} holds no sections.", f"Start from one of: {', '.join(list_recipes())}.")
     return content
@@ -152,10 +125,10 @@ def read_form(path: Path, form: type[Form], what: str, page: str, **lists: type[
         lists: key → what its items are.
 
     Raises:
-        UserError: as `read_yaml`, or the first key or value that is wrong.
+        UserError: as `read_sections`, or the first key or value that is wrong.
     """
     try:
-        return form.model_validate(read_yaml(path, what))
+        return form.model_validate(read_sections(path, what))
     except ValidationError as error:
         first = _first(error)
         key = ".".join(str(part) for part in first["loc"])
@@ -173,15 +146,8 @@ def as_override(key: str, value: Any) -> str:
     >>> as_override("schedule.milestones", [40, 70]), as_override("training.ema", "off")
     ('schedule.milestones=[40, 70]', "training.ema='off'")
     """
-    layout: Any = {"default_flow_style": True, "sort_keys": False, "allow_unicode": True, "width": float("inf")}
-    text = yaml.dump(value, Dumper=_Dumper, **layout)
+    text = dump_yaml(value, default_flow_style=True, width=float("inf"))
     return f"{key}={text.removesuffix(chr(10)).removesuffix('...').strip()}"
-
-
-def _where(error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1}: {error.problem}"
-    return " ".join(str(error).split())
 
 
 def _apply(content: dict[str, Any], override: str, source: str) -> str:
@@ -190,10 +156,7 @@ def _apply(content: dict[str, Any], override: str, source: str) -> str:
     parts = key.strip().split(".")
     if not equals or not all(parts):
         raise UserError(f"--set {override} is no key=value.", "Write e.g.: --set data.height=384")
-    try:
-        value = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise UserError(f"--set {override}: the value is not valid YAML.", "Quote it: --set 'key=[1, 2]'") from error
+    value = _value(".".join(parts), text.strip(), override)
     place = content
     for depth, part in enumerate(parts[:-1]):
         inner = place.setdefault(part, {})
@@ -205,6 +168,37 @@ def _apply(content: dict[str, Any], override: str, source: str) -> str:
         place = inner
     place[parts[-1]] = value
     return ".".join(parts)
+
+
+def _value(key: str, text: str, override: str) -> Any:
+    """What was meant by the text behind ``key=``: YAML, but where the key is a text, the text as it is typed.
+
+    A text may stand in quotes, and ``null`` or ``~`` takes away one that may be missing.
+    """
+    quoted = text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1
+    if str in _types(key) and not quoted and not (type(None) in _types(key) and text in ("null", "~")):
+        return text
+    value = parse_yaml(text, f"the value of --set {override}", "Quote it: --set 'key=[1, 2]'")
+    if isinstance(value, str) and not quoted and value != text:  # a # or a : that YAML takes for its own
+        return text
+    return value
+
+
+def _types(key: str) -> tuple[Any, ...]:
+    """The types a dotted key of a recipe may have; none where the recipe does not say."""
+    annotation: Any = Recipe
+    for part in key.split("."):
+        inner = [a for a in _choices(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+        field = inner[0].model_fields.get(part) if inner else None
+        if field is None:
+            return ()
+        annotation = field.annotation
+    return _choices(annotation)
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, or the one type."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _first(error: ValidationError) -> Any:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from occreid.files import write_file
+from occreid.files import read_text, write_file
 
 Value = str | int | float
 
@@ -24,7 +24,7 @@ class Table:
         self.columns: list[str] = []
         self.rows: list[dict[str, str]] = []
         if path.is_file():
-            text = path.read_text(encoding="utf-8")
+            text = read_text(path, what="the table")
             reader = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1]))
             self.rows = list(reader)
             self.columns = list(reader.fieldnames or [])

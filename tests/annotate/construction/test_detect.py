@@ -97,13 +97,13 @@ def test_corrections_stay(crops, tmp_path):
     ("content", "message"),
     [
         ('{"info": {"weights": "other"}, "images": [], "annotations": []}', "of another detector or of other weights"),
-        ('{"images": [], "annotations": []}', "cannot go on with .*KeyError"),
+        ('{"images": [], "annotations": []}', r"cannot go on with .*no key 'info'"),
         ('{"info": {}, "images": [{"id": "a"}], "annotations": []}', "cannot go on with"),
         (
             json.dumps({"info": INFO, "images": [{"id": 0}], "annotations": []}),
-            r"k\.json .KeyError: 'file_name'",
+            r"k\.json .no key 'file_name'",
         ),
-        ("{", "cannot go on with .*JSONDecodeError"),
+        ("{", "is not JSON"),
         ("[]", "cannot go on with"),
     ],
 )

@@ -72,7 +72,7 @@ def test_of_several_people_the_one_seen_best_counts(tmp_path):
 )
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "k.json").write_text(content)
-    with pytest.raises(UserError, match="not COCO keypoint JSON"):
+    with pytest.raises(UserError, match=r"not COCO keypoint JSON|is not JSON"):
         read_keypoints(tmp_path / "k.json")
 
 
@@ -83,3 +83,13 @@ def test_missing_short_and_unlisted(tmp_path):
         read_keypoints(write(tmp_path / "k.json", [{"image_id": 0, "keypoints": flat()[:50]}]))
     with pytest.raises(UserError, match="image 7 that it does not list"):
         read_keypoints(write(tmp_path / "k.json", [{"image_id": 7, "keypoints": flat()}]))
+
+
+def test_two_pictures_of_one_name_are_refused_for_keypoints_go_by_name(tmp_path):
+    images = [{"id": 0, "file_name": "query/a.jpg"}, {"id": 1, "file_name": "gallery/a.jpg"}]
+    (tmp_path / "k.json").write_text(json.dumps({"images": images, "annotations": []}))
+    with pytest.raises(UserError, match=r"query/a\.jpg and gallery/a\.jpg have the same name"):
+        read_keypoints(tmp_path / "k.json")
+    (tmp_path / "k.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="is not JSON"):
+        read_keypoints(tmp_path / "k.json")

@@ -51,7 +51,7 @@ def test_other_tables_are_refused(tmp_path, text, message):
 
 
 def test_missing_and_unwritable(crops, tmp_path):
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="there is no table"):
         read_review(tmp_path / "none.csv")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):

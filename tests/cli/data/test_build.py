@@ -83,13 +83,18 @@ def test_a_detector_proposes_and_is_asked_once(crops, tmp_path, monkeypatch):
         "occreid.annotate.keypoint_model.open_keypoint_model",
         lambda weights, device: opened.append((weights, str(device))) or find,
     )
-    words = (crops, "--detector", "some/w.pth", "--review", tmp_path / "r.csv", "--device", "cpu")
+    weights = tmp_path / "w.pth"
+    weights.write_bytes(b"some weights")
+    words = (crops, "--detector", weights, "--review", tmp_path / "r.csv", "--device", "cpu")
     said = call(*words)
     file = tmp_path / "r.keypoints.json"
     assert f"looked for in 72 crops now, 0 were there already: {file}" in said.replace("\n", " ")
     assert "72 crops, 70 proposed as occluded (10 without keypoints among them)" in said
-    assert opened == [("some/w.pth", "cpu")] and len(read_keypoints(file)) == 62
+    assert opened == [(str(weights), "cpu")] and len(read_keypoints(file)) == 62
     assert "looked for in 0 crops now, 72 were there already" in call(*words) and len(asked) == 72
+    weights.write_bytes(b"other weights of that name")
+    with pytest.raises(UserError, match="another detector or of other weights"):
+        call(*words)
     call(crops, "--keypoints", file, "--review", tmp_path / "again.csv")
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "r.csv").read_bytes()
 
@@ -119,7 +124,7 @@ def test_crops_of_one_name_are_refused(crops, tmp_path):
         (("crops", "--detector", "none.pth"), "no weights none.pth"),
         (("none", "--keypoints", "k.json"), "no folder"),
         (("crops", "--keypoints", "none.json"), "no keypoint file"),
-        (("crops", "--out", "mine"), "cannot be read"),
+        (("crops", "--out", "mine"), "there is no table"),
     ],
 )
 def test_mistakes_are_named(crops, tmp_path, monkeypatch, words, message):

@@ -41,8 +41,8 @@ def backwards(monkeypatch):
     """Every listing of a folder comes in reversed order, as another file system might give it."""
     walk, iterdir = os.walk, Path.iterdir
 
-    def reversed_walk(top):
-        for base, folders, files in walk(top):
+    def reversed_walk(top, **options):
+        for base, folders, files in walk(top, **options):
             folders.sort(reverse=True)
             yield base, folders, sorted(files, reverse=True)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from occreid.data.benchmarks._files import existing_folder, files_under, find_folders, images_under, is_clutter
+from occreid.data.benchmarks._files import existing_folder, find_folders
 from occreid.errors import UserError
 
 PARTS = {"query": ("query", "probe"), "gallery": ("nested/gallery",)}
@@ -35,29 +35,6 @@ def test_optional_parts_may_be_missing_but_not_all(touch):
     assert find_folders(root, (), PARTS, optional=("gallery",)) == {"query": root / "query"}
     with pytest.raises(UserError):
         find_folders(root / "x", (), PARTS, optional=("query", "gallery"))
-
-
-def test_images_are_found_at_any_depth_in_order_without_clutter(touch, backwards):
-    names = ["a/2.TIF", "a/b/1.jpeg", "b.jpg", "c.png"]
-    root = touch(*names, "._b.jpg", "__MACOSX/b.jpg", "a/@eaDir/2.jpg", ".hidden/c.jpg", "Thumbs.db", "readme.txt")
-    expected = [root / name for name in names]
-    assert images_under(root) == expected
-    backwards()
-    assert images_under(root) == expected
-    assert [p.name for p in files_under(root) if p not in expected] == ["Thumbs.db", "readme.txt"]
-
-
-@pytest.mark.parametrize("names", [(), ("readme.txt",), ("._a.jpg", "__MACOSX/a.jpg")])
-def test_a_folder_without_images_is_refused(touch, tmp_path, names):
-    (tmp_path / "query").mkdir()
-    touch(*names, root=tmp_path / "query")
-    with pytest.raises(UserError, match=r"no image in .*query. Looked for .*\.jpg"):
-        images_under(tmp_path / "query")
-
-
-def test_clutter():
-    assert is_clutter(".DS_Store") and is_clutter("@eaDir")
-    assert not is_clutter("macosx.jpg")
 
 
 def test_a_file_is_no_folder(touch):

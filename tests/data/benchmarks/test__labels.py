@@ -22,7 +22,7 @@ def test_whole_numbers_stay_ids_and_cameras_become_zero_based():
     result = numbered(rows(("0007", "3"), ("12", "1"), ("7", "03")))
     assert ids(result) == [7, 12, 7]
     assert cameras(result) == [1, 0, 1], "3 and 03 are the same camera"
-    assert result.notes == {"cameras": "1=0, 03=1, 3=1"}
+    assert result.notes == {"cameras": "1=0, 3=1"}
 
 
 def test_words_are_numbered_in_sorted_order_whatever_the_order_of_rows():
@@ -70,3 +70,33 @@ def test_the_number_of_an_id_as_it_was_written():
     assert numbered(rows(("eve", None), ("adam", None))).pid("eve") == 1
     with pytest.raises(UserError, match=r"no image has the id ewe. Did you mean 'eve'\?"):
         numbered(rows(("eve", None))).pid("ewe")
+
+
+@pytest.mark.parametrize("junk", ["-1", "-1.0", "-01"])
+def test_junk_is_junk_among_words_and_however_it_is_spelt(junk):
+    for person, number in (("anna", 0), ("7", 7), ("7.0", 7)):
+        found = numbered([Row(Path("a"), "query", person, "1"), Row(Path("b"), "gallery", junk, "2")])
+        assert [(part, r.pid, r.camid) for part, r in found.records] == [("query", number, 0)]
+        assert found.notes["junk_dropped"] == "1"
+
+
+def test_one_number_is_one_id_and_one_camera_in_every_spelling():
+    rows = [
+        Row(Path(str(i)), "query", pid, cam) for i, (pid, cam) in enumerate((("1", "2.0"), ("1.0", "2"), ("01", "02")))
+    ]
+    assert {(r.pid, r.camid) for _, r in numbered(rows).records} == {(1, 0)}
+    mixed = numbered([*rows, Row(Path("x"), "query", "anna", "door")])
+    assert {(r.pid, r.camid) for _, r in mixed.records} == {(0, 0), (1, 1)} and mixed.pid("1.0") == 0
+    assert mixed.notes["ids"] == "1=0, anna=1"
+
+
+def test_a_number_beyond_64_bits_is_a_word():
+    rows = [Row(Path(str(i)), "query", pid, "1") for i, pid in enumerate(("20260301083015123456", "7"))]
+    assert [r.pid for _, r in numbered(rows).records] == [0, 1]
+    rows[0] = Row(Path("0"), "query", str(2**63 - 1), "1")
+    assert [r.pid for _, r in numbered(rows).records] == [2**63 - 1, 7]
+
+
+def test_ids_below_junk_are_refused_among_words_too():
+    with pytest.raises(UserError, match="has the id -2"):
+        numbered([Row(Path("a"), "query", "anna", "1"), Row(Path("b"), "query", "-2", "1")])

@@ -58,8 +58,22 @@ def test_what_makes_no_sense(table, text, message):
 
 
 def test_no_file_and_no_text(tmp_path):
-    with pytest.raises(UserError, match=r"none.csv does not exist"):
+    with pytest.raises(UserError, match=r"there is no table .*none.csv"):
         read_table(tmp_path / "none.csv")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"binary.csv cannot be read"):
+    with pytest.raises(UserError, match=r"cannot read the table .*binary\.csv \(no UTF-8"):
         read_table(tmp_path / "binary.csv")
+
+
+def test_a_quote_that_is_not_closed_is_said_with_its_line(tmp_path, touch):
+    touch("a.jpg", "b.jpg")
+    for rest in ("b.jpg,1,2,gallery\n", "b.jpg,1,2,gallery\n" * 8000):
+        (tmp_path / "t.csv").write_text(f'path,pid,camid,split\na.jpg,1,1,query\n"b.jpg,1,1,query\n{rest}')
+        with pytest.raises(UserError, match=r"t\.csv is no CSV: .+ begins on line 3\. Is a quote not closed\?"):
+            read_table(tmp_path / "t.csv")
+
+
+def test_a_path_that_no_disk_could_hold_does_not_exist(tmp_path):
+    (tmp_path / "t.csv").write_text(f"path,pid,split\n{'a' * 300}.jpg,1,query\n")
+    with pytest.raises(UserError, match=r"1 images named in .* do not exist"):
+        read_table(tmp_path / "t.csv")

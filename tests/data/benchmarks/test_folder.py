@@ -92,7 +92,7 @@ def test_a_table(touch, tmp_path, ids_of):
     split = load(table)
     assert ids_of(split.query) == ids_of(split.gallery) == [5] and split.same_camera == "junk"
     assert split.query[0].occluded is True and split.gallery[0].occluded is None
-    with pytest.raises(UserError, match="does not exist"):
+    with pytest.raises(UserError, match="there is no table"):
         load(tmp_path / "other.csv")
 
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from occreid.data.inspect.stats import image_size, stats
+from occreid.data.images import image_size
+from occreid.data.inspect.stats import stats
 from occreid.errors import UserError
 from occreid.records import Record, Split
 
@@ -61,7 +62,7 @@ def test_sizes_most_frequent_first(tmp_path):
 
 def test_a_damaged_header_is_named(tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"x")
-    with pytest.raises(UserError, match=r"size of .*bad.jpg cannot be read.*occreid data verify"):
+    with pytest.raises(UserError, match=r"bad.jpg is not a JPEG"):
         image_size(tmp_path / "bad.jpg")
     with pytest.raises(UserError, match=r"gone.jpg"):
         image_size(tmp_path / "gone.jpg")

@@ -1,10 +1,18 @@
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from occreid.data.masks.files import write_mask
-from occreid.data.masks.folders import attach_masks, mask_path, require_masks, require_parts
+from occreid.data.masks.folders import (
+    attach_masks,
+    is_current,
+    mask_path,
+    mask_paths,
+    require_masks,
+    require_parts,
+)
 from occreid.errors import UserError
 from occreid.records import Record
 
@@ -82,3 +90,31 @@ def test_masks_from_everywhere_are_looked_at_but_not_all(masked):
     require_parts(given, "toy", looked_at=4)  # the 1st, 4th, 7th and 10th
     with pytest.raises(UserError, match="3 were looked at"):
         require_parts(given[:9], "toy", looked_at=4)
+
+
+def test_a_picture_behind_a_link_has_its_mask_where_the_link_stands(tmp_path):
+    (tmp_path / "nas").mkdir()
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/cam3").symlink_to(tmp_path / "nas")
+    assert mask_path(tmp_path / "d/cam3/1.jpg", tmp_path / "d", "out") == Path("out/cam3/1.png")
+    (tmp_path / "e").symlink_to(tmp_path / "d")
+    assert mask_path(tmp_path / "d/1.jpg", tmp_path / "e", "out") == Path("out/1.png")
+
+
+def test_two_pictures_that_would_share_a_mask_are_refused(tmp_path):
+    pair = [Record(tmp_path / name, 0, 0) for name in ("a.jpg", "a.bmp")]
+    for call in (mask_paths, attach_masks):
+        with pytest.raises(UserError, match=r"a\.jpg and .*a\.bmp would share the mask"):
+            call(pair, tmp_path, tmp_path / "m")
+    assert mask_paths([pair[0], pair[0]], tmp_path, "m") == {tmp_path / "a.jpg": Path("m/a.png")}
+
+
+def test_what_was_made_of_a_replaced_picture_is_not_current(tmp_path):
+    picture, mask = tmp_path / "a.jpg", tmp_path / "a.png"
+    picture.touch()
+    assert not is_current(mask, picture)
+    mask.touch()
+    os.utime(picture, ns=(0, mask.stat().st_mtime_ns))
+    assert is_current(mask, picture)
+    os.utime(picture, ns=(0, mask.stat().st_mtime_ns + 1))
+    assert not is_current(mask, picture)

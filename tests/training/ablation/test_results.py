@@ -56,7 +56,7 @@ def test_a_missing_metric_and_a_broken_file_are_named(plan, finish):
     result.write_text(result.read_text().replace("R-1", "R-2"))
     assert "has no R-1 on occsynth" in problem(plan)
     result.write_text("{")
-    assert f"{result} is no result" in problem(plan)
+    assert f"{result} is not JSON" in problem(plan)
 
 
 def test_runs_of_another_recipe_are_refused(plan, finish):

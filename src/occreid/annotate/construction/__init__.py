@@ -6,7 +6,7 @@ Keypoints, from a file or found by a network (`detect`), tell which pictures are
 """
 
 from occreid.annotate.construction.detect import detect_keypoints
-from occreid.annotate.construction.keypoints import CHAINS, Keypoints, missing_run, read_keypoints
+from occreid.annotate.construction.keypoints import CHAINS, Keypoints, missing_run, read_keypoints, require_own_names
 from occreid.annotate.construction.leaks import Leak, find_leaks, picture_hash
 from occreid.annotate.construction.protocol import Plan, Shares, plan_splits
 from occreid.annotate.construction.review import Crop, read_review, write_review
@@ -26,6 +26,7 @@ __all__ = [
     "plan_splits",
     "read_keypoints",
     "read_review",
+    "require_own_names",
     "write_benchmark",
     "write_review",
 ]

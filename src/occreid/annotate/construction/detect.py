@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from occreid.annotate.construction.keypoints import Keypoints
 from occreid.data.images import Pixels, read_image
-from occreid.errors import UserError
-from occreid.files import write_json
+from occreid.errors import UserError, worded
+from occreid.files import read_json, write_json
 
 _SEEN, _HIDDEN = 2, 0  # COCO's visibilities; read_keypoints takes a file with a 2 for one without confidences
 
@@ -58,11 +57,11 @@ def detect_keypoints(
                     held["annotations"].append(_annotation(number, found))
                 number, looked = number + 1, looked + 1
                 if looked % every == 0:
-                    _write(file, held)
+                    write_json(file, held, indent=None)
             advance(1)
     finally:
         if looked:
-            _write(file, held)
+            write_json(file, held, indent=None)
     return looked
 
 
@@ -78,24 +77,16 @@ def _annotation(image: int, found: Keypoints) -> dict[str, Any]:
 def _open(file: Path, info: Mapping[str, Any]) -> dict[str, Any]:
     if not file.exists():
         return {"info": dict(info), "images": [], "annotations": []}
-    try:
-        held = json.loads(file.read_text(encoding="utf-8"))
+    held = read_json(file, hint="Delete or rename it.")
+    with worded(f"cannot go on with {file}", "Delete or rename it."):
         other = held["info"] != dict(info)
         held["images"] = [
             {**image, "id": int(image["id"]), "file_name": str(image["file_name"])} for image in held["images"]
         ]
         held["annotations"] = list(held["annotations"])
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"cannot go on with {file} ({type(error).__name__}: {error}).", "Delete or rename it."
-        ) from error
     if other:
         raise UserError(
             f"{file} holds keypoints of another detector or of other weights.",
             f"Delete it, or use it as it is: --keypoints {file}",
         )
     return held
-
-
-def _write(file: Path, held: Mapping[str, Any]) -> None:
-    write_json(file, held, indent=None)

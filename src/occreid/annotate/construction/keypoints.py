@@ -6,13 +6,13 @@ paper does not say along which lines keypoints follow each other; ours are `CHAI
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from occreid.errors import UserError
+from occreid.errors import UserError, worded
+from occreid.files import read_json
 
 NAMES = (
     *("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
@@ -78,17 +78,13 @@ def read_keypoints(path: Path, score: float = 0.3) -> dict[str, Keypoints]:
     Raises:
         UserError: no such file, or one that is not in this form.
     """
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        names = {int(i["id"]): Path(str(i["file_name"])).name for i in held["images"]}
+    hint = "It needs images (id, file_name) and annotations (image_id, keypoints: 17 × x, y, v)."
+    held = read_json(path, what="the keypoint file", hint="Give COCO-format JSON.")
+    with worded(f"{path} is not COCO keypoint JSON", hint):
+        files = {int(i["id"]): Path(str(i["file_name"])) for i in held["images"]}
         annotations = [(int(a["image_id"]), _triples(a["keypoints"]), _area(a)) for a in held["annotations"]]
-    except FileNotFoundError as error:
-        raise UserError(f"there is no keypoint file {path}.", "Give COCO-format JSON.") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{path} is not COCO keypoint JSON ({type(error).__name__}: {error}).",
-            "It needs images (id, file_name) and annotations (image_id, keypoints: 17 × x, y, v).",
-        ) from error
+    require_own_names(files.values())
+    names = {number: file.name for number, file in files.items()}
     thirds = {v for _, triples, _ in annotations for _, _, v in triples}
     least = 2.0 if thirds <= {0, 1, 2} and 2 in thirds else score
     best: dict[str, tuple[tuple[int, float], Keypoints]] = {}
@@ -101,6 +97,19 @@ def read_keypoints(path: Path, score: float = 0.3) -> dict[str, Keypoints]:
         if names[image] not in best or rank > best[names[image]][0]:
             best[names[image]] = (rank, found)
     return {name: found for name, (_, found) in sorted(best.items())}
+
+
+def require_own_names(files: Iterable[Path]) -> None:
+    """Keypoints go by file name, without folders: refuse two files of one name.
+
+    Raises:
+        UserError: there are two.
+    """
+    seen: dict[str, Path] = {}
+    for file in files:
+        first = seen.setdefault(file.name, file)
+        if first != file:
+            raise UserError(f"{first} and {file} have the same name.", "Give each picture a file name of its own.")
 
 
 def _triples(flat: Sequence[Any]) -> list[tuple[float, float, float]]:

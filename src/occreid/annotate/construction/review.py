@@ -18,7 +18,7 @@ from jinja2 import Environment
 
 from occreid.data.images import read_image
 from occreid.errors import UserError
-from occreid.files import write_file
+from occreid.files import read_csv, write_file
 
 COLUMNS = ("path", "pid", "camid", "occluded", "why")
 _HEIGHT = 160  # of a picture on the page, in pixels
@@ -72,21 +72,16 @@ def read_review(table: Path) -> list[Crop]:
     Raises:
         UserError: no such file, other columns, or a cell that makes no sense, with its line.
     """
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the table {table} cannot be read ({error}).", "Save it from the review page.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in COLUMNS[:4] if name not in (reader.fieldnames or ())]
+    columns, rows = read_csv(table, what="the table", hint="Save it from the review page.")
+    missing = [name for name in COLUMNS[:4] if name not in columns]
     if missing:
         raise UserError(f"the table {table} has no column {', '.join(missing)}.", f"It needs {','.join(COLUMNS)}.")
     crops = []
-    for row in reader:
+    for line, row in rows:
         answer = (row["occluded"] or "").strip().lower()
         if answer not in (*_TRUE, *_FALSE) or not row["path"] or not row["pid"]:
             raise UserError(
-                f"{table} line {reader.line_num}: occluded is '{row['occluded']}', path '{row['path']}', "
-                f"pid '{row['pid']}'.",
+                f"{table} line {line}: occluded is '{row['occluded']}', path '{row['path']}', pid '{row['pid']}'.",
                 "Give true or false, a path and an id.",
             )
         crops.append(Crop(row["path"], row["pid"], row["camid"] or "", answer in _TRUE, row.get("why") or ""))

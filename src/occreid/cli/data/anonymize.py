@@ -80,7 +80,7 @@ def _finder(
     """How heads are found, and the split with the masks this takes."""
     from dataclasses import replace
 
-    from occreid.annotate.anonymize import find_by_mask
+    from occreid.annotate.anonymize import find_by_keypoints, find_by_mask
     from occreid.annotate.heads import head_from_keypoints
 
     if sum(way is not None for way in (keypoints, masks, detector)) != 1:
@@ -97,8 +97,8 @@ def _finder(
     if keypoints is not None:
         from occreid.annotate.construction import read_keypoints
 
-        held = read_keypoints(keypoints)
-        return (lambda r, image: head_from_keypoints(held.get(r.path.name), *image.shape[:2])), split
+        records = (*split.train, *split.query, *split.gallery)
+        return find_by_keypoints(read_keypoints(keypoints), records), split
     from occreid.annotate.keypoint_model import open_keypoint_model
     from occreid.extraction import usable_device
 

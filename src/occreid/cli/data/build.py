@@ -72,14 +72,21 @@ def _propose(
     score: float,
     device: str,
 ) -> None:
-    from occreid.annotate.construction import Crop, missing_run, read_keypoints, read_review, write_review
+    from occreid.annotate.construction import (
+        Crop,
+        missing_run,
+        read_keypoints,
+        read_review,
+        require_own_names,
+        write_review,
+    )
     from occreid.data.benchmarks.folder import PATTERN, compiled, parse_names
 
     if not crops.is_dir():
         raise UserError(f"there is no folder {crops}.", "Give the folder of the crops.")
     skipped: list[Path] = []
     rows = parse_names(crops, "crops", compiled(pattern or PATTERN), skipped)
-    _require_own_names(rows)
+    require_own_names(row.path for row in rows)
     file = keypoints or _detect(crops, rows, str(detector), review, device)
     found = read_keypoints(file, score)
     known = [row for row in rows if row.path.name in found]
@@ -106,24 +113,16 @@ def _propose(
     )
 
 
-def _require_own_names(rows: list[Row]) -> None:
-    """Keypoints go by file name, without folders."""
-    seen: dict[str, Path] = {}
-    for row in rows:
-        first = seen.setdefault(row.path.name, row.path)
-        if first is not row.path:
-            raise UserError(f"{first} and {row.path} have the same name.", "Give each crop a file name of its own.")
-
-
 def _detect(crops: Path, rows: list[Row], weights: str, review: Path, device: str) -> Path:
     """The file of keypoints beside the review table, with all crops in it."""
     from occreid.annotate.construction import detect_keypoints
+    from occreid.annotate.detectors import weights_key
     from occreid.annotate.keypoint_model import open_keypoint_model
     from occreid.extraction import progress_bar, usable_device
 
     file = review.with_suffix(".keypoints.json")
     model = open_keypoint_model(weights, device=usable_device(device))
-    info = {"description": "torchvision's Keypoint R-CNN", "weights": Path(weights).name}
+    info = {"description": "torchvision's Keypoint R-CNN", "weights": weights_key(weights)}
     with progress_bar("finding keypoints", len(rows), True) as advance:
         looked = detect_keypoints([row.path for row in rows], crops, file, model, info, advance=advance)
     typer.echo(f"keypoints looked for in {looked:,} crops now, {len(rows) - looked:,} were there already: {file}")

@@ -17,11 +17,14 @@ from typing import Any
 
 from occreid.data.benchmarks._files import images_under
 from occreid.data.masks.evaluation import with_test_masks
+from occreid.data.walk import check_name
 from occreid.errors import UserError, did_you_mean
 from occreid.records import Record, Split
 
 if typing.TYPE_CHECKING:
     from occreid.data.benchmarks._facts import Facts
+
+_LARGEST = 2**63 - 1  # what a tensor of ids can hold
 
 
 def list_benchmarks() -> tuple[str, ...]:
@@ -69,7 +72,8 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
     Raises:
         UserError: unknown benchmark or option, missing or empty folders, misnamed files, wrong counts.
     """
-    loader = _loader(name)
+    loader, root = _loader(name), Path(root).expanduser()
+    check_name(root)
     known = benchmark_options(name)
     hints = typing.get_type_hints(loader)
     test_masks = _checked(name, "test_masks", options.pop("test_masks", None), str | None)
@@ -77,7 +81,10 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
         if key not in known:
             raise UserError(f"{name} has no option '{key}'.", did_you_mean(key, (*known, "test_masks")))
         options[key] = _checked(name, key, value, hints[key])
-    split = loader(Path(root), **options)
+    split = loader(root, **options)
+    large = next((r for r in (*split.train, *split.query, *split.gallery) if max(r.pid, r.camid) > _LARGEST), None)
+    if large is not None:
+        raise UserError(f"{large.path} has an id or a camera beyond 64 bits.", "Rename it: ids are whole numbers.")
     return split if test_masks is None else with_test_masks(split, root, test_masks)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from occreid.data.benchmarks._files import images_under
+from occreid.data.walk import images_under
 from occreid.errors import UserError
 from occreid.records import Record
 

@@ -1,24 +1,12 @@
-"""Finding a benchmark's folders and the images in them, always in the same order."""
+"""Finding a benchmark's folders, always in the same order."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from occreid.errors import UserError
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-_CLUTTER = frozenset({"__macosx", "@eadir"})  # left by macOS archives and by network disks; both hold *.jpg files
-
-
-def is_clutter(name: str) -> bool:
-    """Whether a file or folder name is an operating system's, not the benchmark's.
-
-    >>> is_clutter("._0002_c1s1_000451_03.jpg"), is_clutter("__MACOSX"), is_clutter("query")
-    (True, True, False)
-    """
-    return name.startswith(".") or name.lower() in _CLUTTER
+from occreid.data.walk import is_clutter
+from occreid.errors import UserError, reason
 
 
 def existing_folder(root: Path) -> Path:
@@ -59,34 +47,14 @@ def find_folders(
     raise UserError(f"{root} does not hold the folders {missing}.", f"Looked in {', '.join(map(str, bases))}{called}.")
 
 
-def images_under(folder: Path) -> list[Path]:
-    """All image files in a folder and its subfolders, sorted; other files and clutter are left out.
-
-    Raises:
-        UserError: there is none.
-    """
-    found = [file for file in files_under(folder) if file.suffix.lower() in IMAGE_SUFFIXES]
-    if not found:
-        raise UserError(
-            f"there is no image in {folder}.",
-            f"Looked for {', '.join(sorted(IMAGE_SUFFIXES))} there and in its subfolders.",
-        )
-    return found
-
-
-def files_under(folder: Path) -> list[Path]:
-    """All files in a folder and its subfolders but clutter, sorted by path."""
-    found: list[Path] = []
-    for base, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not is_clutter(name)]
-        found += [Path(base, name) for name in files if not is_clutter(name)]
-    return sorted(found, key=Path.as_posix)
-
-
 def _children(folder: Path) -> dict[str, Path]:
     """Subfolders by lower-case name; of two that differ in case only, the first in sorted order."""
     found: dict[str, Path] = {}
-    for child in sorted(folder.iterdir(), key=Path.as_posix):
+    try:
+        children = sorted(folder.iterdir(), key=Path.as_posix)
+    except OSError as error:
+        raise UserError(f"cannot read the folder {folder} ({reason(error)}).", "Check its permissions.") from error
+    for child in children:
         if not is_clutter(child.name) and child.is_dir():
             found.setdefault(child.name.lower(), child)
     return found

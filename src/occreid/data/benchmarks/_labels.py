@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from occreid.errors import UserError, did_you_mean
 from occreid.records import Record
 
 _SHOWN = 20
+_LARGEST = 2**63 - 1  # what a tensor of ids can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,19 @@ class Numbered:
         Raises:
             UserError: no image has it.
         """
-        spelt = {pid for label, pid in self.pids.items() if label == written or str(pid) == written}
+        label = _plain(written)
+        spelt = {pid for own, pid in self.pids.items() if label in (own, str(pid))}
         if not spelt:
             raise UserError(f"no image has the id {written}.", did_you_mean(written, list(self.pids)[:_SHOWN]))
-        return self.pids.get(written, min(spelt))
+        return self.pids.get(label, min(spelt))
 
 
 def numbered(rows: Sequence[Row]) -> Numbered:
     """The records of all rows but junk (pid −1), each with its part, and notes on what was renumbered.
 
-    Whole numbers stay ids; words are numbered 0, 1, … in sorted order. Cameras are numbered 0, 1, … in sorted
-    order always, for `Record.camid` is zero-based; without cameras all are 0.
+    Whole numbers stay ids (``1.0``, as pandas writes them beside an empty cell, is 1); words, and numbers beyond 64
+    bits, are numbered 0, 1, … in sorted order. Cameras are numbered 0, 1, … in sorted order always, for
+    `Record.camid` is zero-based; without cameras all are 0.
 
     Raises:
         UserError: some images have a camera and some have none, or an id below −1.
@@ -64,33 +68,43 @@ def numbered(rows: Sequence[Row]) -> Numbered:
             f"{len(without)} of {len(rows)} images have no camera, the first is {without[0].path}.",
             "Give every image a camera, or none.",
         )
-    cameras, _ = _numbers({row.camera or "" for row in rows}, dense=True)
-    pids, words = _numbers({row.pid for row in rows})
-    below = next((row for row in rows if pids[row.pid] < -1), None)
+    below = next((row for row in rows if (number := _whole(row.pid)) is not None and number < -1), None)
     if below:
         raise UserError(f"{below.path} has the id {below.pid}.", "Ids are 0 or above, or -1 for junk.")
+    cameras, _ = _numbers({_plain(row.camera or "") for row in rows}, dense=True)
+    kept = [row for row in rows if _whole(row.pid) != -1]
+    pids, words = _numbers({_plain(row.pid) for row in kept})
     records = [
-        (row.part, Record(row.path, pids[row.pid], cameras[row.camera or ""], row.occluded))
-        for row in rows
-        if pids[row.pid] >= 0
+        (row.part, Record(row.path, pids[_plain(row.pid)], cameras[_plain(row.camera or "")], row.occluded))
+        for row in kept
     ]
     notes = {} if without else {"cameras": _legend(cameras)}
     if words:
         notes["ids"] = _legend(pids)
-    if len(records) < len(rows):
-        notes["junk_dropped"] = str(len(rows) - len(records))
+    if len(kept) < len(rows):
+        notes["junk_dropped"] = str(len(rows) - len(kept))
     return Numbered(records, pids, notes)
+
+
+def _whole(label: str) -> int | None:
+    """The whole number that a label is, however it is spelt, or None."""
+    return int(label.partition(".")[0]) if re.fullmatch(r"[+-]?\d+(\.0*)?", label) else None
+
+
+def _plain(label: str) -> str:
+    """One spelling of each whole number: "01" and "1.0" are the id, or camera, "1"."""
+    number = _whole(label)
+    return label if number is None else str(number)
 
 
 def _numbers(labels: set[str], dense: bool = False) -> tuple[dict[str, int], bool]:
     """Number per label, and whether the labels were words; ``dense`` numbers whole numbers anew, too."""
-    if not all(label.removeprefix("-").isdecimal() for label in labels):
+    numbers = {label: number for label in labels if (number := _whole(label)) is not None}
+    if len(numbers) < len(labels) or max(numbers.values(), default=0) > _LARGEST:
         return {label: index for index, label in enumerate(sorted(labels))}, True
-    numbers = {label: int(label) for label in sorted(labels)}  # "1" and "01" are the same camera
-    if not dense:
-        return numbers, False
-    order = {number: index for index, number in enumerate(sorted(set(numbers.values())))}
-    return {label: order[number] for label, number in numbers.items()}, False
+    if dense:
+        return {label: index for index, label in enumerate(sorted(labels, key=numbers.__getitem__))}, False
+    return {label: numbers[label] for label in sorted(labels)}, False
 
 
 def _legend(numbers: dict[str, int]) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from occreid.data.benchmarks._files import find_folders, images_under
+from occreid.data.benchmarks._files import find_folders
+from occreid.data.walk import images_under
 from occreid.errors import UserError
 from occreid.records import Record
 

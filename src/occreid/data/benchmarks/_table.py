@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import os
 from pathlib import Path
 
 from occreid.data.benchmarks._labels import Row
 from occreid.errors import UserError, did_you_mean
+from occreid.files import read_csv
 
 _NEEDED = ("path", "pid", "split")
 _KNOWN = (*_NEEDED, "camid", "occluded")
@@ -22,18 +22,12 @@ def read_table(path: Path) -> list[Row]:
         UserError: no such file, missing or unknown columns, a cell that makes no sense, or images that do not
             exist, each with its line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
-    except FileNotFoundError as error:
-        raise UserError(f"the table {path} does not exist.", "Give a CSV file or a folder.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the table {path} cannot be read: {error}.", "Save it as UTF-8.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-    _check_columns(path, list(reader.fieldnames or ()))
-    rows = [_row(path, reader.line_num, cells) for cells in reader]
+    columns, lines = read_csv(path, what="the table", hint="Give a CSV file in UTF-8, or a folder.")
+    _check_columns(path, columns)
+    rows = [_row(path, number, cells) for number, cells in lines]
     if not rows:
         raise UserError(f"the table {path} has no rows.", f"One image per line: {','.join(_KNOWN)}")
-    missing = [row.path for row in rows if not row.path.is_file()]
+    missing = [row.path for row in rows if not os.path.isfile(row.path)]  # False for names too long to exist, too
     if missing:
         listed = ", ".join(map(str, missing[:5]))
         raise UserError(

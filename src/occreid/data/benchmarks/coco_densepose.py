@@ -9,16 +9,16 @@ own crop). What the picture's edge cuts off is not in the crop. Annotations of w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from occreid.data.benchmarks._facts import Facts, finish
-from occreid.data.benchmarks._files import existing_folder, images_under
+from occreid.data.benchmarks._files import existing_folder
+from occreid.data.walk import images_under
 from occreid.errors import UserError
-from occreid.files import write_file
+from occreid.files import read_json, write_file
 from occreid.records import Record, Split
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ def read_persons(root: Path, part: Literal["train", "val"] = "train", min_height
 
 
 def _read_file(root: Path, file: Path) -> Iterator[Person]:
+    content = read_json(file, hint="Download it again.")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
         names = {image["id"]: image["file_name"] for image in content["images"]}
         for annotation in content["annotations"]:
             if annotation.get("iscrowd"):

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from occreid.data.benchmarks._facts import Facts, finish
-from occreid.data.benchmarks._files import find_folders, images_under
+from occreid.data.benchmarks._files import find_folders
 from occreid.data.benchmarks._labels import Row, numbered
 from occreid.data.benchmarks._table import read_table
+from occreid.data.walk import images_under
 from occreid.errors import UserError
 from occreid.records import Record, Split
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from occreid.data.benchmarks._facts import Counts, Facts, finish
-from occreid.data.benchmarks._files import existing_folder, files_under, find_folders
+from occreid.data.benchmarks._files import existing_folder, find_folders
 from occreid.data.benchmarks._market import PARTS, Names
+from occreid.data.walk import files_under
 from occreid.errors import UserError
+from occreid.files import read_text
 from occreid.records import Record, Split
 
 _TEST: Counts = {"query": (11_659, 3_060), "gallery": (82_161, 3_060)}
@@ -94,7 +96,7 @@ def _read_list(path: Path) -> list[tuple[str, int]]:
     if not path.is_file():
         raise UserError(f"there is no list {path}.", "MSMT17 needs list_train.txt, list_val, list_query, list_gallery.")
     entries: list[tuple[str, int]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text(path, what="the list").splitlines(), start=1):
         name, _, pid = line.strip().rpartition(" ")
         if name and pid.isdecimal() and _CAMERA.fullmatch(Path(name).name):
             entries.append((name.strip(), int(pid)))

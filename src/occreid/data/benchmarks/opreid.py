@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,9 @@ from occreid.data.benchmarks._files import existing_folder, find_folders
 from occreid.data.benchmarks._labels import Row, numbered
 from occreid.data.benchmarks.folder import PATTERN, by_part, compiled, parse_names
 from occreid.errors import UserError, did_you_mean
+from occreid.files import read_json
 from occreid.records import Split
+from occreid.yaml_files import read_yaml
 
 FACTS = Facts(
     layout="train, query, gallery / 0001_c1_….jpg, or as a mapping file says",
@@ -60,19 +61,8 @@ def _occluded(row: Row, pattern: str) -> bool | None:
 
 
 def _read_mapping(path: Path) -> dict[str, str]:
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"the mapping file {path} cannot be read: {error.strerror}.", "Give a YAML or JSON file."
-        ) from error
-    try:
-        content: Any = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
-    except (json.JSONDecodeError, yaml.YAMLError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(f"the mapping file {path} is not valid: {first}.", "Write key: value lines.") from error
+    read = read_json if path.suffix.lower() == ".json" else read_yaml
+    content: Any = read(path, what="the mapping file", hint="Give a YAML or JSON file of key: value lines.")
     if not isinstance(content, dict):
         raise UserError(f"the mapping file {path} holds no keys.", f"Known: {', '.join(_DEFAULT)}.")
     for key, value in content.items():

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean, median
 
-from occreid.errors import UserError
+from occreid.data.images import image_size
 from occreid.records import PART_NAMES, Record, Split
 
 
@@ -91,20 +90,3 @@ def _sizes(records: Sequence[Record], workers: int, tick: Callable[[], None] | N
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         return Counter(pool.map(measure, records))
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels as stored, from the file's header.
-
-    Raises:
-        UserError: the file is missing or no image.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, Image.DecompressionBombError) as error:
-        raise UserError(
-            f"the size of {path} cannot be read: {error}.", "See what else is damaged: occreid data verify"
-        ) from error

@@ -13,7 +13,8 @@ from typing import Any
 
 from occreid.data.benchmarks import benchmark_facts, list_benchmarks, load_benchmark
 from occreid.data.benchmarks._facts import WithdrawnDatasetWarning
-from occreid.data.benchmarks._files import IMAGE_SUFFIXES, existing_folder, files_under
+from occreid.data.benchmarks._files import existing_folder
+from occreid.data.walk import files_under, is_image
 from occreid.errors import UserError
 from occreid.records import Record, Split
 
@@ -193,8 +194,8 @@ def _unmatched(split: Split) -> tuple[str, ...]:
 
 
 def _strays(records: Iterable[Record]) -> tuple[str, ...]:
-    """Files without an image's suffix beside the images."""
+    """Files that are no images beside the images."""
     folders = {record.path.parent for record in records}
     roots = [folder for folder in folders if not any(parent in folders for parent in folder.parents)]
-    found = {str(file) for folder in roots for file in files_under(folder) if file.suffix.lower() not in IMAGE_SUFFIXES}
+    found = {str(file) for folder in roots for file in files_under(folder) if not is_image(file)}
     return tuple(sorted(found))

@@ -5,6 +5,7 @@ An image ``ROOT/query/0001_c1.jpg`` of a benchmark read from ``ROOT`` has its ma
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,13 +28,50 @@ def mask_path(image: Path, root: str | Path, folder: str | Path) -> Path:
     >>> mask_path(Path("data/market/query/a.jpg"), "data/market", "masks").as_posix()
     'masks/query/a.png'
     """
-    root = Path(root)
-    base = root.parent if root.suffix.lower() == ".csv" else root
+    root = Path(root).expanduser()
+    return Path(folder).expanduser() / below(image, root.parent if root.suffix.lower() == ".csv" else root).with_suffix(
+        ".png"
+    )
+
+
+def mask_paths(records: Sequence[Record], root: str | Path, folder: str | Path) -> dict[Path, Path]:
+    """Image → where its mask lies, of images that have one each; see `mask_path`.
+
+    Raises:
+        UserError: an image is not below ``root``, or two would share a mask (``a.bmp`` and ``a.png``).
+    """
+    targets: dict[Path, Path] = {}
+    owners: dict[Path, Path] = {}
+    for record in records:
+        target = mask_path(record.path, root, folder)
+        other = owners.setdefault(target, record.path)
+        if other != record.path:
+            raise UserError(f"{other} and {record.path} would share the mask {target}.", "Rename one of the images.")
+        targets[record.path] = target
+    return targets
+
+
+def is_current(target: Path, source: Path) -> bool:
+    """Whether what was made of a picture is there, and the picture is not newer: it may have been replaced."""
     try:
-        relative = image.resolve().relative_to(base.resolve())
-    except ValueError as error:
-        raise UserError(f"{image} is not below {base}.", "Give the folder that the benchmark is read from.") from error
-    return Path(folder) / relative.with_suffix(".png")
+        return target.stat().st_mtime_ns >= source.stat().st_mtime_ns
+    except FileNotFoundError:
+        return False
+
+
+def below(image: Path, base: Path) -> Path:
+    """The image's path relative to a folder. A link below the folder is taken as lying where it stands.
+
+    Raises:
+        UserError: the image is not below it.
+    """
+    for one, other in (
+        (os.path.abspath(image), os.path.abspath(base)),
+        (os.path.realpath(image), os.path.realpath(base)),
+    ):
+        if Path(one).is_relative_to(other):
+            return Path(one).relative_to(other)
+    raise UserError(f"{image} is not below {base}.", "Give the folder that the benchmark is read from.")
 
 
 def attach_masks(records: Sequence[Record], root: str | Path, folder: str | Path) -> tuple[Record, ...]:
@@ -47,7 +85,8 @@ def attach_masks(records: Sequence[Record], root: str | Path, folder: str | Path
     Raises:
         UserError: masks are missing (counted, the first ones named, with the command that makes them).
     """
-    found = tuple(replace(record, mask=mask_path(record.path, root, folder)) for record in records)
+    paths = mask_paths(records, root, folder)
+    found = tuple(replace(record, mask=paths[record.path]) for record in records)
     missing = [record for record in found if not (record.mask and record.mask.is_file())]
     if missing:
         names = ", ".join(str(record.path) for record in missing[:3])

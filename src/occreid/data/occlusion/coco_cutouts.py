@@ -5,7 +5,6 @@ Lin et al. 2014, "Microsoft COCO"; ``instances_*.json`` holds an outline for eve
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 from occreid.data.benchmarks._rle import decode_rle
 from occreid.data.images import Pixels, read_image
 from occreid.errors import UserError, did_you_mean
-from occreid.files import write_file
+from occreid.files import read_json, write_file
 
 OBSTACLES = (
     "backpack",
@@ -80,8 +79,8 @@ def read_obstacles(
         UserError: no annotation file, a damaged one, an unknown category, or nothing that is large enough.
     """
     part, file = _annotation_file(root, part)
+    content = read_json(file, hint="Download it again.")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
         names = {entry["id"]: entry["file_name"] for entry in content["images"]}
         known = {entry["id"]: entry["name"] for entry in content["categories"]}
         _check_categories(categories, known.values())

@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageOps
 
-from occreid.data.images import Pixels, open_pillow, read_bytes
+from occreid.data.images import Pixels, open_pillow, read_bytes, turned
 from occreid.data.occlusion import unseen
 from occreid.data.occlusion.cutouts import KINDS, draw_cutout
+from occreid.data.walk import files_under, is_image
 from occreid.errors import UserError
 from occreid.files import write_file
 
@@ -80,7 +80,7 @@ class OccluderLibrary(Sequence[Pixels]):
                 f"there is no folder of occluders '{folder}'.",
                 f"Make one with 'occreid data occluders', or use '{PROCEDURAL}'.",
             )
-        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in _SUFFIXES and f.is_file())
+        files = [file for file in files_under(folder) if is_image(file)]
         if not files:
             raise UserError(
                 f"the folder of occluders '{folder}' holds no picture.",
@@ -128,7 +128,7 @@ def read_cutout(path: str | Path) -> Pixels:
     Raises:
         UserError: missing, damaged, no picture, or of more than 8 bits.
     """
-    image = ImageOps.exif_transpose(open_pillow(read_bytes(path), path))
+    image = turned(open_pillow(read_bytes(path), path))
     if image.mode.startswith("I") or image.mode == "F":
         raise UserError(f"the occluder {path} has more than 8 bits a pixel.", "Save it as 8-bit RGBA.")
     return np.array(image.convert("RGBA"))

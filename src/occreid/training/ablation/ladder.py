@@ -31,7 +31,7 @@ from occreid.training.recipe_files import (
     find_recipe,
     load_recipe,
     read_form,
-    read_yaml,
+    read_sections,
     recipe_folders,
 )
 
@@ -317,7 +317,7 @@ def _without(source: str, keys: Sequence[str], where: str) -> list[str]:
     """Overrides that give the sections of these keys without them, so that ``--set`` alone can say it."""
     if not keys:
         return []
-    content, changed = read_yaml(find_recipe(source)), {}
+    content, changed = read_sections(find_recipe(source)), {}
     for key in keys:
         *above, word = key.split(".")
         section: Any = content

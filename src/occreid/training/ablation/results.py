@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from occreid.errors import UserError, did_you_mean
+from occreid.files import read_json
 from occreid.retrieval import Protocol
 from occreid.training.ablation.jobs import check_folders, is_finished
 from occreid.training.ablation.ladder import Plan, PlannedRun
@@ -78,10 +78,10 @@ def protocol_of(entry: dict[str, Any]) -> Protocol:
 
 def _read(run: PlannedRun) -> Found:
     file = run.folder / "result.json"
+    content = read_json(file, hint=f"Remove {Path(run.folder)} and run again.")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
         entries = {entry["benchmark"]: entry for entry in content["benchmarks"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise UserError(f"{file} is no result ({error}).", f"Remove {Path(run.folder)} and run again.") from error
     return Found(run, content, entries)
 
