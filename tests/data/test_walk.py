@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from occreid.data.walk import check_name, files_under, images_under, is_clutter, is_image
+from occreid.data.walk import check_name, existing_folder, files_under, images_under, is_clutter, is_image
 from occreid.errors import UserError
 
 
@@ -113,3 +113,11 @@ def test_a_name_that_is_no_utf8_is_refused_in_words(tmp_path):
             call()
         str(error.value).encode()
     check_name(Path("Muñoz.jpg"))
+
+
+def test_a_file_is_no_folder(touch):
+    root = touch("file.jpg")
+    with pytest.raises(UserError, match=r"file.jpg is a file"):
+        existing_folder(root / "file.jpg")
+    with pytest.raises(UserError, match=r"gone does not exist"):
+        existing_folder(root / "gone")

@@ -23,6 +23,18 @@ def is_clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _CLUTTER
 
 
+def existing_folder(root: Path) -> Path:
+    """The folder itself.
+
+    Raises:
+        UserError: it is missing or a file.
+    """
+    if not root.is_dir():
+        what = "is a file" if root.exists() else "does not exist"
+        raise UserError(f"the folder {root} {what}.", "Give the benchmark's folder, or the folder that holds it.")
+    return root
+
+
 def images_under(folder: Path) -> list[Path]:
     """All image files in a folder and its subfolders, sorted; other files and clutter are left out.
 

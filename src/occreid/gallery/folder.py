@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from occreid.data.benchmarks._files import existing_folder, images_under
+from occreid.data.walk import existing_folder, images_under
 from occreid.errors import UserError
 from occreid.gallery.hit import Hit, score
 from occreid.gallery.hits import Hits

@@ -1,6 +1,6 @@
 import pytest
 
-from occreid.data.benchmarks._files import existing_folder, find_folders
+from occreid.data.benchmarks._files import find_folders
 from occreid.errors import UserError
 
 PARTS = {"query": ("query", "probe"), "gallery": ("nested/gallery",)}
@@ -35,11 +35,3 @@ def test_optional_parts_may_be_missing_but_not_all(touch):
     assert find_folders(root, (), PARTS, optional=("gallery",)) == {"query": root / "query"}
     with pytest.raises(UserError):
         find_folders(root / "x", (), PARTS, optional=("query", "gallery"))
-
-
-def test_a_file_is_no_folder(touch):
-    root = touch("file.jpg")
-    with pytest.raises(UserError, match=r"file.jpg is a file"):
-        existing_folder(root / "file.jpg")
-    with pytest.raises(UserError, match=r"gone does not exist"):
-        existing_folder(root / "gone")

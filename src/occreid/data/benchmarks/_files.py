@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from occreid.data.walk import is_clutter
+from occreid.data.walk import existing_folder, is_clutter
 from occreid.errors import UserError, reason
-
-
-def existing_folder(root: Path) -> Path:
-    """The folder itself.
-
-    Raises:
-        UserError: it is missing or a file.
-    """
-    if not root.is_dir():
-        what = "is a file" if root.exists() else "does not exist"
-        raise UserError(f"the folder {root} {what}.", "Give the benchmark's folder, or the folder that holds it.")
-    return root
 
 
 def find_folders(

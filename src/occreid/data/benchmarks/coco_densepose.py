@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from occreid.data.benchmarks._facts import Facts, finish
-from occreid.data.benchmarks._files import existing_folder
-from occreid.data.walk import images_under
+from occreid.data.walk import existing_folder, images_under
 from occreid.errors import UserError
 from occreid.files import read_json, write_file
 from occreid.records import Record, Split

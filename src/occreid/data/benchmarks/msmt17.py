@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from occreid.data.benchmarks._facts import Counts, Facts, finish
-from occreid.data.benchmarks._files import existing_folder, find_folders
+from occreid.data.benchmarks._files import find_folders
 from occreid.data.benchmarks._market import PARTS, Names
-from occreid.data.walk import files_under
+from occreid.data.walk import existing_folder, files_under
 from occreid.errors import UserError
 from occreid.files import read_text
 from occreid.records import Record, Split

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from occreid.data.benchmarks._bodies import GALLERY_CAMERA, OCCLUDED, QUERY_CAMERA, WHOLE, read_bodies
 from occreid.data.benchmarks._facts import Facts, finish, warn_withdrawn
-from occreid.data.benchmarks._files import existing_folder, find_folders
+from occreid.data.benchmarks._files import find_folders
+from occreid.data.walk import existing_folder
 from occreid.errors import UserError
 from occreid.records import Split
 

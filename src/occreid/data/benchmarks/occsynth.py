@@ -6,9 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from occreid.data.benchmarks._facts import Facts, finish
-from occreid.data.benchmarks._files import existing_folder
 from occreid.data.benchmarks._market import PARTS
-from occreid.data.walk import IMAGE_SUFFIXES, files_under, is_clutter
+from occreid.data.walk import IMAGE_SUFFIXES, existing_folder, files_under, is_clutter
 from occreid.errors import UserError
 from occreid.records import PART_NAMES, Record, Split
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from occreid.data.benchmarks import benchmark_facts, list_benchmarks, load_benchmark
 from occreid.data.benchmarks._facts import WithdrawnDatasetWarning
-from occreid.data.benchmarks._files import existing_folder
-from occreid.data.walk import files_under, is_image
+from occreid.data.walk import existing_folder, files_under, is_image
 from occreid.errors import UserError
 from occreid.records import Record, Split
 
