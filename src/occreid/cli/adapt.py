@@ -43,7 +43,7 @@ def adapt(
 
         occreid adapt occreid-lite crops --out models/my-cameras
     """
-    from occreid.data.benchmarks._files import existing_folder, images_under
+    from occreid.data.walk import existing_folder, images_under
     from occreid.models import load_model, read_card, save_model
     from occreid.training.adapting import adapt_statistics
 

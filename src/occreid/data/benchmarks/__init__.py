@@ -15,9 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from occreid.data.benchmarks._files import images_under
 from occreid.data.masks.evaluation import with_test_masks
-from occreid.data.walk import check_name
+from occreid.data.walk import check_name, images_under
 from occreid.errors import UserError, did_you_mean
 from occreid.records import Record, Split
 
