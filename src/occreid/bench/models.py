@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import Tensor
 
 from occreid.errors import UserError
 from occreid.export import Describe
 from occreid.methods import Method
 from occreid.models import create_model, load_model, method_options
+from occreid.yaml_files import parse_yaml
 
 CLASSES = 751
 """Identities of an untrained model, as in Market-1501: they change its parameters, hardly its speed."""
@@ -59,7 +59,7 @@ class Model:
                 raise UserError(
                     f"'{word}' in '{words}' is no key=value.", "Write e.g.: 'baseline backbone=resnet18 last_stride=2'"
                 )
-            options[key] = yaml.safe_load(value)
+            options[key] = parse_yaml(value, f"the option {word}")
         return Model(words, source, options)
 
     def build(self) -> Method:

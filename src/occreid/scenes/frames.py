@@ -15,8 +15,8 @@ from typing import Any
 
 import cv2
 
-from occreid.data.benchmarks._files import IMAGE_SUFFIXES, images_under
 from occreid.data.images import Pixels, read_image
+from occreid.data.walk import IMAGE_SUFFIXES, images_under
 from occreid.errors import UserError
 
 _STREAM = re.compile(r"(rtsps?|https?|udp|rtmp)://")
