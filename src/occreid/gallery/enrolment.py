@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from occreid.data.images import decode_image, read_bytes
 from occreid.descriptors import Descriptors
 from occreid.extraction import extract
 from occreid.gallery.entries import Entry, entries, picture_id
 from occreid.gallery.kept import kept_picture
+from occreid.gallery.manifest import Manifest
 from occreid.models.contract import Method
 from occreid.records import Record
 from occreid.timestamps import check_timestamp
-
-if TYPE_CHECKING:
-    from occreid.gallery.gallery import Gallery
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +37,29 @@ class AddReport:
         return AddReport(self.added + other.added, self.known + other.known)
 
 
+class Enrols(Protocol):
+    """What enrolment asks of a `Gallery`."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """How its descriptors are made."""
+        ...
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that it holds."""
+        ...
+
+    def add(self, entries: Sequence[Entry]) -> AddReport:
+        """Add what it does not hold yet, in one commit."""
+        ...
+
+
 OnBatch = Callable[[AddReport, int], object]
 """Called after each batch with what has been done so far, and how many pictures there are in all."""
 
 
 def add_unknown(
-    gallery: Gallery, ids: Sequence[str], describe: Callable[[list[int]], Iterable[Entry]]
+    gallery: Enrols, ids: Sequence[str], describe: Callable[[list[int]], Iterable[Entry]]
 ) -> tuple[bool, ...]:
     """Describe and add, in one commit, only what the gallery does not know.
 
@@ -68,7 +83,7 @@ def add_unknown(
 
 
 def enrol(
-    gallery: Gallery,
+    gallery: Enrols,
     records: Sequence[Record],
     model: Method,
     *,
@@ -106,7 +121,7 @@ def enrol(
 
 
 def enrol_descriptors(
-    gallery: Gallery,
+    gallery: Enrols,
     described: Descriptors,
     *,
     tags: Sequence[str],
