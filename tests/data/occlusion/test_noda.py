@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from occreid.data.occlusion.noda import VERTICAL, Noda, occluder_places, random_patch
+from occreid.data.occlusion.noda import VERTICAL, Noda, occluder_places, random_patch, shift_and_mirror
 from occreid.errors import UserError
 from occreid.records import Batch
 
@@ -127,10 +127,35 @@ def test_the_batch_doubles_and_the_callers_is_left_alone():
 def test_copy_one_is_erased_and_patched():
     batch = batch_of(200)
     plain = Noda(erase=0.0, patch=0.0)(batch, generator())
-    assert torch.equal(plain.images[:200], batch.images)
+    assert torch.equal(plain.images[:200], batch.images), "copy 1 has the transform's crop and flip"
     for options in ({"patch": 0.0}, {"erase": 0.0}):
         changed = (Noda(**options)(batch, generator()).images[:200] != batch.images).flatten(1).any(1)
         assert 70 < changed.sum() < 130, "about half"
+
+
+def test_each_copy_has_a_crop_and_a_flip_of_its_own():
+    picture = torch.zeros(3, 48, 24, dtype=torch.uint8)
+    picture[0], picture[1] = torch.arange(1, 49)[:, None], torch.arange(1, 25)
+    images, masks = picture.expand(300, 3, 48, 24), picture[0].expand(300, 48, 24)
+    moved, along = shift_and_mirror(images, generator(), masks, shift=0.05)
+    flipped, downs = 0, set()
+    for image, mask in zip(moved.int(), along.int(), strict=True):
+        assert torch.equal(image[0], mask)
+        rows, columns = image[0].amax(1), image[1].amax(0)
+        inside = columns[columns > 0].diff()
+        assert set(inside.tolist()) in ({1}, {-1}) and set(rows[rows > 0].diff().tolist()) == {1}
+        flipped += int(inside[0] < 0)
+        downs.add(int(rows[24]) - 25)
+    assert downs == {-2, -1, 0, 1, 2} and 120 < flipped < 180
+    assert torch.equal(shift_and_mirror(images, generator(), shift=0.0, mirror=0.0)[0], images)
+
+
+def test_a_cut_out_hides_a_third_to_half_of_the_picture():
+    noda, ones = Noda(), torch.ones(400, 64, 32, dtype=torch.uint8)
+    _, masks = noda.occlude(torch.zeros(400, 3, 64, 32, dtype=torch.uint8), generator(2), ones)
+    hidden = (masks == 0).flatten(1).float().mean(1)
+    assert hidden.min() > 0.29 and hidden.max() < 0.55, "a pixel or two of the outline either way"
+    assert hidden.quantile(0.05) > 0.32 and hidden.quantile(0.95) < 0.52
 
 
 def test_visibility_shrinks_with_its_mask_and_is_left_out_without_one():
