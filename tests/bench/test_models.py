@@ -4,6 +4,7 @@ import torch
 from occreid.bench.models import CLASSES, Model, prepare
 from occreid.errors import UserError
 from occreid.models import create_model, save_model
+from occreid.nn.computing import Computing
 
 TOY = "toy_module:Toy"
 
@@ -49,17 +50,18 @@ def test_unknown_methods_and_options_are_named():
         Model.parse(f"{TOY} dmi=3").build()
 
 
-@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_what_is_timed_describes_the_images(precision, channels_last):
+def test_what_is_timed_describes_the_images(precision, memory_format):
     built = Model("x", TOY, {}).build()
     images = torch.randint(0, 256, (4, 3, 16, 8), dtype=torch.uint8)
     with torch.no_grad():
         wanted = built.describe(images).features
-    found = prepare(built, images, precision=precision, channels_last=channels_last)()[0]
+    found = prepare(built, images, way=Computing(memory_format, precision))()[0]
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, wanted, atol=2e-2 if precision == "bfloat16" else 1e-6, rtol=1e-2)
-    assert torch.equal(found, wanted) == (precision == "float32" and not channels_last) or channels_last
+    last = memory_format == "channels_last"
+    assert torch.equal(found, wanted) == (precision == "float32" and not last) or last
 
 
 def test_compiling_is_asked_of_torch(monkeypatch):

@@ -6,6 +6,7 @@ import torch
 from occreid.bench.models import Model
 from occreid.bench.tables import as_json, facts, measure, rows
 from occreid.errors import UserError
+from occreid.nn.computing import Computing
 
 TOY = "toy_module:Toy"
 FAST = {"rounds": 2, "warmup": 0, "shortest": 0}
@@ -71,3 +72,12 @@ def test_what_cannot_be_timed_is_said(models, options, words):
     with pytest.raises(UserError) as caught:
         measure(models, **options)
     assert words in str(caught.value)
+
+
+def test_auto_times_each_model_in_the_way_that_is_fastest_here(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "occreid.bench.tables.way_for", lambda *a: asked.append(a[2:]) or Computing("channels_last", "bfloat16")
+    )
+    (line,) = measure([Model("a", TOY, {})], batch_sizes=(2,), precisions=("auto",), **FAST)
+    assert asked == [("auto", "contiguous", 2)] and line.precision == "bfloat16 channels_last"

@@ -2,10 +2,11 @@ import time
 
 import pytest
 import torch
+from torch import nn
 
 from occreid.errors import UserError
 from occreid.nn import computing
-from occreid.nn.computing import Computing, check_precision, fastest, ways
+from occreid.nn.computing import Computing, check_precision, fastest, memory_format_of, ways
 
 CPU = torch.device("cpu")
 PLAIN, LAST, HALF = (
@@ -59,6 +60,12 @@ def test_the_ways_are_those_of_the_device_simplest_first(monkeypatch):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda emulated, native=native: native)
         assert ways(torch.device("cuda"), ["contiguous"], precisions) == [PLAIN, Computing("contiguous", half)]
     assert ways(torch.device("mps"), ["contiguous"], precisions) == [PLAIN]
+
+
+def test_the_format_of_a_network_is_that_of_its_convolutions():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Linear(4, 4), nn.Conv2d(4, 4, 3))
+    assert memory_format_of(network) == "contiguous" == memory_format_of(nn.Linear(2, 2))
+    assert memory_format_of(network.to(memory_format=torch.channels_last)) == "channels_last"
 
 
 def test_what_a_device_cannot_compute_is_refused_in_a_sentence(monkeypatch):

@@ -5,6 +5,7 @@ import torch
 from occreid.data.loading.transforms import EvalTransform
 from occreid.errors import UserError
 from occreid.extraction import extract
+from occreid.nn.computing import Computing
 from occreid.records import Record
 from occreid.serve.engine import Engine
 from occreid.serve.pictures import decode
@@ -51,3 +52,15 @@ def test_nan_does_not_leave_the_engine(parts_engine):
 def test_no_model_there(tmp_path):
     with pytest.raises(UserError, match="no model"):
         Engine.load(tmp_path / "nothing")
+
+
+def test_it_computes_in_the_way_it_was_asked_for(run_folder, picture):
+    plain, half = Engine.load(run_folder), Engine.load(run_folder, precision="bfloat16")
+    last = Engine(plain.model, "baseline", "", plain.device, Computing("channels_last", "float32"))
+    image = plain.prepare(decode(picture(1), max_pixels=10**6))
+    wanted = plain.describe([image])[0].features
+    torch.testing.assert_close(last.describe([image])[0].features, wanted, atol=1e-4, rtol=1e-4)
+    found = half.describe([image])[0].features
+    assert found.dtype == torch.float32 and 0 < float((found - wanted).norm() / wanted.norm()) < 0.05
+    with pytest.raises(UserError, match="Did you mean 'auto'"):
+        Engine.load(run_folder, precision="uato")

@@ -16,8 +16,10 @@ from torch import Tensor
 
 from occreid.errors import UserError
 from occreid.export import Describe
+from occreid.extraction import computing_in
 from occreid.methods import Method
 from occreid.models import create_model, load_model, method_options
+from occreid.nn.computing import MEMORY_FORMATS, PLAIN, Computing
 from occreid.yaml_files import parse_yaml
 
 CLASSES = 751
@@ -90,29 +92,25 @@ def prepare(
     model: Method,
     images: Tensor,
     *,
-    precision: str = "float32",
+    way: Computing = PLAIN,
     compiled: bool = False,
-    channels_last: bool = False,
 ) -> Callable[[], object]:
     """What one measurement calls: describe these images once, normalisation included.
 
     Args:
         model: on the device of the images; left in eval mode.
         images: (B, 3, H, W) uint8.
-        precision: float32, bfloat16 or float16; the network runs under autocast.
+        way: precision, under autocast, and memory format of weights and images.
         compiled: let ``torch.compile`` have the network.
-        channels_last: weights and images in that memory format.
     """
     network: Any = Describe(model).eval()
-    if channels_last:
-        network = network.to(memory_format=torch.channels_last)
-        images = images.contiguous(memory_format=torch.channels_last)
+    memory_format = MEMORY_FORMATS[way.memory_format]
+    network, images = network.to(memory_format=memory_format), images.contiguous(memory_format=memory_format)
     if compiled:
         network = torch.compile(network)
-    kind, dtype = images.device.type, getattr(torch, precision)
 
     def once() -> object:
-        with torch.inference_mode(), torch.autocast(kind, dtype, enabled=precision != "float32"):
+        with torch.inference_mode(), computing_in(way.precision, images.device):
             return network(images)
 
     return once

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
@@ -14,8 +14,10 @@ from occreid.bench.costs import Costs, costs
 from occreid.bench.models import Model, prepare
 from occreid.bench.timing import Speed, interleave
 from occreid.errors import UserError, did_you_mean
-from occreid.extraction import Precision
+from occreid.extraction import AskedPrecision, way_for
+from occreid.extraction.fastest import check_asked
 from occreid.models.weights import versions
+from occreid.nn.computing import MemoryFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def measure(
     models: Sequence[Model],
     *,
     batch_sizes: Sequence[int] = (32,),
-    precisions: Sequence[str] = ("float32",),
+    precisions: Sequence[AskedPrecision] = ("float32",),
     against: str | None = None,
     device: torch.device | str = "cpu",
     compiled: bool = False,
@@ -49,11 +51,11 @@ def measure(
     Args:
         models: with names that differ.
         batch_sizes: images at once.
-        precisions: of ``float32``, ``bfloat16``, ``float16``.
+        precisions: of ``float32``, ``bfloat16``, ``float16``, ``auto``: what is fastest here, memory format included.
         against: name of the model that ratios are to; left out, the first.
         device: where everything runs.
         compiled: see `prepare`.
-        channels_last: see `prepare`.
+        channels_last: the memory format of weights and images, where the precision is not ``auto``.
         rounds: see `interleave`; so are the next three.
         warmup: calls before anything is timed.
         shortest: seconds a turn lasts at least.
@@ -66,19 +68,22 @@ def measure(
     if not names or len(set(names)) < len(names):
         raise UserError("there is no model to time." if not names else "two models have one name.", "Name each once.")
     for precision in precisions:
-        if precision not in get_args(Precision):
-            raise UserError(f"there is no precision '{precision}'.", did_you_mean(precision, get_args(Precision)))
+        check_asked(precision, torch.device(device))
     if against is not None and against not in names:
         raise UserError(f"no model is called '{against}'.", did_you_mean(against, names))
     built = {model.name: model.build().to(device) for model in models}
+    memory_format: MemoryFormat = "channels_last" if channels_last else "contiguous"
     options: Any = {} if clock is None else {"clock": clock}
     lines = []
     for batch_size in batch_sizes:
         images = {name: _images(method.input_size, batch_size, device) for name, method in built.items()}
         for precision in precisions:
-            calls = {
-                name: prepare(method, images[name], precision=precision, compiled=compiled, channels_last=channels_last)
+            ways = {
+                name: way_for(method, torch.device(device), precision, memory_format, batch_size)
                 for name, method in built.items()
+            }
+            calls = {
+                name: prepare(method, images[name], way=ways[name], compiled=compiled) for name, method in built.items()
             }
             speeds = interleave(
                 calls,
@@ -93,7 +98,8 @@ def measure(
             for model in models:
                 name = model.name
                 spent = costs(built[name], images[name], call=calls[name])
-                lines.append(Line(model, built[name].input_size, batch_size, precision, speeds[name], spent))
+                said = " ".join(reversed(ways[name])) if precision == "auto" else precision
+                lines.append(Line(model, built[name].input_size, batch_size, said, speeds[name], spent))
     return lines
 
 

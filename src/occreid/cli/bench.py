@@ -32,7 +32,10 @@ Against = Annotated[
 ]
 BatchSizes = Annotated[str | None, typer.Option("--batch-size", help="Images at once, e.g. 1,32.  [default: 32]")]
 Size = Annotated[str | None, typer.Option("--size", metavar="HxW", help="Of the images; left out, each model's own.")]
-Precisions = Annotated[str, typer.Option("--precision", help="Of float32, bfloat16, float16; several with commas.")]
+Precisions = Annotated[
+    str,
+    typer.Option("--precision", help="Of float32, bfloat16, float16, auto; several with commas."),
+]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
 Compile = Annotated[bool, typer.Option("--compile", help="Through torch.compile.")]
 ChannelsLast = Annotated[bool, typer.Option("--channels-last", help="Weights and images in channels-last layout.")]
@@ -92,7 +95,7 @@ def bench(
         lines = room.measure(
             chosen,
             batch_sizes=sizes,
-            precisions=[word.strip() for word in precision.split(",")],
+            precisions=[word.strip() for word in precision.split(",")],  # type: ignore[misc]  # checked there
             against=reference,
             device=where,
             compiled=compiled,

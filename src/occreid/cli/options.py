@@ -29,7 +29,10 @@ Option = Annotated[
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
 Precision = Annotated[
     str | None,
-    typer.Option("--precision", help="float32, bfloat16 or float16; left out, what the run was trained in."),
+    typer.Option(
+        "--precision",
+        help="float32, bfloat16, float16, or auto: what is fastest here; left out, what the run was trained in.",
+    ),
 ]
 BatchSize = Annotated[
     int | None, typer.Option("--batch-size", min=1, help="Images at once; left out, what the run was tested with.")

@@ -5,9 +5,10 @@ Here it is decided whether a model sees masks of the test images, and every orac
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
@@ -16,9 +17,10 @@ from occreid.data.masks.evaluation import ORACLE, TEST_MASKS, has_test_masks, or
 from occreid.data.occlusion.library import OccluderLibrary
 from occreid.data.occlusion.stress import Stress, Stressor
 from occreid.descriptors import Descriptors
-from occreid.errors import UserError, did_you_mean
+from occreid.errors import UserError
 from occreid.evaluation.natural import Occluders
-from occreid.extraction import Precision, extract, usable_device
+from occreid.extraction import AskedPrecision, Precision, extract, usable_device, way_for
+from occreid.extraction.fastest import check_asked
 from occreid.models.contract import Method
 from occreid.records import Split
 from occreid.retrieval import Protocol, query_labels
@@ -36,7 +38,8 @@ class Settings:
 
     Attributes:
         device: where the model runs; ``"auto"``: the GPU where there is one.
-        precision: what it computes in; None: what its recipe trained and tested it in, else float32.
+        precision: what it computes in; ``"auto"``: what is fastest here, memory format included; None: both as its
+            recipe trained and tested it, else float32.
         batch_size: images at once; None: its recipe's, else 64.
         workers: processes that load images.
         progress: show a bar on stderr.
@@ -46,24 +49,25 @@ class Settings:
     """
 
     device: torch.device | str = "auto"
-    precision: Precision | None = None
+    precision: AskedPrecision | None = None
     batch_size: int | None = None
     workers: int = 0
     progress: bool = False
 
     def __post_init__(self) -> None:
-        usable_device(self.device)
-        if self.precision is not None and self.precision not in get_args(Precision):
-            known = get_args(Precision)
-            raise UserError(f"there is no precision '{self.precision}'.", did_you_mean(self.precision, known))
+        device = usable_device(self.device)
+        if self.precision is not None:
+            check_asked(self.precision, device)
 
     def options(self, card: Mapping[str, Any]) -> dict[str, Any]:
         """What `extract` is called with for the model of a card."""
         recipe = card.get("recipe") or {}
-        trained = PRECISIONS[(recipe.get("training") or {}).get("precision", "float32")]
+        training = recipe.get("training") or {}
+        trained = PRECISIONS[training.get("precision", "float32")]
         return {
             "device": usable_device(self.device),
             "precision": self.precision or trained,
+            "memory_format": training.get("memory_format"),
             "batch_size": self.batch_size or (recipe.get("evaluation") or {}).get("batch_size", 64),
             "workers": self.workers,
             "progress": self.progress,
@@ -126,6 +130,11 @@ class Describer:
             "masks": has_test_masks(self.split),
             "flip_test": self.protocol.flip_test,
         }
+        if self.options["precision"] == "auto":
+            way = way_for(model, self.options["device"], "auto", batch_size=self.options["batch_size"])
+            self.options |= way._asdict()
+            if self.options["progress"]:
+                print(f"auto: {way.precision}, {way.memory_format} is the fastest here", file=sys.stderr)
         self._clean: dict[str, Descriptors] = {}
 
     def side(self, name: str, alter: Alter | None = None) -> Descriptors:

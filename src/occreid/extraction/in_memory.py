@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 import torch
 
 from occreid.data.loading.dataset import Alter
 from occreid.data.loading.loaders import eval_loader
 from occreid.descriptors import Descriptors
-from occreid.errors import UserError, did_you_mean
 from occreid.extraction.devices import usable_device
+from occreid.extraction.fastest import AskedPrecision, computing_in, way_for
 from occreid.extraction.progress import progress_bar
 from occreid.models.contract import Method
 from occreid.models.mirror import describe
+from occreid.nn.computing import MEMORY_FORMATS, MemoryFormat
 from occreid.nn.modes import evaluating
 from occreid.records import Record
-
-Precision = Literal["float32", "bfloat16", "float16"]
-"""What the network computes in; descriptors are float32 in any case."""
 
 
 @torch.no_grad()
@@ -30,7 +27,8 @@ def extract(
     batch_size: int = 64,
     workers: int = 0,
     device: torch.device | str = "cpu",
-    precision: Precision = "float32",
+    precision: AskedPrecision = "float32",
+    memory_format: MemoryFormat | None = None,
     masks: bool = False,
     alter: Alter | None = None,
     flip_test: bool | None = None,
@@ -39,12 +37,14 @@ def extract(
     """Describe the images of records, in their order.
 
     Args:
-        model: is moved to ``device``, used in eval mode, and given back in the mode it came in.
+        model: is moved to ``device`` and ``memory_format``, used in eval mode, and given back in the mode it came in.
         records: N images.
         batch_size: images at once.
         workers: processes that load images; 0 loads in this one.
         device: where the model runs.
-        precision: see `Precision`.
+        precision: what the network computes in; descriptors are float32 in any case. ``"auto"``: what is fastest here,
+            memory format included.
+        memory_format: of images and weights, from the decoder on; None: the one the model is in.
         masks: hand the records' part masks to the method. Off by default: exact masks, as occsynth has them, tell
             a method at test time what no one could know in use.
         alter: changes each picture as it is read, e.g. a `occreid.data.stress.Stressor`.
@@ -57,19 +57,25 @@ def extract(
     Raises:
         UserError: no records, an unreadable image (naming it), an unknown precision or a device that is not there.
     """
-    if precision not in get_args(Precision):
-        raise UserError(f"there is no precision '{precision}'.", did_you_mean(precision, get_args(Precision)))
     device = usable_device(device)
+    way = way_for(model, device, precision, memory_format, batch_size)
     height, width = model.input_size
     loader = eval_loader(
-        records, height=height, width=width, batch_size=batch_size, workers=workers, masks=masks, alter=alter
+        records,
+        height=height,
+        width=width,
+        batch_size=batch_size,
+        workers=workers,
+        masks=masks,
+        channels_last=way.memory_format == "channels_last",
+        alter=alter,
     )
     pieces = []
-    model.to(device)
+    model.to(device).to(memory_format=MEMORY_FORMATS[way.memory_format])
     with evaluating(model), progress_bar("describing", len(records), progress) as advance:
         for batch in loader:
             moved = batch.to(device, non_blocking=True)
-            with torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
+            with computing_in(way.precision, device):
                 described = describe(model, moved.images, moved.masks, flip_test=flip_test)
             pieces.append(described.to("cpu"))
             advance(len(batch))

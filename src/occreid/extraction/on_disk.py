@@ -13,9 +13,12 @@ import torch
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.extraction.in_memory import Precision, extract
+from occreid.extraction.devices import usable_device
+from occreid.extraction.fastest import way_for
+from occreid.extraction.in_memory import AskedPrecision, extract
 from occreid.files import claim_folder, replacing
 from occreid.models.contract import Method
+from occreid.nn.computing import MemoryFormat
 from occreid.records import Record
 
 Engine = Callable[[Method, Sequence[Sequence[Record]], Mapping[str, Any]], Iterator[tuple[int, Descriptors]]]
@@ -32,7 +35,8 @@ def extract_to_disk(
     batch_size: int = 64,
     workers: int = 0,
     device: torch.device | str = "cpu",
-    precision: Precision = "float32",
+    precision: AskedPrecision = "float32",
+    memory_format: MemoryFormat | None = None,
     masks: bool = False,
     flip_test: bool | None = None,
     progress: bool = True,
@@ -53,7 +57,8 @@ def extract_to_disk(
         batch_size: images at once.
         workers: loading processes.
         device: where the model runs.
-        precision: see `Precision`.
+        precision: see `extract`; a folder begun in another is refused.
+        memory_format: see `extract`.
         masks: as `extract`; descriptors with masks and without, or with other masks, do not share a folder.
         flip_test: as `extract`; with it and without descriptors do not share a folder.
         progress: show a bar.
@@ -68,6 +73,8 @@ def extract_to_disk(
     """
     folder = Path(folder)
     flips = model.flip_test if flip_test is None else flip_test
+    if precision == "auto":
+        memory_format, precision = way_for(model, usable_device(device), "auto", batch_size=batch_size)
     names = "\n".join(f"{r.path} {r.pid} {r.camid}" + (f" {r.mask}" if masks else "") for r in records)
     full_key = {**key, "images": hashlib.sha256(names.encode()).hexdigest(), "precision": precision, "chunk": chunk}
     full_key |= {"flip_test": True} if flips else {}
@@ -78,6 +85,7 @@ def extract_to_disk(
         "workers": workers,
         "device": device,
         "precision": precision,
+        "memory_format": memory_format,
         "masks": masks,
         "flip_test": flips,
         "progress": progress,

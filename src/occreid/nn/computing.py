@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import torch
+from torch import nn
 
 from occreid.errors import UserError
 
@@ -37,10 +38,22 @@ class Computing(NamedTuple):
     precision: Precision
 
 
+PLAIN = Computing("contiguous", "float32")
+"""The way that is the same on every machine."""
+
+
 def ways(device: torch.device, formats: Sequence[MemoryFormat], precisions: Sequence[Precision]) -> list[Computing]:
     """Formats × those precisions that the device computes at all and that keep a network's range, simplest first."""
     usable: list[Precision] = [p for p in precisions if p == "float32" or _suits(p, device)]
     return [Computing(memory_format, precision) for precision in usable for memory_format in formats]
+
+
+def memory_format_of(network: nn.Module) -> MemoryFormat:
+    """The format that the weights of a network's convolutions are in."""
+    for weight in network.parameters():
+        if weight.ndim == 4 and not weight.is_contiguous():
+            return "channels_last"
+    return "contiguous"
 
 
 def check_precision(precision: str, device: torch.device, key: str) -> None:

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from occreid.data.images import Pixels
+from occreid.data.loading.dataset import stack_images
 from occreid.data.loading.transforms import EvalTransform
 from occreid.descriptors import Descriptors
-from occreid.extraction import usable_device
+from occreid.extraction import AskedPrecision, computing_in, usable_device, way_for
 from occreid.gallery import Manifest
 from occreid.methods import Method
 from occreid.models import load_model, read_card
 from occreid.models.mirror import describe
+from occreid.nn.computing import MEMORY_FORMATS, PLAIN, Computing
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class Engine:
         name: the method's name.
         weights_hash: SHA-256 of the weights, which the gallery and the calibration must match.
         device: where the model runs.
+        way: precision and memory format that it computes in.
         shape: (P, D) of a descriptor.
     """
 
@@ -37,11 +40,12 @@ class Engine:
     name: str
     weights_hash: str
     device: torch.device
+    way: Computing = PLAIN
     shape: tuple[int, int] = (0, 0)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.model = self.model.to(self.device).eval()
+        self.model = self.model.to(self.device).to(memory_format=MEMORY_FORMATS[self.way.memory_format]).eval()
         height, width = self.model.input_size
         blank = self.describe([torch.zeros(3, height, width, dtype=torch.uint8)])[0]
         self.shape = (blank.features.shape[1], blank.features.shape[2])
@@ -53,14 +57,16 @@ class Engine:
         return Manifest(dim, parts, self.model.metric, self.weights_hash, self.name, flip_test=self.model.flip_test)
 
     @staticmethod
-    def load(source: str | Path, device: str = "cpu") -> Engine:
+    def load(source: str | Path, device: str = "cpu", precision: AskedPrecision = "float32") -> Engine:
         """The model of a run folder or weights file.
 
         Raises:
-            UserError: no model there, or no such device.
+            UserError: no model there, no such device, or a precision that it cannot do.
         """
         card = read_card(source)
-        return Engine(load_model(source), card["method"], card.get("sha256", ""), usable_device(device))
+        model, where = load_model(source), usable_device(device)
+        way = way_for(model, where, precision, batch_size=8)
+        return Engine(model, card["method"], card.get("sha256", ""), where, way)
 
     def prepare(self, pixels: Pixels) -> Tensor:
         """(h, w, 3) pixels as the model's (3, H, W) uint8."""
@@ -68,8 +74,10 @@ class Engine:
 
     def describe(self, images: list[Tensor]) -> list[Descriptors]:
         """Descriptors of N prepared pictures, one row each, on the CPU."""
-        with self._lock, torch.inference_mode():
-            found = describe(self.model, torch.stack(images).to(self.device)).to("cpu")
+        channels_last = self.way.memory_format == "channels_last"
+        pictures = stack_images(images, channels_last=channels_last).to(self.device)
+        with self._lock, torch.inference_mode(), computing_in(self.way.precision, self.device):
+            found = describe(self.model, pictures).to("cpu")
         rows = zip(found.features.split(1), found.visibility.split(1), strict=True)
         return [Descriptors(features.clone(), visibility.clone()).require_finite() for features, visibility in rows]
 

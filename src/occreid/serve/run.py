@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from occreid.errors import UserError, require
+from occreid.extraction import AskedPrecision
 from occreid.gallery import open_or_create
 from occreid.retrieval.calibration import Calibration
 from occreid.serve.audit import AuditLog
@@ -55,6 +56,7 @@ def open_service(
     settings: Settings | None = None,
     calibration: str | Path | None = None,
     device: str = "cpu",
+    precision: AskedPrecision = "float32",
     token: str | None = None,
 ) -> Service:
     """A service over a gallery, which is made if there is none.
@@ -66,12 +68,13 @@ def open_service(
         settings: limits.
         calibration: a file of `occreid serve calibrate`.
         device: where the model runs.
+        precision: what it computes in, or ``"auto"``: what is fastest here.
         token: of a Milvus server; left out, that of the variable ``OCCREID_MILVUS_TOKEN``.
 
     Raises:
         UserError: anything that does not fit together: other weights, no such file, a missing extra.
     """
-    engine = Engine.load(model, device)
+    engine = Engine.load(model, device, precision)
     metric = engine.model.metric
     curve = None
     if calibration is not None:

@@ -33,6 +33,9 @@ def serve(
         bool, typer.Option("--behind-proxy", help="A proxy with TLS stands before the service.")
     ] = False,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")] = "auto",
+    precision: Annotated[
+        str, typer.Option("--precision", help="float32, bfloat16, float16, or auto: what is fastest here.")
+    ] = "float32",
     max_body: Annotated[float, typer.Option("--max-body", help="MiB of a request.")] = 10,
     max_pixels: Annotated[float, typer.Option("--max-pixels", help="Megapixels of a picture.")] = 16,
     rate: Annotated[float, typer.Option("--rate", help="Requests per second of one key.")] = 50,
@@ -81,7 +84,17 @@ def serve(
     )
     ring = KeyRing(keys)
     ring.refresh()
-    service = open_service(model, gallery, audit, settings=settings, calibration=calibration, device=device)
+    service = open_service(
+        model,
+        gallery,
+        audit,
+        settings=settings,
+        calibration=calibration,
+        device=device,
+        precision=precision,  # type: ignore[arg-type]  # checked there
+    )
+    if precision == "auto":
+        typer.echo(f"auto: {service.engine.way.precision}, {service.engine.way.memory_format}", err=True)
     for warning in service.warnings():
         typer.echo(f"note: {warning}", err=True)
     shown = f"[{host}]" if ":" in host else host
