@@ -6,8 +6,13 @@ import numpy as np
 
 from occreid.synth.people.bodies import load_assets
 from occreid.synth.people.mesh import Material, Piece
+from occreid.synth.people.places import KNEE
 
 _HEAD, _TORSO, _UPPER_LEG, _LOWER_LEG = 1, 2, 3, 4
+_SEAT = 0.16
+"""Height on the neutral body above which clothes count as torso, metres."""
+_SLEEVE = 0.02
+"""How far down the arm a sleeve begins (see `mesh.Piece.arm`)."""
 
 
 def part_of_faces(piece: Piece) -> np.ndarray:
@@ -19,11 +24,11 @@ def part_of_faces(piece: Piece) -> np.ndarray:
     part = by_bone[bone]
     z = piece.place[piece.faces].mean(1)[:, 2]
     cloth = np.isin(piece.material, (Material.UPPER, Material.LOWER, Material.SKIN))
-    part = np.where(cloth & (part > _HEAD) & (part != _TORSO), np.where(z < -0.28, _LOWER_LEG, _UPPER_LEG), part)
+    part = np.where(cloth & (part > _HEAD) & (part != _TORSO), np.where(z < KNEE, _LOWER_LEG, _UPPER_LEG), part)
     trunk = (piece.material == Material.UPPER) | (piece.material == Material.LOWER)
-    on_arm = piece.arm[piece.faces].mean(1) > 0.02
-    part = np.where(trunk & ~on_arm & (z > 0.16), _TORSO, part)
-    part = np.where(trunk & ~on_arm & (z <= 0.16) & (part == _TORSO), _UPPER_LEG, part)
+    on_arm = piece.arm[piece.faces].mean(1) > _SLEEVE
+    part = np.where(trunk & ~on_arm & (z > _SEAT), _TORSO, part)
+    part = np.where(trunk & ~on_arm & (z <= _SEAT) & (part == _TORSO), _UPPER_LEG, part)
     return np.where((piece.material == Material.HAIR) | (piece.material == Material.HAT), _HEAD, part).astype(np.uint8)
 
 

@@ -1,8 +1,4 @@
-"""Where each vertex of the neutral body is: along which limb, how far round it. Cuts and patterns live here.
-
-Heights on the neutral body (metres): sole −0.82, ankle −0.74, knee −0.28, crotch 0.05, hip 0.18, waist 0.30,
-shoulder 0.70, chin 0.81, eyes 0.93, crown 1.04.
-"""
+"""Where each vertex of the neutral body is: along which limb, how far round it. Cuts and patterns live here."""
 
 from __future__ import annotations
 
@@ -13,6 +9,14 @@ import numpy as np
 
 from occreid.synth.people.bodies import BodyAssets, FloatArray, joint_positions, load_assets, neutral_vertices
 
+SOLE, ANKLE, KNEE, CROTCH, HIP, WAIST, SHOULDER, CHIN, EYES, CROWN = (
+    -0.82, -0.74, -0.28, 0.05, 0.18, 0.30, 0.70, 0.81, 0.93, 1.04,
+)  # fmt: skip
+"""Heights on the neutral body, metres."""
+BELOW_SHOULDER = 0.75
+"""Height from which a garment's length is counted, metres."""
+ARM_LENGTH, ARM_RADIUS, TRUNK_RADIUS, LEG_RADIUS = 0.56, 0.05, 0.17, 0.08
+"""Metres of cloth down an arm, and radii about which cloth lies."""
 _ARM_BONES = ("upperarm", "lowerarm", "hand", "thumb", "index", "middle", "ring", "pinky")
 _LEG_BONES = ("thigh", "calf", "foot", "ball")
 
@@ -60,11 +64,11 @@ def load_places() -> Places:
     t, arm_angle = _arm_place(assets, heads)
     arm = np.where(arm_share > 0.02, t, np.minimum(t, 0.0)).astype(np.float32)
     on_arm, on_leg = arm_share > 0.5, (leg_share > 0.5) & (p[:, 2] < 0.06)
-    along = np.where(on_arm, 0.04 + 0.56 * t, 0.75 - p[:, 2])
+    along = np.where(on_arm, 0.04 + ARM_LENGTH * t, BELOW_SHOULDER - p[:, 2])
     leg_x = np.interp(-p[:, 2], [-0.18, 0.28, 0.74], [0.12, 0.156, 0.204])
-    around = 0.17 * np.arctan2(p[:, 0], -p[:, 1])
-    around = np.where(on_leg, 0.08 * np.arctan2(p[:, 0] - np.sign(p[:, 0]) * leg_x, -p[:, 1]), around)
-    around = np.where(on_arm, 0.05 * arm_angle, around)
+    around = TRUNK_RADIUS * np.arctan2(p[:, 0], -p[:, 1])
+    around = np.where(on_leg, LEG_RADIUS * np.arctan2(p[:, 0] - np.sign(p[:, 0]) * leg_x, -p[:, 1]), around)
+    around = np.where(on_arm, ARM_RADIUS * arm_angle, around)
     return Places(arm, arm_share, leg_share, along.astype(np.float32), around.astype(np.float32))
 
 

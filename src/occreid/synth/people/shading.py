@@ -16,7 +16,7 @@ from occreid.synth.people.patterns import cloth_colour, flat, lerp
 from occreid.synth.people.places import scalp
 from occreid.synth.people.spots import Spots
 
-CROTCH, CHIN, NOSE, EYES = 0.06, 0.81, 0.905, 0.926
+UNDER_HEM, LOWER_FACE, NOSE, GLASSES = 0.06, 0.81, 0.905, 0.926
 """Heights on the neutral body, metres (see `places`)."""
 WRIST = 0.96
 """Where a long sleeve ends along the arm."""
@@ -94,7 +94,7 @@ def _skin(look: Look, spots: Spots) -> FloatArray:
 def _worn_on_skin(extras: Extras, spots: Spots, colour: FloatArray) -> FloatArray:
     """Tights, undershirt sleeves, socks, a mask and dark glasses, painted on the skin (M, 3)."""
     x, y, z = spots.place.T
-    below = (spots.arm < 0.02) & (z < CROTCH)
+    below = (spots.arm < 0.02) & (z < UNDER_HEM)
     if extras.tights is not None:
         colour = lerp(colour, extras.tights, below)
     if extras.sock is not None:
@@ -103,9 +103,9 @@ def _worn_on_skin(extras: Extras, spots: Spots, colour: FloatArray) -> FloatArra
         colour = lerp(colour, extras.sleeves, (spots.arm > 0.02) & (spots.arm < WRIST))
     face = y < -0.05
     if extras.mask is not None:
-        colour = lerp(colour, extras.mask, face & (z < NOSE) & (z > CHIN))
+        colour = lerp(colour, extras.mask, face & (z < NOSE) & (z > LOWER_FACE))
     if extras.glasses:
-        colour = lerp(colour, (0.04, 0.04, 0.05), face & (np.abs(z - EYES) < 0.014) & (np.abs(x) > 0.006))
+        colour = lerp(colour, (0.04, 0.04, 0.05), face & (np.abs(z - GLASSES) < 0.014) & (np.abs(x) > 0.006))
     return colour
 
 

@@ -14,15 +14,28 @@ KEPT_STRIDES = 0.4
 FAULTS = {"none": 0.74, "loose": 0.11, "no feet": 0.08, "no head": 0.02, "beside": 0.05}
 """What is wrong with a box of the second edition, with shares."""
 
+MARGIN_ABOVE, MARGIN_BELOW, CUT_FEET, WIDTHS, STRIDES = (
+    (0.0, 0.07),
+    (-0.01, 0.06),
+    (-0.2, -0.05),
+    (0.82, 1.12),
+    (0.94, 1.1),
+)
+"""The first edition's margins, as shares of the height, and widths, as shares of half the height and of the person."""
+WITH_FEET, OFF_CENTRE = 0.93, 0.03
+"""The first edition's share of boxes with feet, and its shift, as a share of the width."""
+
 
 def usual_box(points: FloatArray, canvas: tuple[int, int], rng: np.random.Generator) -> Window:
     """The first edition's box around points (N, 2): a little off, sometimes without the feet."""
     low, high = points.min(0), points.max(0)
     tall = float(high[1] - low[1])
-    top = float(low[1]) - tall * rng.uniform(0.0, 0.07)
-    bottom = float(high[1]) + tall * (rng.uniform(-0.01, 0.06) if rng.random() < 0.93 else rng.uniform(-0.2, -0.05))
-    width = max((bottom - top) * 0.5 * rng.uniform(0.82, 1.12), float(high[0] - low[0]) * rng.uniform(0.94, 1.1))
-    left = float(low[0] + high[0]) / 2 - width / 2 + rng.normal(0, 0.03) * width
+    top = float(low[1]) - tall * rng.uniform(*MARGIN_ABOVE)
+    bottom = float(high[1]) + tall * (
+        rng.uniform(*MARGIN_BELOW) if rng.random() < WITH_FEET else rng.uniform(*CUT_FEET)
+    )
+    width = max((bottom - top) * 0.5 * rng.uniform(*WIDTHS), float(high[0] - low[0]) * rng.uniform(*STRIDES))
+    left = float(low[0] + high[0]) / 2 - width / 2 + rng.normal(0, OFF_CENTRE) * width
     return Window(float(left), float(top), canvas[0] / float(width), canvas[1] / float(bottom - top))
 
 

@@ -24,6 +24,8 @@ from occreid.synth.streams import Stream
 BYSTANDERS = 10
 DISTANT = 24
 """People who are seen far away in the second edition."""
+FAR = (0.6, 5.0)
+"""Metres beyond where people are photographed that distant people of the first edition stand."""
 _SIDES = {"train": 0, "test": 1, "scene": 2}
 
 
@@ -42,7 +44,7 @@ def busy_background(camera: Camera, seed: int) -> np.ndarray:
     rng = np.random.default_rng(np.random.SeedSequence([camera.seed, Stream.DISTANT_PEOPLE]))
     spots = sorted(
         (
-            (float(rng.uniform(-5, 5)), float(rng.uniform(camera.far + 0.6, camera.far + 5)))
+            (float(rng.uniform(-5, 5)), float(rng.uniform(camera.far + FAR[0], camera.far + FAR[1])))
             for _ in range(int(rng.integers(2, 6)))
         ),
         key=lambda p: -p[1],
