@@ -177,6 +177,10 @@ class HPNet(Method, PartParser):
             return {}
         return dict(zip(PART_NAMES, logits.float().sigmoid().unbind(1), strict=True))
 
+    def backbone_layers(self, stages: int = 4) -> list[nn.Module]:
+        """The trunk, and for all four stages the branches of Conv5."""
+        return [*super().backbone_layers(stages), *(self.conv5 if stages == 4 else ())]
+
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """Pretrained layers at ``lr``, new ones at twice that (Section 4.1)."""
         old = [p for module in (self.backbone, self.conv5) for p in module.parameters() if p.requires_grad]

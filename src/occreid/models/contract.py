@@ -22,6 +22,7 @@ from occreid.distances import Metric
 from occreid.errors import UserError
 from occreid.models.embedding import compare, embed
 from occreid.models.pictures import Pictures, check_images
+from occreid.nn.freezing import first_layers
 from occreid.records import Batch
 
 
@@ -103,6 +104,20 @@ class Trainable(nn.Module):
     def stages(self) -> tuple[Stage, ...]:
         """The legs of training, in order. Default: one leg over the whole network."""
         return (Stage("main", self.losses, (self,)),)
+
+    def backbone_layers(self, stages: int = 4) -> list[nn.Module]:
+        """The layers that start from the backbone's weights, of its stem and first stages; see `occreid.nn.freezing`.
+
+        Raises:
+            UserError: there is no backbone, or its stages are not known.
+        """
+        backbone = getattr(self, "backbone", None)
+        if not isinstance(backbone, nn.Module):
+            raise UserError(
+                f"the method {self._name()} has no 'backbone' to freeze or to train at another rate.",
+                "Leave training.freeze_stages null and optimizer.backbone_factor 1.",
+            )
+        return first_layers(backbone, stages)
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """Optimiser groups; a group may carry its own ``lr``. Default: one group of all parameters."""

@@ -47,6 +47,7 @@ class Trunk(nn.Module):
             if name in kept:
                 self.add_module(name, child)
         self._stem, self._stages = layout.stem, layout.stages
+        self._inserted: set[str] = set()
         self.channels, self.strides = layout.channels, layout.strides
         self.pixel_mean, self.pixel_std = pixel_statistics(network)
         if last_stride is not None:
@@ -64,6 +65,11 @@ class Trunk(nn.Module):
     def units(self, stage: int) -> list[nn.Module]:
         """The units of stage 1, 2, 3 or 4, in order."""
         return [self.get_submodule(path) for path in self._stages[stage - 1]]
+
+    def first(self, stages: int) -> list[nn.Module]:
+        """The layers of the stem and of so many stages that came with the network, not those of `insert`."""
+        paths = chain(self._stem, *self._stages[:stages])
+        return [self.get_submodule(path) for path in paths if path not in self._inserted]
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) normalised → (B, C, h, w), the map of the last stage that is there."""
@@ -110,6 +116,7 @@ class Trunk(nn.Module):
             blocks.append(make(channels[path]))
             _add_behind(self.get_submodule(parent), name, f"block{name}", blocks[-1])
             longer.append(f"{parent}.block{name}".lstrip("."))
+            self._inserted.add(longer[-1])
         self._stages = (*self._stages[: stage - 1], tuple(longer), *self._stages[stage:])
         return blocks
 

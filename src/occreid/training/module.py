@@ -26,6 +26,7 @@ from occreid.records import Batch, Record
 from occreid.training.augmentation import train_transform
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.ema import MovingAverage
+from occreid.training.layerwise import freeze_first, scaled_groups
 from occreid.training.recipe import OptimizerSection, Recipe
 from occreid.training.schedules import lr_factor
 from occreid.training.second_stream import second_loader, statistics_kept
@@ -82,6 +83,7 @@ class TrainingModule(LightningModule):
         self._parsing = parsing
         self._second: ReidLoader | None = None
         self._second_batches: Iterator[Batch] = iter(())
+        self._frozen = freeze_first(model, recipe.training.freeze_stages)
         self.freezes = recipe.training.freeze_epochs > 0 and leg.index == 0
         self._freezable = [p for p in _backbone(model).parameters() if p.requires_grad] if self.freezes else []
 
@@ -122,7 +124,9 @@ class TrainingModule(LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The recipe's optimiser over the method's groups, trainable parameters only."""
         groups = []
-        for group in self.model.parameter_groups(self.recipe.optimizer.lr):
+        section = self.recipe.optimizer
+        own = self.model.parameter_groups(section.lr)
+        for group in scaled_groups(self.model, own, section.backbone_factor, section.lr):
             chosen = [p for p in group["params"] if p.requires_grad]
             if chosen:
                 groups.append({"lr": self.recipe.optimizer.lr, **group, "params": chosen})
@@ -157,6 +161,8 @@ class TrainingModule(LightningModule):
         self.model.eval()
         for module in self.leg.stage.modules:
             module.train()
+        for layer in self._frozen:
+            layer.eval()
         if self.freezes:
             frozen = self.epoch < self.recipe.training.freeze_epochs
             for parameter in self._freezable:

@@ -92,6 +92,9 @@ class OptimizerSection(Section):
     name: Literal["adam", "adamw", "sgd"] = "adam"
     lr: Annotated[float, Field(gt=0)] = 3.5e-4
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    backbone_factor: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="learning rate of the layers that start from the backbone's weights, as a share of the others'"
+    )
     momentum: Share = Field(0.9, description="sgd only")
     nesterov: bool = Field(False, description="sgd only")
 
@@ -149,6 +152,9 @@ class TrainingSection(Section):
         10, description="w: until it has reached `ema`, the decay is (1 + n)/(w + n) after n steps; 0: `ema` at once"
     )
     compile: bool = Field(False, description="let torch.compile have the losses; needs a C++ compiler, on a GPU Triton")
+    freeze_stages: Annotated[int, Field(ge=0, le=4)] | None = Field(
+        None, description="stages of the backbone that stay as they start, 0: its stem alone; null: none"
+    )
     freeze_epochs: NotNegative = Field(0, description="epochs at the start during which the backbone is frozen")
     grad_clip: Annotated[float, Field(gt=0)] | None = Field(None, description="largest gradient norm, or null")
     evaluate_every: NotNegative = Field(10, description="epochs between evaluations; 0: only at the end")

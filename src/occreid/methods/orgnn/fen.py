@@ -42,6 +42,11 @@ class TwoBranchTrunk(nn.Module):
         self.stripes = nn.Sequential(*third[1:], fourth)
         self.halves = copy.deepcopy(self.stripes)
 
+    def first(self, stages: int) -> list[nn.Module]:
+        """The layers of the stem and of so many stages, of the third one only the shared block."""
+        shared = list(self.shared)  # the last three are stages 1 and 2 and the first block of 3
+        return [*shared[: len(shared) - max(0, 3 - stages)], *((self.stripes, self.halves) if stages == 4 else ())]
+
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, channels in, H, W) → the two branches' maps, (B, C, h, w) each."""
         shared = self.shared(images)

@@ -1,0 +1,59 @@
+"""Freezing the first stages of a backbone, and training all of it at a lower rate than what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from occreid.models import Trainable
+
+
+def freeze_first(model: Trainable, stages: int | None) -> list[nn.Module]:
+    """Let the stem and so many stages of the backbone stay as they are.
+
+    Args:
+        model: its parameters there no longer require gradients.
+        stages: 0 is the stem alone; None freezes nothing.
+
+    Returns:
+        The frozen layers, to be kept in eval mode: statistics of batch normalisation stay too.
+
+    Raises:
+        UserError: a method without backbone, or one whose stages are not known.
+    """
+    if stages is None:
+        return []
+    frozen = model.backbone_layers(stages)
+    for layer in frozen:
+        layer.requires_grad_(False)
+    return frozen
+
+
+def scaled_groups(model: Trainable, groups: Sequence[dict[str, Any]], factor: float, lr: float) -> list[dict[str, Any]]:
+    """Optimiser groups in which the backbone has a rate of its own.
+
+    Args:
+        model: whose groups they are.
+        groups: of `Trainable.parameter_groups`.
+        factor: rate of the layers that start from the backbone's weights, as a share of their group's.
+        lr: rate of a group that names none.
+
+    Returns:
+        The groups; each that holds both kinds of layers became two. With factor 1 they are the caller's.
+
+    Raises:
+        UserError: as `freeze_first`.
+    """
+    if factor == 1:
+        return list(groups)
+    old = {parameter for layer in model.backbone_layers() for parameter in layer.parameters()}
+    found = []
+    for group in groups:
+        rate = group.get("lr", lr)
+        for inside, own in ((True, rate * factor), (False, rate)):
+            chosen = [p for p in group["params"] if (p in old) == inside]
+            if chosen:
+                found.append({**group, "params": chosen, "lr": own})
+    return found
