@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 import occreid
 from occreid import cli
+from occreid.cli import expanded
 from occreid.errors import UserError
 
 
@@ -92,3 +93,22 @@ def test_trust_in_code_may_stand_anywhere(monkeypatch):
     monkeypatch.setattr("sys.argv", ["occreid", "serve", "--model", "run", "--trust-code"])
     cli.main()
     assert given == [["--trust-code", "serve", "--model", "run"]]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("~/d", "{home}/d"),
+        ("folder=~/d", "{home}/d"),
+        ("--out=~/x", "{home}/x"),
+        ("data.root=~/d", "{home}/d"),
+        ("training.ema=~", None),
+        ("a~/b", None),
+        ("~other", None),
+        ("it=a~/b", None),
+    ],
+)
+def test_a_tilde_is_the_home_folder_wherever_a_path_can_stand(monkeypatch, word, meant):
+    monkeypatch.setenv("HOME", "/home/anna")
+    head = word.rpartition("=")[0] + "=" if "=" in word else ""
+    assert expanded(word) == (word if meant is None else head + meant.format(home="/home/anna"))

@@ -1,4 +1,3 @@
-import shutil
 from dataclasses import replace
 
 import cv2
@@ -128,11 +127,13 @@ def test_to_disk_equals_in_memory_and_leaves_no_chunks(model, records, tmp_path)
 
 
 def test_an_interrupted_extraction_goes_on_where_it_stopped(model, records, tmp_path):
-    hidden = tmp_path / "hidden.png"
-    shutil.move(records[4].path, hidden)
-    with pytest.raises(UserError, match=r"4\.png"):
-        extract_to_disk(model, records, tmp_path / "out", key={}, chunk=2)
-    shutil.move(hidden, records[4].path)
+    def stopped(model, pieces, options):
+        for number, piece in enumerate(pieces[:2]):
+            yield number, extract(model, piece, **options)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract_to_disk(model, records, tmp_path / "out", key={}, chunk=2, engine=stopped)
     model.seen.clear()
     found, described = extract_to_disk(model, records, tmp_path / "out", key={}, chunk=2)
     assert described == 3 and sum(n for n, *_ in model.seen) == 3
@@ -153,6 +154,17 @@ def test_a_finished_extraction_is_read(model, records, tmp_path):
     model.seen.clear()
     found, described = extract_to_disk(model, records, tmp_path / "out", key={})
     assert described == 0 and not model.seen and len(found) == 7
+
+
+def test_a_picture_replaced_under_its_name_is_another_picture(model, records, tmp_path):
+    extract_to_disk(model, records, tmp_path / "out", key={})
+    content = records[2].path.read_bytes()
+    records[2].path.write_bytes(records[1].path.read_bytes())
+    with pytest.raises(UserError, match="other weights, images or settings"):
+        extract_to_disk(model, records, tmp_path / "out", key={})
+    records[2].path.write_bytes(content)  # the same bytes, written later: nobody knows that
+    with pytest.raises(UserError, match="other weights, images or settings"):
+        extract_to_disk(model, records, tmp_path / "out", key={})
 
 
 @pytest.mark.parametrize("change", ["key", "records", "precision", "chunk"])

@@ -1,7 +1,9 @@
 import pytest
 
 from occreid.errors import UserError
-from occreid.training.folders import claim_folder, read_run
+from occreid.files import write_json
+from occreid.records import Record
+from occreid.training.folders import claim_folder, read_run, require_same_pictures, training_pictures
 from occreid.training.recipe_files import dump_recipe, load_recipe
 
 
@@ -82,3 +84,17 @@ def test_a_recipe_given_again_is_compared(tiny, tmp_path):
     assert read_run(tmp_path / "run", tmp_path / "same.yaml", []).training.init_from == "w.safetensors"
     with pytest.raises(UserError, match=r"other values of: data.k, training.epochs"):
         read_run(tmp_path / "run", tmp_path / "other.yaml", [])
+
+
+def test_a_run_is_not_gone_on_with_on_other_persons(tmp_path):
+    def pictures(root, ids):
+        return training_pictures(
+            [Record(tmp_path / root / f"train/{p}_{i}.jpg", p, i) for p in ids for i in (0, 1)], tmp_path / root
+        )
+
+    write_json(tmp_path / "run/pictures.json", pictures("a", (1, 2, 3)))
+    require_same_pictures(tmp_path / "run", pictures("moved", (3, 2, 1)))
+    for ids, said in (((1, 2, 3, 4), r"6 of 3 persons, here are 8 of 4"), ((11, 12, 13), "or others of that number")):
+        with pytest.raises(UserError, match=said):
+            require_same_pictures(tmp_path / "run", pictures("a", ids))
+    require_same_pictures(tmp_path, pictures("a", (1,)))  # a run of a version that did not write it

@@ -1,6 +1,7 @@
 """Kill -9 and go on: the resumed run must end with the weights of one that was never disturbed."""
 
 import csv
+import shutil
 import signal
 import subprocess
 import sys
@@ -295,3 +296,15 @@ def test_a_run_may_test_other_weights_and_train_nothing(tiny, tmp_path):
         train(tiny(*only, "method.options.width=4"), tmp_path / "other", progress=False)
     with pytest.raises(UserError, match="names no weights to test"):
         tiny("training.test_only=true")
+
+
+def test_a_run_goes_on_where_its_pictures_moved_but_not_on_other_persons(monkeypatch, tiny, market, tmp_path):
+    interrupted(monkeypatch, tiny("training.epochs=2"), tmp_path / "a", at=2)
+    shutil.copytree(market, tmp_path / "moved")
+    gone = next(file for file in sorted((tmp_path / "moved").rglob("*.*g")) if "train" in str(file.parent))
+    taken = gone.read_bytes()
+    gone.unlink()
+    with pytest.raises(UserError, match="was started on other pictures"):
+        resume(tmp_path / "a", overrides=[f"data.root={tmp_path / 'moved'}"], progress=False)
+    gone.write_bytes(taken)
+    resume(tmp_path / "a", overrides=[f"data.root={tmp_path / 'moved'}"], progress=False)

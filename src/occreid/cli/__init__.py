@@ -76,12 +76,22 @@ for group in _GROUPS:
     group.register(app)
 
 
+def expanded(word: str) -> str:
+    """A word of the command line with its ``~`` as the home folder, where the shell left it: behind ``=``, in quotes.
+
+    >>> expanded("folder=~/d") == f"folder={os.path.expanduser('~')}/d", expanded("training.ema=~"), expanded("a~/b")
+    (True, 'training.ema=~', 'a~/b')
+    """
+    head, equals, path = word.rpartition("=")
+    return f"{head}{equals}{os.path.expanduser(path)}" if path.startswith("~/") else word
+
+
 def main() -> None:
     """Run the command line; the entry point ``occreid``.
 
     Exit codes: 0 done, 1 the command found or met a problem, 2 a mistake in what was asked.
     """
-    words = sys.argv[1:]
+    words = [expanded(word) for word in sys.argv[1:]]
     trusting = [word for word in words if word == _TRUST]
     try:
         app([*trusting[:1], *(word for word in words if word != _TRUST)])

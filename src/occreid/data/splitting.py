@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from occreid.data.benchmarks._files import existing_folder, images_under
+from occreid.data.walk import existing_folder, images_under
 from occreid.errors import UserError
 from occreid.files import read_text, write_file
 

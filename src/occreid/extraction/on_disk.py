@@ -51,8 +51,8 @@ def extract_to_disk(
         model: as `extract`, like all that is not explained here.
         records: N images.
         folder: where to write.
-        key: what the descriptors depend on, e.g. the weights' sha256; JSON-serialisable. Images and precision
-            are added.
+        key: what the descriptors depend on, e.g. the weights' sha256; JSON-serialisable. Precision and the images
+            are added, each with its size and when it was last written: one replaced under its name is another image.
         chunk: images written at once.
         batch_size: images at once.
         workers: loading processes.
@@ -75,8 +75,11 @@ def extract_to_disk(
     flips = model.flip_test if flip_test is None else flip_test
     if precision == "auto":
         memory_format, precision = way_for(model, usable_device(device), "auto", batch_size=batch_size)
-    names = "\n".join(f"{r.path} {r.pid} {r.camid}" + (f" {r.mask}" if masks else "") for r in records)
-    full_key = {**key, "images": hashlib.sha256(names.encode()).hexdigest(), "precision": precision, "chunk": chunk}
+    images = hashlib.sha256()
+    for r in records:
+        mask = f" {r.mask} {_state(r.mask)}" if masks and r.mask is not None else ""
+        images.update(f"{r.path} {_state(r.path)} {r.pid} {r.camid}{mask}\n".encode())
+    full_key = {**key, "images": images.hexdigest(), "precision": precision, "chunk": chunk}
     full_key |= {"flip_test": True} if flips else {}
     if chunk < 1:
         raise UserError(f"chunks of {chunk} images are impossible.", "Give 1 or more.")
@@ -108,6 +111,15 @@ def extract_to_disk(
     except OSError as error:
         raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
     return joined, sum(len(part) for part in missing.values())
+
+
+def _state(file: Path) -> str:
+    """Size and time of the last change; empty where there is no file, which whoever reads it will say."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _one_by_one(

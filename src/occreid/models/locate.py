@@ -26,7 +26,7 @@ def locate(source: str | Path) -> Path:
     Raises:
         UserError: nothing there; a name that is not known lists those that are.
     """
-    text, path = str(source), Path(source)
+    text, path = str(source), Path(source).expanduser()
     if text in shipped.shipped_models(shipped.SHIPPED):
         if path.exists():
             raise UserError(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from occreid.errors import UserError
-from occreid.files import write_file
+from occreid.files import read_json, write_file
+from occreid.records import Record
 from occreid.training.devices import process_rank
 from occreid.training.recipe import Recipe
 from occreid.training.recipe_files import changed_keys, dump_recipe, load_recipe, parse_recipe
@@ -14,6 +18,45 @@ from occreid.training.recipe_files import changed_keys, dump_recipe, load_recipe
 RECIPE = "recipe.yaml"
 NEUTRAL = ("data.root", "data.mask_root", "data.parsing.root", "data.parsing.mask_root", "data.workers")
 """Keys a resumed run may change: where the same pictures lie, and how fast they are read."""
+
+
+PICTURES = "pictures.json"
+"""What a run trains on, so that it is not gone on with on other persons."""
+
+
+def training_pictures(records: Sequence[Record], root: str | Path) -> dict[str, Any]:
+    """What tells a training set from another, wherever it lies: number of images and ids, and a hash of all names.
+
+    Args:
+        records: the training images.
+        root: what the benchmark was read from.
+    """
+    root = Path(root).expanduser()
+    base = root.parent if root.suffix.lower() == ".csv" else root
+    lines = sorted(f"{Path(os.path.relpath(r.path, base)).as_posix()} {r.pid} {r.camid}" for r in records)
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return {"images": len(records), "ids": len({r.pid for r in records}), "sha256": digest}
+
+
+def require_same_pictures(folder: Path, found: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run on other pictures than it was started with.
+
+    Args:
+        folder: the run folder.
+        found: `training_pictures` now.
+
+    Raises:
+        UserError: they are others.
+    """
+    if not (folder / PICTURES).is_file():
+        return  # begun by a version that did not write it
+    held = read_json(folder / PICTURES, hint="Start the run again.")
+    if held != dict(found):
+        raise UserError(
+            f"the run {folder} was started on other pictures: {held['images']:,} of {held['ids']:,} persons, "
+            f"here are {found['images']:,} of {found['ids']:,}, or others of that number.",
+            "Give the data it was started on: --set data.root=FOLDER, or start a new run with --out and --init-from.",
+        )
 
 
 def claim_folder(folder: Path, recipe: Recipe) -> None:

@@ -1,6 +1,6 @@
 """`train` and `resume`: from a recipe to a run folder.
 
-A run folder holds ``recipe.yaml`` (resolved), ``log.csv``, ``evaluation.csv``, ``tensorboard/``,
+A run folder holds ``recipe.yaml`` (resolved), ``pictures.json``, ``log.csv``, ``evaluation.csv``, ``tensorboard/``,
 ``checkpoints/last.ckpt`` and ``best.ckpt``, and in the end ``model.safetensors``, ``model.json`` and ``result.json``.
 """
 
@@ -22,7 +22,7 @@ from occreid.errors import UserError
 from occreid.evaluation.describe import PRECISIONS
 from occreid.evaluation.parts import PartScores
 from occreid.extraction import extract
-from occreid.files import replacing
+from occreid.files import replacing, write_json
 from occreid.models import read_card, save_model
 from occreid.models.registry import as_method
 from occreid.records import Split, class_indices
@@ -33,7 +33,7 @@ from occreid.training.epoch_end import LAST, EpochEnd, format_scores, oracle_wor
 from occreid.training.evaluation import evaluate_split, is_testable, result_entry, write_result
 from occreid.training.fastest import chosen_by_first, is_open, settled
 from occreid.training.fit import fit
-from occreid.training.folders import claim_folder, read_run
+from occreid.training.folders import PICTURES, claim_folder, read_run, require_same_pictures, training_pictures
 from occreid.training.module import Leg, TrainingModule, stage_trains
 from occreid.training.progress import ProgressBar
 from occreid.training.recipe import Recipe
@@ -106,6 +106,9 @@ class Run:
         self.devices = resolve_devices(recipe.training)
         self.sources = load_sources(recipe)
         last = folder / LAST
+        self.pictures = training_pictures(self.sources.split.train, recipe.data.root)
+        if last.is_file():
+            require_same_pictures(folder, self.pictures)
         self.checkpoint = Checkpoint.load(last) if last.is_file() else None
         self.model = build_model(recipe, self.sources.split, fresh=self.checkpoint is None)
         self.legs = make_legs(recipe, self.model)
@@ -131,6 +134,7 @@ class Run:
         """Train the legs that are left; the ranking of the very last epoch, if it was evaluated."""
         checkpoint, ranking = self.checkpoint, None
         if self.main:
+            write_json(self.folder / PICTURES, self.pictures)
             self._cut_back()
         self._introduce()
         best = None if checkpoint is None else checkpoint.best

@@ -1,6 +1,7 @@
 """`occreid.data.benchmarks`: finding loaders, checking options, and what every loader owes."""
 
 import inspect
+import os
 import subprocess
 import sys
 
@@ -102,3 +103,22 @@ def test_reading_a_layout_imports_no_torch(market):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_tilde_is_the_home_folder_in_a_root(touch, tmp_path, monkeypatch):
+    touch("d/query/0001_c1_0.jpg", "d/gallery/0001_c2_0.jpg")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert len(load_benchmark("folder", "~/d").query) == 1
+
+
+def test_a_root_that_is_no_utf8_is_refused_before_it_is_read(tmp_path):
+    with pytest.raises(UserError, match="is not UTF-8"):
+        load_benchmark("folder", tmp_path / os.fsdecode(b"Mu\xf1oz"))
+
+
+def test_ids_that_no_tensor_can_hold_are_refused_in_words(touch):
+    root = touch(
+        "query/20260301083015123456_c1s1_1.jpg", "bounding_box_test/1_c2s1_1.jpg", "bounding_box_train/1_c1s1_1.jpg"
+    )
+    with pytest.raises(UserError, match=r"20260301083015123456_c1s1_1\.jpg has an id or a camera beyond 64 bits"):
+        load_benchmark("market1501", root, strict=False)
