@@ -11,7 +11,9 @@ import typer
 from occreid.cli.options import Json, parse_numbers
 from occreid.errors import UserError
 
-File = Annotated[Path, typer.Argument(help="An .onnx, .pt2 or TorchScript file.")]
+File = Annotated[
+    Path, typer.Argument(help="An .onnx, .pt2 or TorchScript file, or a .pth of torchreid's or fast-reid's zoo.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", help="A folder for the network and its card; left out, the card goes beside it.")
 ]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from occreid.descriptors import Descriptors
@@ -24,8 +25,10 @@ from occreid.errors import UNREADABLE, UserError
 from occreid.files import read_json
 from occreid.models.networks import FileModel, onnx_failures, open_onnx
 from occreid.models.pictures import check_images
+from occreid.models.zoo import Recognised, filled
 
-Runtime = Literal["onnx", "pt2", "torchscript"]
+Runtime = Literal["onnx", "pt2", "torchscript", "weights"]
+"""Who runs a file; weights are those of a network defined here (`occreid.models.zoo`)."""
 Network = Callable[[Tensor], Tensor]
 """Images as the network wants them → its output, both on any device."""
 
@@ -81,7 +84,10 @@ class ForeignModel(FileModel):
         path = Path(path)
         super().__init__(path, read_json(path.with_suffix(".json"), what="the card", hint=_again(path)))
         self.interface = Interface.of(self.card["interface"])
-        self.network = open_network(path, self.interface.runtime, self.interface.output)
+        if self.interface.runtime == "weights":
+            self.network = filled(Recognised(self.card["architecture"], load_file(path), ()))
+        else:
+            self.network = open_network(path, self.interface.runtime, self.interface.output)
         self.expect_pixels(self.interface.mean, self.interface.std)
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
@@ -108,7 +114,7 @@ class ForeignModel(FileModel):
 def is_foreign(path: Path) -> bool:
     """Whether a card of `occreid import` lies beside this file; the card of a run folder is another."""
     card = path.with_suffix(".json")
-    if path.suffix == ".safetensors" or not card.is_file():
+    if not card.is_file():
         return False
     return "interface" in read_json(card, what="the card", hint=_again(path))
 

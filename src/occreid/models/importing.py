@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from occreid.distances import METRICS, Metric
@@ -21,6 +22,7 @@ from occreid.files import replacing, write_json
 from occreid.models.foreign import ForeignModel, Interface, Runtime, open_network, run_batches
 from occreid.models.networks import open_onnx
 from occreid.models.weights import versions
+from occreid.models.zoo import ENDINGS, Recognised, filled, read_checkpoint, recognise
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RUNTIMES: dict[str, Runtime] = {".onnx": "onnx", ".pt2": "pt2", ".torchscript": "torchscript", ".pt": "torchscript"}
@@ -65,7 +67,8 @@ def import_network(source: str | Path, told: Told, out: str | Path | None = None
     """Write the card of a foreign network, once the network has described pictures.
 
     Args:
-        source: an ``.onnx``, ``.pt2``, ``.torchscript`` or ``.pt`` file.
+        source: an ``.onnx``, ``.pt2``, ``.torchscript`` or ``.pt`` file, or a ``.pth`` checkpoint of a zoo's weights
+            (`occreid.models.zoo`).
         told: what is known of it.
         out: a folder to copy file and card to; left out, the card is written beside the file.
 
@@ -74,20 +77,32 @@ def import_network(source: str | Path, told: Told, out: str | Path | None = None
             else than one vector for each; a fact that is missing or cannot be.
     """
     source = Path(source)
-    runtime = _RUNTIMES.get(source.suffix)
+    weights = source.suffix in ENDINGS
+    runtime = "weights" if weights else _RUNTIMES.get(source.suffix)
     if not source.is_file() or runtime is None:
         what = f"{source} is no network" if source.is_file() else f"there is no file '{source}'"
-        raise UserError(f"{what}.", f"Give a file that ends in {', '.join(_RUNTIMES)}.")
-    said = _onnx_says(source) if runtime == "onnx" else _torch_says(source, runtime)
+        raise UserError(f"{what}.", f"Give a file that ends in {', '.join((*_RUNTIMES, *ENDINGS))}.")
+    if weights and out is None:
+        raise UserError(f"{source} holds weights, which are written anew.", "Say where to: --out FOLDER")
+    found = recognise(read_checkpoint(source), source) if weights else None
+    if found is not None:
+        said, told, sized = _checkpoint_says(found, told)
+    else:
+        said, sized = _onnx_says(source) if runtime == "onnx" else _torch_says(source, runtime), ()
     interface, size, guessed = _interface(source, runtime, said, told)
+    guessed = (*sized, *guessed)
     metric = told.metric or said.facts.get("metric")
     if metric is None:
         metric, guessed = "cosine", (*guessed, "metric (cosine)")
     if metric not in METRICS:
         raise UserError(f"there is no metric '{metric}'.", did_you_mean(metric, METRICS))
-    network = open_network(source, runtime, interface.output)
+    network = open_network(source, runtime, interface.output) if found is None else filled(found)
     interface, shape = _tried(source, network, interface, size)
-    with source.open("rb") as file:
+    path = source if out is None else Path(out) / f"model{'.safetensors' if weights else source.suffix}"
+    if path != source:
+        with replacing(path, what="the network") as part:
+            shutil.copyfile(source, part) if found is None else save_file(found.tensors, part)
+    with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     card = {
         "format": 1,
@@ -101,18 +116,25 @@ def import_network(source: str | Path, told: Told, out: str | Path | None = None
         "dimensions": shape[1],
         "parameters": said.parameters,
         "interface": interface.entries(),
+        **({} if found is None else {"architecture": found.architecture, "unused": list(found.unused)}),
         "guessed": list(guessed),
         "sha256": sha256,
         "versions": versions(),
     }
-    path = source
-    if out is not None:
-        path = Path(out) / f"model{source.suffix}"
-        with replacing(path, what="the network") as part:
-            shutil.copyfile(source, part)
     write_json(path.with_suffix(".json"), card, indent=2, what="the card")
     ForeignModel(path)  # what was written can be read
     return Imported(path, card, guessed)
+
+
+def _checkpoint_says(found: Recognised, told: Told) -> tuple[_Said, Told, tuple[str, ...]]:
+    """What a checkpoint says, what is told with its guesses, and those: weights know no size."""
+    parameters = sum(tensor.numel() for tensor in found.tensors.values() if tensor.is_floating_point())
+    sized: tuple[str, ...] = ()
+    if told.height is None and told.width is None:
+        told, sized = replace(told, height=256, width=128), ("height and width (256×128)",)
+    if found.mean is not None and found.std is not None and told.mean is None and told.std is None:
+        told = replace(told, mean=found.mean, std=found.std, range=255)
+    return _Said(parameters=parameters), told, sized
 
 
 def _interface(

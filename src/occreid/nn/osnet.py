@@ -37,7 +37,10 @@ class OSNet(nn.Module):
         self.conv1 = _Conv(3, stem, 7, stride=2, instance=ain)
         before = stem
         for number, (channels, instance) in enumerate(zip(stages, _AIN, strict=True), start=2):
-            blocks = [_Block(before, channels, ain, ain and instance[0]), _Block(channels, channels, ain, ain and instance[1])]
+            blocks = [
+                _Block(before, channels, ain, ain and instance[0]),
+                _Block(channels, channels, ain, ain and instance[1]),
+            ]
             shrink = [_Conv(channels, channels, 1), nn.AvgPool2d(2, 2)] if number < 4 else []
             if ain:
                 self.add_module(f"conv{number}", nn.Sequential(*blocks))
@@ -63,7 +66,15 @@ class _Conv(nn.Module):
     """Convolution, norm and, where asked for, ReLU."""
 
     def __init__(
-        self, before: int, after: int, size: int, *, stride: int = 1, instance: bool = False, norm: bool = True, act: bool = True
+        self,
+        before: int,
+        after: int,
+        size: int,
+        *,
+        stride: int = 1,
+        instance: bool = False,
+        norm: bool = True,
+        act: bool = True,
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(before, after, size, stride, size // 2, bias=False)
