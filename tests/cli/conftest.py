@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from occreid.cli import evaluate, gallery, search
+from occreid.cli import evaluate, extract, gallery, search
 from occreid.errors import UserError
 from occreid.models import create_model, save_model
 
@@ -55,6 +55,7 @@ def occreid_cli():
     def run(*words):
         app = typer.Typer()
         evaluate.register(app)
+        extract.register(app)
         result = CliRunner().invoke(app, [str(word) for word in words])
         if isinstance(result.exception, UserError):
             raise result.exception
@@ -70,7 +71,7 @@ def gallery_cli():
 
     def run(*words, code=0):
         app = typer.Typer()
-        for group in (gallery, search, evaluate):
+        for group in (gallery, search, evaluate, extract):
             group.register(app)
         result = CliRunner().invoke(app, [str(word) for word in words])
         if isinstance(result.exception, UserError):

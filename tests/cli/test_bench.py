@@ -14,7 +14,7 @@ QUICK = ("--rounds", "1", "--warmup", "0", "--device", "cpu")
 
 @pytest.fixture
 def run(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "methods"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "models"))
 
     def call(*arguments):
         app = typer.Typer()
@@ -54,7 +54,7 @@ def test_a_size_for_all(run):
     [
         (("--size", "32"), "--size 32 is not HxW"),
         (("--size", "axb"), "For example: --size 256x128"),
-        (("--batch-size", "0"), "--batch-size 0 cannot be read"),
+        (("--batch-size", "0"), "--batch-size 0 holds a number below 1"),
         (("--clock", "sun"), "there is no clock 'sun'"),
         (("--device", "warp"), "there is no device 'warp'"),
     ],

@@ -4,7 +4,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from occreid.cli import compact, evaluate
+from occreid.cli import compact, evaluate, extract
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.retrieval import Projection
@@ -16,7 +16,7 @@ def cli():
 
     def run(*words):
         app = typer.Typer()
-        for group in (compact, evaluate):
+        for group in (compact, evaluate, extract):
             group.register(app)
         result = CliRunner().invoke(app, [str(word) for word in words])
         if isinstance(result.exception, UserError):

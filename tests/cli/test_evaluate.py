@@ -144,6 +144,32 @@ def test_mistakes_are_named(occreid_cli, make_run, words, message):
         occreid_cli("evaluate", *[run if word == "RUN" else word for word in words])
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--ap", "trapez"], "no AP form"),
+        (["--shots", "few"], "no shots 'few'"),
+        (["--same-camera", "drop"], "no camera rule"),
+        (["--rerank", "aqee"], "Did you mean 'aqe'"),
+        (["--ranks", "0,1"], "below 1"),
+        (["--precision", "float8"], "no precision"),
+        (["--device", "abacus"], "no device"),
+        (["--stress", "flat:2"], "out of range"),
+        (["--stress-on", "all"], "cannot be on 'all'"),
+    ],
+)
+def test_options_are_checked_before_the_benchmark_is_read(occreid_cli, make_run, words, message):
+    with pytest.raises(UserError, match=message):
+        occreid_cli("evaluate", make_run(), "--on", "market1501=nowhere", *words)
+
+
+def test_options_of_the_loader_may_hold_commas(occreid_cli, make_run, market):
+    words = ("evaluate", make_run(), "--on", f"folder={market}", "--json")
+    (plain,), (fewer,) = (json.loads(occreid_cli(*words, *more)) for more in ((), ("--option", "distractors=5,6")))
+    counts = [one["facts"]["data"]["counts"]["gallery"]["ids"] for one in (plain, fewer)]
+    assert counts == [6, 4]
+
+
 def test_a_model_that_does_not_say_its_data_asks_for_it(occreid_cli, make_run):
     with pytest.raises(UserError, match="--on NAME=ROOT"):
         occreid_cli("evaluate", make_run(recipe=False))

@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from occreid import measure
-from occreid.cli import ablate, evaluate, reconstruct, report, stress
+from occreid.cli import ablate, evaluate, extract, report, stress
 from occreid.cli import data as data_group
 from occreid.data import load_benchmark
 from occreid.demo.entries import network_entries
@@ -55,7 +55,7 @@ def market(tmp_path_factory):
 
 def call(*words):
     app = typer.Typer()
-    for group in (ablate, evaluate, report, stress, reconstruct, data_group):
+    for group in (ablate, evaluate, extract, report, stress, data_group):
         group.register(app)
     result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
     assert result.exit_code == 0, result.output

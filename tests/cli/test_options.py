@@ -22,6 +22,7 @@ def test_benchmarks_are_pairs_of_name_and_folder():
 
 def test_numbers_and_words_are_lists():
     assert parse_numbers("--ranks", "1, 5", int, "1,5") == [1, 5]
+    assert parse_numbers("--size", "256x128", int, "256x128", separator="x") == [256, 128]
     assert parse_numbers("--levels", "0,0.5", float, "0,0.4") == [0, 0.5]
     assert parse_words("--parts", "query, gallery", ("query", "gallery")) == ["query", "gallery"]
 

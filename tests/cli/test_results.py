@@ -1,46 +1,31 @@
-import numpy as np
+import json
 
-from occreid.cli.results import print_comparison, print_extras, print_results
-from occreid.retrieval import Difference, Protocol, Ranking
+import typer
+from typer.testing import CliRunner
 
-
-def ranking(first_ranks, **protocol):
-    first = np.array([first_ranks])
-    precision = np.where(first[0] > 0, 0.5, np.nan)
-    return Ranking(
-        Protocol("cosine", ranks=(1,), **protocol),
-        first,
-        precision,
-        precision,
-        np.arange(len(first[0])),
-        gallery={"images": 1234},
-    )
+from occreid.cli import results
 
 
-def test_one_protocol_is_said_once_and_skipped_queries_are_counted(capsys):
-    print_results([("a", ranking([1, 2])), ("b", ranking([1, 0]))])
-    out = capsys.readouterr().out
-    assert out.count("step AP") == 1 and "[1]" not in out
-    assert "1 of 2" in out and "1,234" in out and "1 queries have no valid match" in out
+def invoke(*arguments):
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    results.register(app)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_rows_under_different_protocols_are_marked(capsys):
-    print_results([("a", ranking([1])), ("b", ranking([1], ap="trapezoid"))])
-    out = capsys.readouterr().out
-    assert "a [1]" in out and "b [2]" in out and "[2] cosine distance" in out
-
-
-def test_a_comparison_is_in_points(capsys):
-    print_comparison(("x", "y"), ranking([1, 0]), {"mAP": Difference(0.5, 0.525, 0.01, 0.04, 0.0123)})
-    out = capsys.readouterr().out
-    assert "+2.50" in out and "[+1.00, +4.00]" in out and "0.0123" in out and "over 1 persons" in out
-
-
-def test_sections_appear_where_asked_for(capsys):
-    print_extras("a", {})
-    assert capsys.readouterr().out == ""
-    at = {"0.01": {"tar": 0.9, "threshold": 0.25}, "0.001": {"tar": 0.0, "threshold": None}}
-    found = {"equal_error_rate": 0.1, "genuine_pairs": 5, "impostor_pairs": 7, "tar_at_far": at}
-    print_extras("a", {"subsets": {"occluder": {"car": {"queries": 3, "mAP": 0.25}}}, "verification": found})
-    out = capsys.readouterr().out
-    assert "by occluder" in out and "25.00" in out and "none" in out and "equal error rate 10.00" in out
+def test_results_are_added_and_written(tmp_path):
+    entry = {
+        "benchmark": "occsynth",
+        "scores": {"mAP": 0.25, "R-1": 0.5},
+        "protocol": {"metric": "cosine", "same_camera": "junk", "ap": "step", "shots": "multi", "draws": 1, "seed": 0,
+                     "rerank": None, "ranks": [1]},
+        "counts": {"query": {"images": 1}, "gallery": {"images": 2}},
+    }  # fmt: skip
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/result.json").write_text(json.dumps({"benchmarks": [entry]}))
+    words = ("results", tmp_path / "data", "--out", tmp_path / "page.md")
+    result = invoke(*words, "--add", tmp_path / "run", "--name", "ssgr")
+    assert result.exit_code == 0, result.output
+    assert f"wrote {tmp_path}/page.md" in result.stdout
+    assert "| ssgr | 25.0 | 50.0 | 1 |" in (tmp_path / "page.md").read_text()
+    assert "needs the name" in str(invoke(*words, "--add", tmp_path / "run").exception)

@@ -22,6 +22,7 @@ from occreid.cli import (
     demo,
     evaluate,
     export,
+    extract,
     find,
     gallery,
     import_model,
@@ -29,6 +30,7 @@ from occreid.cli import (
     parse,
     reconstruct,
     report,
+    results,
     search,
     serve,
     stress,
@@ -69,7 +71,7 @@ def _root(
 
 _TRUST = "--trust-code"
 _GROUPS = (
-    *(demo, train, adapt, ablate, bench, evaluate, report, compact, stress, clever_hans, export),
+    *(demo, train, adapt, ablate, bench, evaluate, extract, report, results, compact, stress, clever_hans, export),
     *(import_model, reconstruct, parse, masks, data, gallery, search, crop, find, serve),
 )
 for group in _GROUPS:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from occreid.cli.options import parse_numbers
 from occreid.errors import UserError
 from occreid.files import read_text
 
@@ -54,7 +55,7 @@ def ablate(
     """
     from occreid.training import ablation
 
-    plan = ablation.load_plan(ladder, out, recipe=recipe, overrides=settings or [], seeds=_numbers(seeds))
+    plan = ablation.load_plan(ladder, out, recipe=recipe, overrides=settings or [], seeds=_seeds(seeds))
     if dry_run:
         for run in plan.runs:
             typer.echo(run.command())
@@ -76,13 +77,10 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _numbers(text: str | None) -> list[int] | None:
+def _seeds(text: str | None) -> list[int] | None:
     if text is None:
         return None
-    try:
-        found = [int(word) for word in text.split(",")]
-    except ValueError as error:
-        raise UserError(f"--seeds {text} is not a list of numbers.", "For example: --seeds 0,1,2") from error
-    if min(found) < 0 or len(set(found)) < len(found):
-        raise UserError(f"--seeds {text} holds a seed twice, or one below 0.", "For example: --seeds 0,1,2")
+    found = parse_numbers("--seeds", text, int, "0,1,2")
+    if len(set(found)) < len(found):
+        raise UserError(f"--seeds {text} holds a seed twice.", "For example: --seeds 0,1,2")
     return found

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from occreid.cli.console import print_table
+from occreid.cli.options import parse_numbers
 from occreid.errors import UserError
 from occreid.files import write_file
 
@@ -140,7 +141,7 @@ def _gathered(
     from occreid import bench as room
 
     file = room.find_list(words[0]) if len(words) == 1 else None
-    sizes = None if batch_size is None else _numbers("--batch-size", batch_size, ",")
+    sizes = None if batch_size is None else parse_numbers("--batch-size", batch_size, int, "1,32", least=1)
     if file is None:
         chosen, reference, title = [room.Model.parse(text) for text in words], None, ""
     else:
@@ -155,16 +156,8 @@ def _gathered(
         if rival.name not in names:
             chosen.append(rival)
     if size is not None:
-        pair = _numbers("--size", size, "x")
+        pair = parse_numbers("--size", size, int, "256x128", least=1, separator="x")
         if len(pair) != 2:
             raise UserError(f"--size {size} is not HxW.", "For example: --size 256x128")
         chosen = [replace(model, size=(pair[0], pair[1])) for model in chosen]
     return chosen, sizes or [32], reference, title
-
-
-def _numbers(option: str, text: str, separator: str) -> list[int]:
-    words = text.split(separator)
-    if not all(word.strip().isdigit() and int(word) > 0 for word in words):
-        example = "1,32" if separator == "," else "256x128"
-        raise UserError(f"{option} {text} cannot be read.", f"For example: {option} {example}")
-    return [int(word) for word in words]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli import extract as extract_command
 from occreid.cli.options import (
     BatchSize,
     Device,
@@ -24,8 +23,8 @@ from occreid.cli.options import (
     Workers,
     parse_numbers,
 )
-from occreid.cli.results import print_comparison, print_extras, print_results
 from occreid.cli.splits import load_benchmarks
+from occreid.cli.tables import print_comparison, print_extras, print_results
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
@@ -73,9 +72,8 @@ Out = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands `evaluate` and `extract`."""
+    """Add the command `evaluate`."""
     app.command()(evaluate)
-    extract_command.register(app)
 
 
 def evaluate(
@@ -127,6 +125,7 @@ def evaluate(
         raise UserError("there is nothing to evaluate.", "Write e.g.: occreid evaluate runs/market")
     from occreid.data.occlusion.stress import Stress
     from occreid.evaluation import Settings, rank
+    from occreid.evaluation.describe import check_on
     from occreid.evaluation.saved import is_extracted
     from occreid.evaluation.sources import describe_source
     from occreid.retrieval import save_ranking
@@ -136,6 +135,7 @@ def evaluate(
     given = {"k1": k1, "k2": k2, "lambda": lambda_, "neighbours": neighbours, "alpha": alpha}
     changes = _changes(rerank, given, ranks, same_camera=same_camera, ap=ap, shots=shots, draws=draws, seed=seed)
     changes |= {"flip_test": True} if flip_test else {}
+    check_on(stress_on)
     splits = None if on is None and is_extracted(source) else load_benchmarks(source, on, option)
     results, extras = [], []
     for described in describe_source(source, splits, settings, stresses, stress_on, **changes):

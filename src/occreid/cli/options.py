@@ -78,8 +78,10 @@ def parse_benchmarks(given: Sequence[str] | None) -> list[tuple[str, Path]] | No
     return [(name, Path(root)) for name, root in pairs]
 
 
-def parse_numbers(option: str, text: str, kind: Callable[[str], Number], example: str, least: int = 0) -> list[Number]:
-    """Numbers with commas between them.
+def parse_numbers(
+    option: str, text: str, kind: Callable[[str], Number], example: str, least: int = 0, separator: str = ","
+) -> list[Number]:
+    """Numbers with a separator between them.
 
     >>> parse_numbers("--ranks", "1, 5", int, "1,5,10")
     [1, 5]
@@ -90,12 +92,13 @@ def parse_numbers(option: str, text: str, kind: Callable[[str], Number], example
         kind: int or float.
         example: a text that would be right.
         least: the smallest number allowed.
+        separator: what is between two numbers.
 
     Raises:
         UserError: something else than numbers, or one that is too small.
     """
     try:
-        numbers = [kind(word) for word in text.split(",")]
+        numbers = [kind(word) for word in text.split(separator)]
     except ValueError as error:
         raise UserError(f"{option} {text} is not a list of numbers.", f"For example: {option} {example}") from error
     if min(numbers) < least:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from occreid.cli.options import Device, Json
-from occreid.cli.results import print_results
+from occreid.cli.tables import print_results
 from occreid.errors import UserError
 
 if TYPE_CHECKING:

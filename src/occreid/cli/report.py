@@ -31,13 +31,9 @@ Form = Annotated[str | None, typer.Option("--ap", help="step or trapezoid, for a
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the random choices of queries and pictures.")]
 
 
-_PAGE = "results/README.md"
-
-
 def register(app: typer.Typer) -> None:
-    """Add the commands `report` and `results`."""
+    """Add the command `report`."""
     app.command()(report)
-    app.command()(results)
 
 
 def report(
@@ -101,25 +97,3 @@ def report(
     for file in [] if figures is None else write_figures(figures, kinds, entries, seed):
         typer.echo(f"figure {file}")
     typer.echo(f"report {written}")
-
-
-def results(
-    data: Annotated[Path, typer.Argument(help="The folder of result files.")] = Path("results/data"),
-    out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path(_PAGE),
-    add: Annotated[
-        list[Path] | None, typer.Option("--add", metavar="RUN", help="Copy this run's result first; repeatable.")
-    ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="What the table calls the runs of --add.")] = None,
-) -> None:
-    """Write the page of all results, from result files only.
-
-    For example: occreid results --add runs/ssgr-0 --add runs/ssgr-1 --name ssgr
-    """
-    from occreid.report.results_page import add_result, write_results_page
-
-    if add and name is None:
-        raise UserError("--add needs the name of the row.", "For example: --name ssgr")
-    for run in add or ():
-        typer.echo(f"added {add_result(run, data, str(name))}")
-    command = shlex.join(["occreid", "results", *([str(data), "--out", str(out)] if str(out) != _PAGE else [])])
-    typer.echo(f"wrote {write_results_page(data, out, command)}")

@@ -10,8 +10,8 @@ import typer
 from occreid.cli.console import progress
 from occreid.cli.data.shared import Detector
 from occreid.cli.options import Device, Name, Option, Root, parse_options
-from occreid.cli.results import print_results
 from occreid.cli.splits import load_split
+from occreid.cli.tables import print_results
 from occreid.errors import UserError
 
 Out = Annotated[Path | None, typer.Option("--out", help="The new folder.")]
