@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -5,9 +6,13 @@ import numpy as np
 import pytest
 
 from occreid.synth.people.figure import Figure
+from occreid.synth.render.boxes import usual_box
 from occreid.synth.render.compose import HIDDEN, IMAGE, Picture, take
+from occreid.synth.render.style import SECOND
 from occreid.synth.scene.cameras import draw_camera
 from occreid.synth.scene.occluders import PERSON, make_occluder
+from occreid.synth.scene.sites import draw_site
+from occreid.synth.scene.solids import Window
 
 
 def _take(figure: Figure, kind: str | None, seed: int = 0) -> Picture:
@@ -45,6 +50,35 @@ def test_an_occluder_hides_some_and_changes_nothing_else(figure: Figure, kind: s
             if before:
                 expected = whole.visible[part] * after / before
                 assert hidden.visible[part] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["car", "umbrella", PERSON])
+def test_labels_of_the_second_edition_are_as_exact(figure: Figure, kind: str):
+    thing, site = make_occluder(kind, 1, "test", 0), draw_site(0, 0)
+    for seed in (1, 2, 3):
+        hidden, whole = (
+            take(figure, site, t, "test", 0, np.random.default_rng(seed), SECOND) for t in (thing, None)
+        )  # the same draw without the occluder is the independent recomputation of what is behind it
+        covered = (hidden.mask == 0) & (whole.mask > 0)
+        np.testing.assert_array_equal(hidden.mask[~covered], whole.mask[~covered])
+        for part in range(4):
+            before, after = (whole.mask == part + 1).sum(), (hidden.mask == part + 1).sum()
+            assert (hidden.visible[part] > 0) == (after > 0)
+            if before:
+                assert hidden.visible[part] == pytest.approx(whole.visible[part] * after / before, abs=1e-6)
+
+
+def test_what_a_cut_box_leaves_out_counts_as_not_seen(figure: Figure):
+    def upper_half(points: np.ndarray, canvas: tuple[int, int], rng: np.random.Generator) -> Window:
+        box = usual_box(points, canvas, rng)
+        return replace(box, scale_y=2 * box.scale_y)
+
+    style = replace(SECOND, box=upper_half)
+    picture = take(figure, draw_site(0, 0), None, "test", 0, np.random.default_rng(0), style)
+    assert not (picture.mask == 4).any() and picture.visible[3] == 0
+    assert picture.visible[0] > 0.9 and picture.visible[1] > 0.6
+    feet = np.array(picture.keypoints).reshape(17, 3)[15:]
+    np.testing.assert_array_equal(feet, 0)
 
 
 def test_the_hidden_share_is_within_bounds_mostly(figure: Figure):
