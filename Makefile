@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test lint check bench bench-eval clean
+.PHONY: help install demo test lint check bench bench-eval gpu-check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/'
@@ -39,6 +39,9 @@ bench: $(INSTALLED)  ## all benchmarks, small sizes (ratios within one run)
 
 bench-eval: $(INSTALLED)  ## evaluation and re-ranking against their references, full size
 	$(BIN)/python benchmarks/evaluation.py
+
+gpu-check: $(INSTALLED)  ## on a machine with a GPU: all that only a GPU can show, as one table
+	$(BIN)/python benchmarks/gpu_check.py $(GPU_CHECK)
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -268,7 +268,7 @@ def paired_distances(query: Descriptors, gallery: Descriptors, metric: Metric, r
         (n,) float32.
     """
     result = torch.empty(len(rows), device=query.features.device)
-    step = max(1, 2**22 // query.features[:1].numel())  # 16 MiB of features at a time
+    step = max(1, 2**18 // query.features[:1].numel())  # a MiB of features at a time: they stay in the cache
     for start in range(0, len(rows), step):
         i, j = rows[start : start + step], columns[start : start + step]
         x, y = query.features[i], gallery.features[j]

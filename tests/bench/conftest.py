@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-TOYS = Path(__file__).parents[1] / "methods"
+TOYS = Path(__file__).parents[1] / "models"
 
 
 @pytest.fixture(autouse=True)

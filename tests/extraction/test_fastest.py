@@ -109,3 +109,14 @@ def test_a_model_without_weights_of_its_own_computes_as_it_was_made():
 def test_what_cannot_be_is_refused(model, precision, message):
     with pytest.raises(UserError, match=message):
         way_for(model, CPU, precision)
+
+
+@pytest.mark.gpu
+def test_a_gpu_describes_as_the_cpu_does_in_every_way(model, records):
+    wanted = extract(model, records, progress=False).features
+    for precision in ("float32", "bfloat16", "float16", "auto"):
+        for memory_format in ("contiguous", "channels_last"):
+            found = extract(
+                twin(model), records, device="cuda", precision=precision, memory_format=memory_format, progress=False
+            )
+            torch.testing.assert_close(found.features, wanted, atol=2e-2, rtol=2e-2)

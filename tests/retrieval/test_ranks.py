@@ -73,3 +73,11 @@ def test_a_row_without_hits_costs_nothing():
     empty = np.empty(0, np.int64)
     assert len(count_before(torch.rand(3, 4), empty, empty)) == 0
     assert len(ranks._count_on_device(torch.rand(3, 4), empty, empty)) == 0
+
+
+@pytest.mark.gpu
+def test_a_gpu_counts_as_the_cpu_does():
+    values = torch.randint(-3, 4, (40, 3000), generator=torch.Generator().manual_seed(0)).float()
+    rows, columns = torch.nonzero(values == 2, as_tuple=True)
+    case = rows.numpy(), columns.numpy()
+    np.testing.assert_array_equal(count_before(values.cuda(), *case), count_before(values, *case))

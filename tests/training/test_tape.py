@@ -46,7 +46,7 @@ def test_half_precision_losses_are_summed_in_float32():
     assert tape.means()["id"] == pytest.approx(1.0078125)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_on_a_gpu_a_bad_loss_stops_one_step_later_and_names_its_own_batch():
     tape = LossTape()
     bad = {"id": torch.tensor(math.nan, device="cuda")}

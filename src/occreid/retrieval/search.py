@@ -53,13 +53,14 @@ def top_k(
 
 def smallest(block: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k smallest of each row, ascending, ties by column; `torch.topk` promises nothing about ties."""
-    values, order = block.topk(k, dim=1, largest=False)
     if not k:
-        return values, order
+        return block[:, :0], torch.empty(len(block), 0, dtype=torch.int64, device=block.device)
+    values, order = block.topk(min(k + 1, block.shape[1]), dim=1, largest=False)
+    values, order, beyond = values[:, :k], order[:, :k], values[:, k:]
     edge = values[:, -1:]
-    # where more than one choice of k exists (the k-th value occurs beyond the chosen), take the leftmost
-    ambiguous = (block == edge).sum(1) > (values == edge).sum(1)
-    for row in (ambiguous & edge.flatten().isfinite()).nonzero().flatten().tolist():
+    # where more than one choice of k exists (the next value is the k-th once more), take the leftmost
+    ambiguous = (beyond == edge) & edge.isfinite()
+    for row in ambiguous.any(1).nonzero().flatten().tolist():
         inner = (block[row] < edge[row]).nonzero().flatten()
         outer = (block[row] == edge[row]).nonzero().flatten()[: k - len(inner)]
         order[row] = torch.cat([inner, outer])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -61,24 +60,20 @@ def overlap_blocks(rows: Rows, num_queries: int, step: int) -> Iterator[Tensor]:
     Yields:
         (R, G) float32.
     """
+    from occreid.retrieval.overlaps import add_overlaps  # loading Numba takes a moment, and only re-ranking needs it
+
     num_gallery = len(rows.starts) - 1 - num_queries
     owners = np.repeat(np.arange(num_gallery), np.diff(rows.starts[num_queries:]))
     tail = rows.starts[num_queries]
     by_column = np.argsort(rows.columns[tail:], kind="stable")
     image, weight = owners[by_column], rows.weights[tail:][by_column]
     count = np.bincount(rows.columns[tail:], minlength=len(rows.starts) - 1)
-    first = np.cumsum(count) - count
+    first = np.concatenate([[0], np.cumsum(count)])
     for start in range(0, num_queries, step):
         stop = min(start + step, num_queries)
-        block = np.zeros((stop - start) * num_gallery)
-        span = slice(rows.starts[start], rows.starts[stop])
-        query = np.repeat(np.arange(stop - start), np.diff(rows.starts[start : stop + 1]))
-        columns, own = rows.columns[span], rows.weights[span]
-        for piece in _pieces(count[columns]):
-            places, entry = _spans(first[columns[piece]], count[columns[piece]])
-            shared = np.minimum(weight[places], own[piece][entry])
-            block += np.bincount(query[piece][entry] * num_gallery + image[places], shared, len(block))
-        yield torch.from_numpy(block.reshape(-1, num_gallery)).float()
+        block = np.zeros((stop - start, num_gallery))
+        add_overlaps(rows.starts[start : stop + 1], rows.columns, rows.weights, first, image, weight, block)
+        yield torch.from_numpy(block).float()
 
 
 def _spans(starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
@@ -86,11 +81,3 @@ def _spans(starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
     owner = np.repeat(np.arange(len(starts)), lengths)
     offset = np.cumsum(lengths) - lengths
     return np.arange(len(owner)) + (starts - offset)[owner], owner
-
-
-def _pieces(sizes: Ints) -> Iterator[slice]:
-    """Cut a list into slices whose sizes add up to about `_PIECE`."""
-    total = np.concatenate([[0], np.cumsum(sizes)])
-    cuts = np.unique(np.searchsorted(total, np.arange(0, total[-1] + _PIECE, _PIECE)))
-    for first, last in pairwise(cuts):
-        yield slice(int(first), int(min(last, len(sizes))))

@@ -135,7 +135,7 @@ class TestRandomErasing:
         images, masks = random_erasing(torch.zeros(0, 3, 8, 4), torch.Generator(), torch.zeros(0, 8, 4))
         assert images.shape == (0, 3, 8, 4) and masks.shape == (0, 8, 4)
 
-    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    @pytest.mark.gpu
     def test_every_device_erases_the_same_pixels(self):
         images, masks = self.batch()
         here = random_erasing(images, torch.Generator().manual_seed(1), masks)
