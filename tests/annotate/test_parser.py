@@ -77,6 +77,21 @@ def test_it_learns_where_the_parts_are():
     assert (scores.argmax(1) == b.masks).float().mean() > 0.85
 
 
+def test_it_may_learn_from_people_who_are_partly_hidden():
+    b = batch(40)
+    model = build(occlude=0.5)
+    changed = model.augment(b, torch.Generator().manual_seed(0))
+    differs = (changed.masks != b.masks).flatten(1).any(1)
+    assert 10 < differs.sum() < 30
+    assert torch.equal(changed.images[~differs], b.images[~differs])
+    assert (changed.masks[changed.masks != b.masks] == 0).all(), "what is hidden is no part"
+    assert build().augment(b, torch.Generator()) is b
+    with pytest.raises(UserError, match="no folder of occluders"):
+        build(occlude=0.5, occluders="nowhere").stages()
+    with pytest.raises(UserError, match=r"a share of 1\.5 occluded pictures"):
+        build(occlude=1.5)
+
+
 def test_a_second_stream_has_the_same_loss_under_another_name():
     model, b = build().eval(), batch()
     assert model.parsing_losses(b)["parsing_2"].item() == model.losses(b)["parsing"].item()
@@ -95,6 +110,7 @@ def test_it_parses_and_is_no_method(tmp_path):
     assert "parser" not in list_methods()
     with pytest.raises(UserError, match=r"^parser parses people into parts and cannot tell them apart"):
         create_model("parser", 1, backbone="resnet18", pretrained="none")
+    model.input_size = (64, 32)
     save_model(model, tmp_path)
     with pytest.raises(UserError, match=r"cannot tell them apart.*occreid parse"):
         load_model(tmp_path)

@@ -72,3 +72,24 @@ def test_parts_that_are_nowhere_do_not_count():
 def test_images_without_masks_are_refused(records):
     with pytest.raises(UserError, match="no part masks to compare"):
         part_iou(ByGrey(), [Record(records[0].path, 0, 0)], progress=False)
+
+
+def test_a_hidden_part_that_is_shown_all_the_same_is_counted(records):
+    """The truth hides the legs of all pictures, and the head of all but the first."""
+    for i, record in enumerate(records):
+        mask = read_mask(record.mask).copy()
+        mask[mask >= 3] = 0
+        mask[15] = 1 if i == 0 else 0
+        mask[mask == 1] = 0 if i else 1
+        write_mask(record.mask, mask)
+    scores = part_iou(ByGrey(), records, batch_size=3, progress=False)
+    truth, shown = [read_mask(r.mask) for r in records], [cv2.imread(str(r.path))[..., 0] // 50 for r in records]
+    hidden = [sum((t != part).all() for t in truth) for part in range(1, 5)]
+    called = [
+        sum((t != part).all() and (s == part).any() for t, s in zip(truth, shown, strict=True)) for part in range(1, 5)
+    ]
+    assert list(scores.hidden) == hidden and list(scores.called_visible) == called
+    assert hidden[3] == called[3] == 4 and called[2] == 1
+    found = scores.scores()
+    assert found["false visible"] == sum(called) / sum(hidden) and found["false visible lower_legs_feet"] == 1
+    assert "false visible torso_arms" not in found and found["false visible upper_legs"] == 1 / 4

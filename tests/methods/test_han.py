@@ -149,6 +149,35 @@ def test_the_descriptor_is_the_windows_after_the_last_norm_in_order():
     torch.testing.assert_close(feature[1], one / one.norm())
 
 
+def test_the_triplet_losses_may_work_behind_the_last_norm_as_the_authors_code_does():
+    b, margin = batch(), 1.0
+    model = build(k=2, triplet_feature="post", margin=margin).eval()
+    with torch.no_grad():
+        model.norm.bn.running_var.uniform_(0.1, 9.0, generator=torch.Generator().manual_seed(3))
+        found, (feature, normalised) = model.losses(b)["triplet"], model.features(b.images)
+        assert not torch.allclose(feature, normalised)
+    for name, compared in (("post", normalised), ("pre", feature)):
+        levels = [compared[:1].double(), compared[1:].double()]
+        joined = [[[v for window in level.tolist() for v in window[i]] for i in range(8)] for level in levels]
+        wanted = sum(triplet_loop(one, b.labels.tolist(), margin) for one in joined) / 2
+        assert (found.item() == pytest.approx(wanted, rel=1e-4)) == (name == "post")
+    assert build().triplet_feature == "pre", "the paper's text"
+
+
+def test_windows_can_be_switched_off_at_test_time():
+    b, whole = batch(3), build(k=3, dim=16).eval()
+    chosen = build(k=3, dim=16, levels=(1, 3)).eval()
+    chosen.load_state_dict(whole.state_dict())
+    with torch.no_grad():
+        normalised = whole.features(b.images)[1]
+        feature = chosen.describe(b.images).features[:, 0]
+        one = torch.cat([normalised[place, 1] for place in (0, 3, 4, 5)])
+    torch.testing.assert_close(feature[1], one / one.norm())
+    for levels in ((), (3, 1), (1, 4)):
+        with pytest.raises(UserError, match="han has the levels 1 to 3"):
+            build(k=3, levels=levels)
+
+
 def by_hand(order, model, maps):
     """Table IX's orders, read letter by letter."""
     words = order.split("-")

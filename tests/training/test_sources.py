@@ -15,9 +15,14 @@ def test_the_benchmark_and_further_test_sets_are_read(tiny, market):
     assert [split.name for split in sources.tests] == ["market1501"]
 
 
-def test_a_missing_test_set_is_found_out_before_training(tiny, tmp_path):
-    with pytest.raises(UserError, match="gone"):
-        load_sources(tiny(f"evaluation.test=[{{name: market1501, root: '{tmp_path}/gone'}}]"))
+def test_a_test_set_that_is_not_there_is_left_out_with_a_sentence_and_a_broken_one_refused(tiny, market, tmp_path):
+    there = f"{{name: market1501, root: '{market}', options: {{strict: false}}}}"
+    gone = f"{{name: partial_reid, root: '{tmp_path}/gone'}}"
+    sources = load_sources(tiny(f"evaluation.test=[{gone}, {there}]"))
+    assert [split.name for split in sources.tests] == ["market1501"]
+    assert sources.missing == (f"partial_reid is not tested: there is no {tmp_path}/gone",)
+    with pytest.raises(UserError, match="does not hold the folders"):
+        load_sources(tiny(f"evaluation.test=[{{name: market1501, root: '{tmp_path}'}}]"))
 
 
 def test_held_out_identities_are_not_trained_on(tiny):

@@ -66,7 +66,10 @@ class HAN(Method):
         mpfe: multi-pool feature extractor; without it a window's mean is its feature.
         reduced: dimension after the extractor's 1×1 convolution.
         dim: D of a window's feature.
-        margin: triplet margin on Euclidean distance, before the last batch normalisation.
+        margin: triplet margin on Euclidean distance.
+        triplet_feature: the triplet losses' features: before the last batch normalisation, as the paper says, or after
+            it, as its authors' code does (whose figures also come with mirror images at test time: ``flip_test``).
+        levels: granularities p whose windows the descriptor has, of 1 … k; None: all. Acts at test time only.
         label_smoothing: ε of the ID losses, spread over all classes.
 
     Raises:
@@ -90,6 +93,8 @@ class HAN(Method):
         reduced: int = 256,
         dim: int = 512,
         margin: float = 1.0,
+        triplet_feature: Literal["pre", "post"] = "pre",
+        levels: tuple[int, ...] | None = None,
         label_smoothing: float = 0.1,
     ) -> None:
         super().__init__()
@@ -110,7 +115,8 @@ class HAN(Method):
         self.classifier = BatchedLinear(windows, dim if mpfe else sum(channels), num_classes, bias=False)
         nn.init.normal_(self.classifier.weight, std=0.001)
         self.triplet = BatchHardTripletLoss(margin)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing, self.triplet_feature = label_smoothing, triplet_feature
+        self.levels = _checked_levels(levels, k)
 
     def fused(self, images: Tensor) -> Tensor:
         """Sections III-A and B: (B, 3, H, W) → (B, C, H/16, W/16)."""
@@ -126,7 +132,8 @@ class HAN(Method):
         feature, normalised = self.features(batch.images)
         logits = self.classifier(normalised)  # (P, B, identities)
         labels = batch.labels.repeat(len(logits))
-        levels = [level.transpose(0, 1).flatten(1) for level in feature.split([*range(1, self.k + 1)])]  # k × (B, p·D)
+        compared = feature if self.triplet_feature == "pre" else normalised
+        levels = [level.transpose(0, 1).flatten(1) for level in compared.split([*range(1, self.k + 1)])]  # k × (B, p·D)
         return {
             "id": cross_entropy(logits.float().flatten(0, 1), labels, label_smoothing=self.label_smoothing),  # Eq. 3
             "triplet": torch.stack([self.triplet(level, batch.labels) for level in levels]).mean(),  # Eq. 4
@@ -134,7 +141,8 @@ class HAN(Method):
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """One global part of unit length: all windows' normalised features in a row, (B, 1, P·D)."""
-        normalised = self.features(images)[1]
+        by_level = self.features(images)[1].split([*range(1, self.k + 1)])
+        normalised = torch.cat([by_level[level - 1] for level in self.levels])
         return Descriptors(normalize(normalised.transpose(0, 1).flatten(1).float(), dim=1))
 
     def explain(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
@@ -156,6 +164,13 @@ class HAN(Method):
         shrink = [_REDUCTION // self.backbone.strides[stage - 1] for stage in self.fused_stages]
         shrunk = [x if by == 1 else max_pool2d(x, by, ceil_mode=True) for by, x in zip(shrink, attended, strict=True)]
         return torch.cat(shrunk, 1)
+
+
+def _checked_levels(levels: tuple[int, ...] | None, k: int) -> tuple[int, ...]:
+    chosen = tuple(range(1, k + 1)) if levels is None else levels
+    if not chosen or list(chosen) != sorted(set(chosen) & set(range(1, k + 1))):
+        raise UserError(f"levels is {list(chosen)}, han has the levels 1 to {k}.", "Give some of them, rising.")
+    return chosen
 
 
 class MultiPoolExtractor(nn.Module):

@@ -111,6 +111,8 @@ class Run:
             require_same_pictures(folder, self.pictures)
         self.checkpoint = Checkpoint.load(last) if last.is_file() else None
         self.model = build_model(recipe, self.sources.split, fresh=self.checkpoint is None)
+        for sentence in self.sources.missing:
+            self.console.print(sentence)
         self.legs = make_legs(recipe, self.model)
         self.batches = self._batches()
         if self.checkpoint is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from occreid.data import load_benchmark
 from occreid.data.masks.folders import attach_masks, require_masks, require_parts
@@ -27,12 +28,14 @@ class Sources:
         validation: what best.ckpt is chosen by, where identities are held out.
         tests: further benchmarks to test on at the end.
         parsing: the second stream's pictures, empty without one.
+        missing: further benchmarks that are not there and so are not tested, a sentence each.
     """
 
     split: Split
     validation: Split | None
     tests: tuple[Split, ...]
     parsing: tuple[Record, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def load_sources(recipe: Recipe) -> Sources:
@@ -43,7 +46,11 @@ def load_sources(recipe: Recipe) -> Sources:
     """
     data = recipe.data
     split = load_benchmark(data.name, data.root, **data.options)
-    tests = tuple(load_benchmark(test.name, test.root, **test.options) for test in recipe.evaluation.test)
+    there = [test for test in recipe.evaluation.test if Path(test.root).expanduser().exists()]
+    missing = tuple(
+        f"{test.name} is not tested: there is no {test.root}" for test in recipe.evaluation.test if test not in there
+    )
+    tests = tuple(load_benchmark(test.name, test.root, **test.options) for test in there)
     if not split.train:
         raise UserError(
             f"{data.name} in {data.root} has no training images.",
@@ -61,9 +68,9 @@ def load_sources(recipe: Recipe) -> Sources:
         require_masks(split.train, data.name, data.root)
     parsing = () if data.parsing is None else _second_stream(data.parsing)
     if not data.validation_ids:
-        return Sources(split, None, tests, parsing)
+        return Sources(split, None, tests, parsing, missing)
     remaining, validation = hold_out(split, data.validation_ids, recipe.training.seed, data.masks)
-    return Sources(remaining, validation, tests, parsing)
+    return Sources(remaining, validation, tests, parsing, missing)
 
 
 def _second_stream(section: ParsingSection) -> tuple[Record, ...]:

@@ -159,3 +159,16 @@ def test_validation_persons_are_the_query_part(coco):
     split = load_benchmark("coco_densepose", root)
     assert [[r.pid for r in part] for part in (split.train, split.query, split.gallery)] == [[3], [9], []]
     assert split.query[0].mask.is_file()
+
+
+def test_annotation_files_are_found_under_both_their_names_and_read_once(coco):
+    root = coco(annotation(3, masks(part14=TOP_HALF)))
+    assert [person.annotation for person in read_persons(root)] == [3]
+    old, new = (root / "annotations" / name for name in ("densepose_coco_2014_train.json", "densepose_train2014.json"))
+    new.write_text(old.read_text())
+    assert len(read_persons(root)) == 1, "the same persons twice are not two"
+    old.unlink()
+    assert [person.annotation for person in read_persons(root)] == [3]
+    new.unlink()
+    with pytest.raises(UserError, match=r"no DensePose annotations of train .*densepose_train2014\.json"):
+        read_persons(root)

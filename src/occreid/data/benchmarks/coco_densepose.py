@@ -29,10 +29,9 @@ FACTS = Facts(
     note="part masks for training only; no identities",
 )
 CROPS = {"train": "densepose_crops", "val": "densepose_crops_val"}
-_FILES = {
-    "train": ("densepose_coco_2014_train.json",),
-    "val": ("densepose_coco_2014_minival.json", "densepose_coco_2014_valminusminival.json"),
-}
+_FILES = {"train": ("train",), "val": ("minival", "valminusminival")}
+_NAMES = ("densepose_coco_2014_{}.json", "densepose_{}2014.json")
+"""Both names under which the authors' files are about."""
 _PARTS = {14: 1, **dict.fromkeys((1, 2, 3, 10, 11, 12, 13), 2), 6: 3, 7: 3, **dict.fromkeys((4, 5, 8, 9), 4)}
 """DensePose's coarse part → HPNet's: 14 head; 1 torso, 2–3 hands, 10–13 arms; 6–7 upper, 8–9 lower legs, 4–5 feet."""
 
@@ -105,12 +104,13 @@ def read_persons(root: Path, part: Literal["train", "val"] = "train", min_height
         UserError: no annotation file, one that is damaged, or pictures that are missing.
     """
     existing_folder(root)
-    places = [root / sub / name for name in _FILES[part] for sub in ("annotations", ".")]
-    found = [place for place in places if place.is_file()]
+    choices = [
+        [root / sub / name.format(word) for name in _NAMES for sub in ("annotations", ".")] for word in _FILES[part]
+    ]
+    found = [file for file in (next((p for p in places if p.is_file()), None) for places in choices) if file]
     if not found:
-        raise UserError(
-            f"there are no DensePose annotations of {part} in {root}.", f"Looked for {', '.join(map(str, places))}."
-        )
+        looked = ", ".join(str(place) for places in choices for place in places)
+        raise UserError(f"there are no DensePose annotations of {part} in {root}.", f"Looked for {looked}.")
     persons = [person for file in found for person in _read_file(root, file) if person.box[3] >= min_height]
     missing = sorted({str(person.image) for person in persons if not person.image.is_file()})
     if missing:
