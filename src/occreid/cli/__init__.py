@@ -70,12 +70,26 @@ def _root(
 
 
 _TRUST = "--trust-code"
-_GROUPS = (
-    *(demo, train, adapt, ablate, bench, evaluate, extract, report, results, compact, stress, clever_hans, export),
-    *(import_model, reconstruct, parse, masks, data, gallery, search, crop, find, serve),
-)
-for group in _GROUPS:
-    group.register(app)
+_PANELS = {
+    "Use a model": (search, gallery, serve, crop, find, adapt, import_model, export),
+    "Train": (demo, train, ablate),
+    "Measure and explain": (evaluate, extract, report, results, stress, clever_hans, bench, compact, reconstruct),
+    "Data and labels": (data, parse, masks),
+}
+"""What stands together in ``occreid --help``, and in which order."""
+
+
+def _register() -> None:
+    """Add every command, each under its heading."""
+    for panel, groups in _PANELS.items():
+        before = len(app.registered_commands), len(app.registered_groups)
+        for group in groups:
+            group.register(app)
+        for info in (*app.registered_commands[before[0] :], *app.registered_groups[before[1] :]):
+            info.rich_help_panel = panel
+
+
+_register()
 
 
 def expanded(word: str) -> str:
@@ -91,7 +105,7 @@ def expanded(word: str) -> str:
 def main() -> None:
     """Run the command line; the entry point ``occreid``.
 
-    Exit codes: 0 done, 1 the command found or met a problem, 2 a mistake in what was asked.
+    Exit codes: 0 done, 1 the command found or met a problem, 2 a mistake in what was asked, 130 interrupted.
     """
     words = [expanded(word) for word in sys.argv[1:]]
     trusting = [word for word in words if word == _TRUST]
@@ -104,7 +118,7 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         print("occreid: interrupted.", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(130)  # as a shell says of Ctrl-C
     except BrokenPipeError:  # `occreid data list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from occreid.cli.options import Json
-from occreid.data.splitting import draw_parts, read_sightings, write_table
 
 
 def split(
@@ -35,6 +34,8 @@ def split(
 
         occreid train baseline/folder --set data.root=crops/split.csv
     """
+    from occreid.data.splitting import draw_parts, read_sightings, write_table
+
     counts = write_table(draw_parts(read_sightings(source, pattern), train=train, seed=seed), out)
     if as_json:
         typer.echo(json.dumps({"table": str(out), **counts}))
