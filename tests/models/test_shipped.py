@@ -6,7 +6,7 @@ import torch
 from occreid import load_model
 from occreid.errors import UserError
 from occreid.models import create_model, read_card, shipped
-from occreid.models.shipped import pack, shipped_file, shipped_models
+from occreid.models.shipped import default_model, pack, shipped_file, shipped_models
 
 
 @pytest.fixture
@@ -40,6 +40,15 @@ def test_several_models_stand_beside_each_other(model, folder):
     pack(model, "another", "a second", {}, folder)
     assert list(shipped_models(folder)) == ["another", "toy-lite"]
     assert load_model("another").spec == load_model("toy-lite").spec
+
+
+def test_where_none_is_given_the_packages_own_is_taken(model, folder, tmp_path):
+    assert default_model(folder) == "toy-lite"
+    pack(model, "occreid-lite", "", {}, folder)
+    pack(model, "another", "", {}, folder)
+    assert default_model(folder) == "occreid-lite" == default_model()
+    with pytest.raises(UserError, match="brings none"):
+        default_model(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize("ending", ["safetensors", "json"])

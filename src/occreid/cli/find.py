@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 def find(
     person: Annotated[Path, typer.Argument(help="A crop of the person to look for.")],
     sources: Annotated[list[str], typer.Argument(help="Pictures, folders of them, video files, or rtsp:// addresses.")],
-    model: Annotated[Path, typer.Option("--model", help="What occreid.load_model takes.")],
+    model: Annotated[
+        Path | None, typer.Option("--model", help="What occreid.load_model takes; left out, the package's own.")
+    ] = None,
     sheet: Annotated[Path | None, typer.Option("--sheet", help="A PNG of the answers and their whole frames.")] = None,
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many answers.")] = 20,
     detector: DetectorName = "fasterrcnn_mobilenet_v3_large_320_fpn",
@@ -44,10 +46,11 @@ def find(
     from occreid.data.images import read_image
     from occreid.extraction import usable_device
     from occreid.models import load_model
+    from occreid.models.shipped import default_model
     from occreid.scenes.finding import find_person, sheet_of
 
     read_image(person)  # before a long search
-    network = load_model(model).to(usable_device(device))
+    network = load_model(model or default_model()).to(usable_device(device))
     crops = crops_of(sources, detector, weights, every, start, score, smallest, frames, device)
     found = find_person(network, person, crops, top=top)
     if sheet is not None:

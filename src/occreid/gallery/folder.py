@@ -11,18 +11,19 @@ from occreid.gallery.hits import Hits
 from occreid.models import load_model
 from occreid.models.contract import Method
 from occreid.models.pictures import Picture
+from occreid.models.shipped import default_model
 from occreid.retrieval.search import top_k
 
 
 def search(
-    query: Picture, folder: str | Path, *, model: Method | str | Path, top: int = 10, batch_size: int = 64
+    query: Picture, folder: str | Path, *, model: Method | str | Path | None = None, top: int = 10, batch_size: int = 64
 ) -> Hits:
     """The pictures in a folder that are nearest to one picture of a person.
 
     Args:
         query: a crop: a file, a Pillow picture, a uint8 array or a tensor.
         folder: holds crops, at any depth.
-        model: a loaded model, or what `occreid.load_model` takes.
+        model: a loaded model, or what `occreid.load_model` takes; None: the one that came with the package.
         top: answers, at least 1.
         batch_size: pictures described at once.
 
@@ -32,7 +33,7 @@ def search(
     if top < 1:
         raise UserError(f"{top} answers cannot be given.", "Ask for 1 or more.")
     files = images_under(existing_folder(Path(folder)))
-    network = model if isinstance(model, Method) else load_model(model)
+    network = model if isinstance(model, Method) else load_model(model or default_model())
     wanted, held = network.embed(query), network.embed(files, batch_size=batch_size)
     if len(wanted) != 1:
         raise UserError(f"{len(wanted)} pictures cannot be one query.", "Search each on its own.")

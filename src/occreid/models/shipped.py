@@ -19,12 +19,29 @@ from occreid.models.contract import Trainable
 
 SHIPPED = Path(__file__).parent / "shipped_weights"
 """Where the registry, the weights and their cards are."""
+DEFAULT = "occreid-lite"
+"""The model that is taken where none is given."""
 _REGISTRY = "registry.json"
 
 
 def shipped_models(folder: Path = SHIPPED) -> dict[str, str]:
     """Name → one line about it, of every model that came with the package, sorted."""
     return {name: entry["about"] for name, entry in sorted(_registry(folder).items())}
+
+
+def default_model(folder: Path | None = None) -> str:
+    """The name of the model that is taken where none is given: `DEFAULT`, else the first that came with the package.
+
+    Raises:
+        UserError: none came.
+    """
+    names = list(shipped_models(folder or SHIPPED))
+    if not names:
+        raise UserError(
+            "no model is given, and this package brings none.",
+            "Give a run folder of 'occreid train', a weights file, hf:owner/name, or https://…#sha256=…",
+        )
+    return DEFAULT if DEFAULT in names else names[0]
 
 
 def shipped_file(name: str, folder: Path = SHIPPED) -> Path:
