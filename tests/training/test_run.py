@@ -177,7 +177,7 @@ def test_the_model_is_chosen_by_held_out_people_and_tested_on_the_benchmark_and_
     recipe = tiny("data.validation_ids=2", f"evaluation.test={test}", "evaluation.same_camera=junk")
     train(recipe, tmp_path / "run", progress=False)
     result = json.loads((tmp_path / "run/result.json").read_text())
-    assert [entry["benchmark"] for entry in result["benchmarks"]] == ["market1501", "market1501"]
+    assert [entry["benchmark"] for entry in result["benchmarks"]] == ["market1501", "market1501 (2)"]
     assert result["benchmarks"][0]["counts"]["train"]["ids"] == 2
     assert len(rows(tmp_path / "run/evaluation.csv")) == 2
 

@@ -12,7 +12,7 @@ def test_the_benchmark_and_further_test_sets_are_read(tiny, market):
     sources = load_sources(tiny(f"evaluation.test={test}"))
     assert sources.split.counts()["train"] == {"images": 16, "ids": 4, "cameras": 2}
     assert sources.validation is None
-    assert [split.name for split in sources.tests] == ["market1501"]
+    assert [split.name for split in sources.tests] == ["market1501 (2)"]
 
 
 def test_a_test_set_that_is_not_there_is_left_out_with_a_sentence_and_a_broken_one_refused(tiny, market, tmp_path):
@@ -194,3 +194,10 @@ def test_single_images_of_a_person_are_for_parsing_only(tiny):
         build_model(recipe, load_sources(recipe).split)
     recipe = tiny("data.k=1", method="reid_toys:Segments")
     build_model(recipe, load_sources(recipe).split)
+
+
+def test_sets_of_one_benchmark_keep_names_of_their_own(tiny, market):
+    test = f"{{name: market1501, root: '{market}', options: {{strict: false}}}}"
+    sources = load_sources(tiny(f"evaluation.test=[{test}, {test}]"))
+    names = [sources.split.name, *(split.name for split in sources.tests)]
+    assert names == ["market1501", "market1501 (2)", "market1501 (3)"]

@@ -50,7 +50,12 @@ def load_sources(recipe: Recipe) -> Sources:
     missing = tuple(
         f"{test.name} is not tested: there is no {test.root}" for test in recipe.evaluation.test if test not in there
     )
-    tests = tuple(load_benchmark(test.name, test.root, **test.options) for test in there)
+    tests, names = list[Split](), [data.name]
+    for test in recipe.evaluation.test:
+        if test in there:
+            one, same = load_benchmark(test.name, test.root, **test.options), names.count(test.name)
+            tests.append(replace(one, name=f"{one.name} ({same + 1})") if same else one)  # results go by name
+        names.append(test.name)
     if not split.train:
         raise UserError(
             f"{data.name} in {data.root} has no training images.",
@@ -68,9 +73,9 @@ def load_sources(recipe: Recipe) -> Sources:
         require_masks(split.train, data.name, data.root)
     parsing = () if data.parsing is None else _second_stream(data.parsing)
     if not data.validation_ids:
-        return Sources(split, None, tests, parsing, missing)
+        return Sources(split, None, tuple(tests), parsing, missing)
     remaining, validation = hold_out(split, data.validation_ids, recipe.training.seed, data.masks)
-    return Sources(remaining, validation, tests, parsing, missing)
+    return Sources(remaining, validation, tuple(tests), parsing, missing)
 
 
 def _second_stream(section: ParsingSection) -> tuple[Record, ...]:

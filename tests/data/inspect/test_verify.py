@@ -38,11 +38,11 @@ def check(root, **options):
     return verify(load_benchmark("folder", root, strict=False, distractors=(0,)), **options)
 
 
-def test_a_sound_set_has_no_findings_and_ticks_once_per_image(root):
+def test_a_sound_set_has_no_problems_and_ticks_once_per_image(root):
     ticks = []
-    findings = check(root, tick=lambda: ticks.append(1), workers=3)
-    assert findings.sound and len(ticks) == len(NAMES) and findings.distractors == 1
-    assert not (findings.unreadable or findings.copies or findings.strays or findings.unmatched_queries)
+    report = check(root, tick=lambda: ticks.append(1), workers=3)
+    assert report.sound and len(ticks) == len(NAMES) and report.distractors == 1
+    assert not (report.unreadable or report.copies or report.strays or report.unmatched_queries)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_a_sound_set_has_no_findings_and_ticks_once_per_image(root):
 def test_damaged_images_are_listed_by_path(root, damage):
     path = root / "gallery/0001_c2.png"
     path.write_bytes(damage(path.read_bytes()))
-    findings = check(root)
-    assert list(findings.unreadable) == [str(path)] and not findings.sound
-    assert "0001_c2.png" in findings.unreadable[str(path)]
+    report = check(root)
+    assert list(report.unreadable) == [str(path)] and not report.sound
+    assert "0001_c2.png" in report.unreadable[str(path)]
 
 
 def test_a_truncated_jpeg(tmp_path):
@@ -75,24 +75,24 @@ def test_a_truncated_jpeg(tmp_path):
 )
 def test_the_same_bytes_twice(root, source, copy, kind):
     (root / copy).write_bytes((root / source).read_bytes())
-    findings = check(root)
+    report = check(root)
     group = tuple(sorted((str(root / source), str(root / copy))))
     for name in ("conflicts", "leaks", "copies"):
-        assert getattr(findings, name) == ((group,) if name == kind else ()), name
-    assert findings.sound is (kind in ("copies", None))
+        assert getattr(report, name) == ((group,) if name == kind else ()), name
+    assert report.sound is (kind in ("copies", None))
 
 
 def test_unreadable_files_are_not_called_copies_of_each_other(root):
     for name in ("train/0002_c1.png", "query/0001_c1.png"):
         (root / name).write_bytes(b"")
-    findings = check(root)
-    assert len(findings.unreadable) == 2 and not (findings.conflicts or findings.leaks or findings.copies)
+    report = check(root)
+    assert len(report.unreadable) == 2 and not (report.conflicts or report.leaks or report.copies)
 
 
 def test_ids_in_training_and_test(root):
     picture(root / "train/0001_c3.png", 99)
-    findings = check(root)
-    assert findings.shared_ids == (1,) and not findings.sound
+    report = check(root)
+    assert report.shared_ids == (1,) and not report.sound
 
 
 def test_distractors_are_not_shared_ids(root):
@@ -112,8 +112,8 @@ def test_files_that_are_no_images(root):
     (root / "query/notes.txt").write_text("x")
     (root / "query/._0001_c1.png").write_text("x")
     (root / "elsewhere.txt").write_text("x")
-    findings = check(root)
-    assert findings.strays == (str(root / "query/notes.txt"),) and findings.sound
+    report = check(root)
+    assert report.strays == (str(root / "query/notes.txt"),) and report.sound
 
 
 def test_misnamed_files_and_counts_are_problems_unless_accepted(root):

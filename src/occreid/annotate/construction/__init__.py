@@ -8,6 +8,7 @@ Keypoints, from a file or found by a network (`detect`), tell which pictures are
 from occreid.annotate.construction.detect import detect_keypoints
 from occreid.annotate.construction.keypoints import CHAINS, Keypoints, missing_run, read_keypoints, require_own_names
 from occreid.annotate.construction.leaks import Leak, find_leaks, picture_hash
+from occreid.annotate.construction.propose import Proposal, propose
 from occreid.annotate.construction.protocol import Plan, Shares, plan_splits
 from occreid.annotate.construction.review import Crop, read_review, write_review
 from occreid.annotate.construction.write import write_benchmark
@@ -18,12 +19,14 @@ __all__ = [
     "Keypoints",
     "Leak",
     "Plan",
+    "Proposal",
     "Shares",
     "detect_keypoints",
     "find_leaks",
     "missing_run",
     "picture_hash",
     "plan_splits",
+    "propose",
     "read_keypoints",
     "read_review",
     "require_own_names",

@@ -12,7 +12,7 @@ from occreid.cli.options import Device
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
-    from occreid.data.benchmarks.folder import Row
+    pass
 
 Crops = Annotated[Path, typer.Argument(help="A folder of crops, one person each; ids and cameras in the file names.")]
 KeypointFile = Annotated[
@@ -72,48 +72,26 @@ def _propose(
     score: float,
     device: str,
 ) -> None:
-    from occreid.annotate.construction import (
-        Crop,
-        missing_run,
-        read_keypoints,
-        read_review,
-        require_own_names,
-        write_review,
-    )
-    from occreid.data.benchmarks.folder import PATTERN, compiled, parse_names
+    from occreid.annotate.construction import propose
 
-    if not crops.is_dir():
-        raise UserError(f"there is no folder {crops}.", "Give the folder of the crops.")
-    skipped: list[Path] = []
-    rows = parse_names(crops, "crops", compiled(pattern or PATTERN), skipped)
-    require_own_names(row.path for row in rows)
-    file = keypoints or _detect(crops, rows, str(detector), review, device)
-    found = read_keypoints(file, score)
-    known = [row for row in rows if row.path.name in found]
-    if not known:
-        why = "Are the file names the same?" if detector is None else "Is there a person in each of them?"
-        raise UserError(f"{file} has keypoints of none of the {len(rows)} crops.", why)
-    proposed = []
-    for row in rows:
-        why = missing_run(found.get(row.path.name))
-        path = row.path.relative_to(crops).as_posix()
-        proposed.append(Crop(path, row.pid, row.camera or "", why is not None, why or ""))
-    if review.exists() and set(read_review(review)) != set(proposed):
-        raise UserError(
-            f"{review} is there already and says otherwise: it may hold corrections.",
-            "Build from it with --out, or give another --review to propose anew.",
-        )
-    page = review.with_suffix(".html")
-    write_review(proposed, crops, page, review)
+    hint = "Are the file names the same?" if detector is None else "Is there a person in each of them?"
+    made = propose(
+        crops,
+        review,
+        lambda files: keypoints or _detect(crops, files, str(detector), review, device),
+        pattern=pattern,
+        score=score,
+        hint=hint,
+    )
     typer.echo(
-        f"{len(rows):,} crops, {sum(c.occluded for c in proposed):,} proposed as occluded "
-        f"({len(rows) - len(known):,} without keypoints among them); {len(skipped):,} files have other names.\n"
-        f"Open {page}, correct the ticks, save the table over {review}, then:\n"
+        f"{made.crops:,} crops, {made.occluded:,} proposed as occluded "
+        f"({made.unknown:,} without keypoints among them); {made.skipped:,} files have other names.\n"
+        f"Open {made.page}, correct the ticks, save the table over {review}, then:\n"
         f"  occreid data build {crops} --review {review} --out FOLDER"
     )
 
 
-def _detect(crops: Path, rows: list[Row], weights: str, review: Path, device: str) -> Path:
+def _detect(crops: Path, files: list[Path], weights: str, review: Path, device: str) -> Path:
     """The file of keypoints beside the review table, with all crops in it."""
     from occreid.annotate.construction import detect_keypoints
     from occreid.annotate.detectors import weights_key
@@ -123,9 +101,9 @@ def _detect(crops: Path, rows: list[Row], weights: str, review: Path, device: st
     file = review.with_suffix(".keypoints.json")
     model = open_keypoint_model(weights, device=usable_device(device))
     info = {"description": "torchvision's Keypoint R-CNN", "weights": weights_key(weights)}
-    with progress_bar("finding keypoints", len(rows), True) as advance:
-        looked = detect_keypoints([row.path for row in rows], crops, file, model, info, advance=advance)
-    typer.echo(f"keypoints looked for in {looked:,} crops now, {len(rows) - looked:,} were there already: {file}")
+    with progress_bar("finding keypoints", len(files), True) as advance:
+        looked = detect_keypoints(files, crops, file, model, info, advance=advance)
+    typer.echo(f"keypoints looked for in {looked:,} crops now, {len(files) - looked:,} were there already: {file}")
     return file
 
 

@@ -13,7 +13,7 @@ from occreid.cli.options import Json, Name, Option, Root, parse_options
 from occreid.cli.splits import load_split
 
 if TYPE_CHECKING:
-    from occreid.data.inspect.verify import Findings
+    from occreid.data.inspect.verify import Verification
 
 
 def verify(
@@ -38,31 +38,31 @@ def verify(
     split = load_split(root, name, {**accepted, "strict": False})
     lenient = str(accepted.get("strict", "true")).lower() in ("false", "no", "off", "0")
     with progress("checking", count_images(split)) as tick:
-        findings = check(split, accept_differences=lenient, workers=workers, tick=tick)
+        report = check(split, accept_differences=lenient, workers=workers, tick=tick)
     if sheet:
         write_sheet(split, sheet)
     if as_json:
         from dataclasses import asdict
 
-        report = {"name": split.name, "root": str(root), "sound": findings.sound, "counts": split.counts()}
-        typer.echo(json.dumps({**report, "notes": split.notes, **asdict(findings)}, indent=2))
+        about = {"name": split.name, "root": str(root), "sound": report.sound, "counts": split.counts()}
+        typer.echo(json.dumps({**about, "notes": split.notes, **asdict(report)}, indent=2))
     else:
-        print_counts(split, but=("counts", "skipped"))  # these two are among the findings
-        _print_findings(findings)
-    if not findings.sound:
+        print_counts(split, but=("counts", "skipped"))  # these two are in the report
+        _print_report(report)
+    if not report.sound:
         raise typer.Exit(1)
 
 
-def _print_findings(findings: Findings) -> None:
+def _print_report(report: Verification) -> None:
     lists = {
-        "unreadable": [f"{path}: {reason}" for path, reason in findings.unreadable.items()],
-        "same bytes, different ids": [" = ".join(group) for group in findings.conflicts],
-        "same bytes in training and test": [" = ".join(group) for group in findings.leaks],
-        "ids in training and test": [str(pid) for pid in findings.shared_ids],
-        "not as published": list(findings.differences),
-        "same bytes, same id (harmless)": [" = ".join(group) for group in findings.copies],
-        "queries without a match (not counted in metrics)": list(findings.unmatched_queries),
-        "files that are no images (ignored)": list(findings.strays),
+        "unreadable": [f"{path}: {reason}" for path, reason in report.unreadable.items()],
+        "same bytes, different ids": [" = ".join(group) for group in report.conflicts],
+        "same bytes in training and test": [" = ".join(group) for group in report.leaks],
+        "ids in training and test": [str(pid) for pid in report.shared_ids],
+        "not as published": list(report.differences),
+        "same bytes, same id (harmless)": [" = ".join(group) for group in report.copies],
+        "queries without a match (not counted in metrics)": list(report.unmatched_queries),
+        "files that are no images (ignored)": list(report.strays),
     }
     for title, lines in lists.items():
         if lines:
@@ -71,6 +71,6 @@ def _print_findings(findings: Findings) -> None:
                 typer.echo(f"  {line}")
             if len(lines) > SHOWN:
                 typer.echo(f"  … and {len(lines) - SHOWN} more (all with --json)")
-    if findings.distractors:
-        typer.echo(f"distractors in the gallery: {findings.distractors}")
-    typer.echo("sound" if findings.sound else "problems were found")
+    if report.distractors:
+        typer.echo(f"distractors in the gallery: {report.distractors}")
+    typer.echo("sound" if report.sound else "problems were found")

@@ -23,7 +23,7 @@ Tick = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class Verification:
     """What is wrong or worth knowing with a benchmark on disk. Paths are sorted.
 
     Attributes:
@@ -54,7 +54,9 @@ class Findings:
         return not (self.unreadable or self.conflicts or self.leaks or self.shared_ids or self.differences)
 
 
-def verify(split: Split, *, accept_differences: bool = False, workers: int = 2, tick: Tick | None = None) -> Findings:
+def verify(
+    split: Split, *, accept_differences: bool = False, workers: int = 2, tick: Tick | None = None
+) -> Verification:
     """Check every file of a benchmark.
 
     Args:
@@ -71,7 +73,7 @@ def verify(split: Split, *, accept_differences: bool = False, workers: int = 2, 
     homes = [part for part, members in parts.items() for _ in members]
     conflicts, leaks, copies = _same_bytes(records, homes, [digest for digest, _ in checked])
     test_ids = {r.pid for r in split.query} | {r.pid for r in split.gallery}
-    return Findings(
+    return Verification(
         dict(sorted(unreadable.items())),
         conflicts,
         leaks,
