@@ -14,10 +14,7 @@ from occreid.cli.splits import load_benchmarks
 from occreid.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from occreid.methods import Method
-    from occreid.records import Record, Split
+    from occreid.export import Quantized
 
 Run = Annotated[Path, typer.Argument(help="A run folder or .safetensors file.")]
 Kind = Annotated[str, typer.Option("--format", help="onnx, torchscript or safetensors.")]
@@ -34,7 +31,6 @@ Int8 = Annotated[
 ]
 Calibration = Annotated[int, typer.Option("--calibration", min=1, help="static: training pictures for the ranges.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-_COMPARED = 42  # 1 + 2 + 7 + 32 pictures: each batch of the comparison has its own
 
 
 def register(app: typer.Typer) -> None:
@@ -89,7 +85,8 @@ def export(
     splits = [] if images is not None and int8 is None else load_benchmarks(run, on, option)
     if int8 == "static" and not splits[0].train:
         raise UserError(f"{splits[0].name} has no training pictures for the ranges.", "Use --int8 dynamic.")
-    pictures, masks = _pictures(_folder(images) if images is not None else splits[0].query[:_COMPARED], model)
+    records = room.folder_records(images) if images is not None else splits[0].query[: room.COMPARED]
+    pictures, masks = room.load_pictures(records, model)
     parity = room.export_model(model, target, pictures, masks, kind=kind, opset=opset, card=card)
     found: dict[str, Any] = {
         "file": str(target),
@@ -108,84 +105,25 @@ def export(
         if masks is not None:
             typer.echo("It takes pictures and masks: the method sees by the masks which parts are visible.")
     if int8 is not None:
-        found["int8"] = _quantized(model, target, int8, splits, calibration, (pictures, masks), quiet=as_json)
+        small = room.quantize_and_measure(
+            *(model, target, int8, splits, (pictures, masks)), calibration=calibration, progress=not as_json
+        )
+        found["int8"] = small.to_json()
+        if not as_json:
+            _print_quantized(small)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
 
 
-def _quantized(
-    model: Method,
-    source: Path,
-    way: str,
-    splits: list[Split],
-    calibration: int,
-    compared: tuple[Tensor, Tensor | None],
-    quiet: bool,
-) -> dict[str, Any]:
-    """Write the int8 network beside its source and score both on every benchmark."""
-    from occreid import export as room
-    from occreid.evaluation import measure
-    from occreid.models import load_model
-    from occreid.models.exported import ExportedModel
-    from occreid.retrieval import Protocol
-
-    target = source.with_name(f"{source.stem}-int8.onnx")
-    ranges = None
-    if way == "static":
-        ranges, _ = _pictures(_spread(splits[0].train, calibration), model)
-    room.quantize(source, target, way, ranges)
-    small = load_model(target)
-    assert isinstance(small, ExportedModel)
-    parity = room.check_parity(small.run, room.reference(model), *compared, tolerance=None)
-    rows, benchmarks = [], []
-    for split in splits:
-        protocol = Protocol.of(model.card, split)
-        before, after = (measure(each, split, protocol, device="cpu", progress=not quiet) for each in (model, small))
-        names = [name for name in ("mAP", "R-1") if name in before.scores()]
-        benchmarks.append({"benchmark": split.name, "float32": before.scores(), "int8": after.scores()})
-        for name in names:
-            one, two = before.scores()[name], after.scores()[name]
-            rows.append([f"{split.name} {name}", percent(one), percent(two), f"{100 * (two - one):+.2f}"])
-    if not quiet:
-        typer.echo(
-            f"{target}: {target.stat().st_size / 2**20:.1f} MiB, {way} int8; smallest cosine to PyTorch's descriptors "
-            f"{parity.cosine:.4f}"
-        )
-        print_table(["", "float32", "int8", "difference"], rows)
-    return {"file": str(target), "bytes": target.stat().st_size, "way": way, "cosine": parity.cosine,
-            "benchmarks": benchmarks}  # fmt: skip
-
-
-def _pictures(records: tuple[Record, ...] | list[Record], model: Method) -> tuple[Tensor, Tensor | None]:
-    """(N, 3, H, W) uint8, as evaluation loads them, and (N, H, W) uint8 masks where the method needs them."""
-    import torch
-
-    from occreid.data.loading.loaders import eval_loader
-
-    if not records:
-        raise UserError("there is no picture to compare on.", "Give a folder of pictures: --images FOLDER")
-    if model.needs_masks and any(record.mask is None for record in records):
-        raise UserError(
-            f"this {type(model).__name__} needs masks to describe, and there is none of the pictures to compare on.",
-            "Make masks with 'occreid parse' or 'occreid masks', and name them: --option test_masks=FOLDER.",
-        )
-    height, width = model.input_size
-    loader = eval_loader(records, height=height, width=width, batch_size=32, masks=model.needs_masks)
-    batches = [(batch.images, batch.masks) for batch in loader]
-    masks = [mask for _, mask in batches if mask is not None]
-    return torch.cat([images for images, _ in batches]), torch.cat(masks) if model.needs_masks else None
-
-
-def _folder(folder: Path) -> list[Record]:
-    from occreid.data.walk import images_under
-    from occreid.records import Record
-
-    if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}.", "Give a folder of pictures with --images.")
-    return [Record(path, 0, 0) for path in images_under(folder)[:_COMPARED]]
-
-
-def _spread(records: tuple[Record, ...], count: int) -> list[Record]:
-    """So many records, evenly over all of them."""
-    step = max(1, len(records) // count)
-    return list(records[::step][:count])
+def _print_quantized(small: Quantized) -> None:
+    rows = []
+    for name, (before, after) in small.scores.items():
+        for score in ("mAP", "R-1"):
+            if score in before.scores():
+                one, two = before.scores()[score], after.scores()[score]
+                rows.append([f"{name} {score}", percent(one), percent(two), f"{100 * (two - one):+.2f}"])
+    typer.echo(
+        f"{small.file}: {small.file.stat().st_size / 2**20:.1f} MiB, {small.way} int8; smallest cosine to PyTorch's "
+        f"descriptors {small.cosine:.4f}"
+    )
+    print_table(["", "float32", "int8", "difference"], rows)

@@ -147,7 +147,7 @@ class Describer:
         return self._clean[name]
 
     def marked(self, *, stressed: bool = False) -> Protocol:
-        """The protocol with the mark of what the model is told that no one could know in use."""
+        """The protocol with the mark of what the model is given that no one could know in use."""
         return self.protocol.marked(oracle_of(self.split, stressed=stressed))
 
     def described(self, alter: Alter | None = None, on: str = "both") -> Described:
@@ -163,7 +163,7 @@ class Describer:
         check_on(on)
         query, gallery = (self.side(name, alter if on in (name, "both") else None) for name in SIDES)
         refined = {name: self._refined(name, side, gallery) for name, side in (("query", query), ("gallery", gallery))}
-        about = {name: said for name, (_, said) in refined.items() if said}
+        about = {name: figures for name, (_, figures) in refined.items() if figures}
         return Described(
             self.split.name,
             refined["query"][0],

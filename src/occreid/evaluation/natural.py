@@ -174,10 +174,10 @@ def _numbered(
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Kinds and ids of the gallery, then of the queries, as numbers: −1 unknown, 0 nothing, else what it is."""
     sides = (gallery, gallery_occluders), (query, query_occluders)
-    for side, said in sides:
-        if not len(side) == len(said.kinds) == len(said.ids):
+    for side, known in sides:
+        if not len(side) == len(known.kinds) == len(known.ids):
             raise UserError(
-                f"{len(said.kinds)} occluders do not fit {len(side)} pictures.", "Give those of the same records."
+                f"{len(known.kinds)} occluders do not fit {len(side)} pictures.", "Give those of the same records."
             )
     labels = query_occluders.kinds if by == "kind" else query_occluders.ids
     if not any(labels):

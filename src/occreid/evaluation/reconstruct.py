@@ -142,7 +142,7 @@ def ladder(task: Rebuilder, source: Path, weights: Path) -> Iterator[tuple[str, 
 
 
 def _extracted(source: Path, weights: Path) -> tuple[Descriptors, Descriptors, dict[str, Any]]:
-    """Query, gallery and what is said of them; refuses those of other weights."""
+    """Query, gallery and what their folder says of them; refuses those of other weights."""
     about = read_about(source)
     if about.get("weights_sha256") != read_card(weights).get("sha256"):
         raise UserError(

@@ -83,7 +83,7 @@ def load_described(source: Path, **changes: Any) -> Described:
 
 
 def described_by(about: Mapping[str, Any], query: Descriptors, gallery: Descriptors, **changes: Any) -> Described:
-    """Descriptors with what is said of them; see `load_described`."""
+    """Descriptors with what their folder says of them; see `load_described`."""
     nothing = Split(about["benchmark"], (), (), (), about["same_camera"])  # the benchmark, as far as it is kept
     made = {"metric": about["metric"], "flip_test": about.get("flip_test", False)}  # what no protocol can change now
     protocol = replace(Protocol.of({"recipe": about.get("recipe")}, nothing, **changes), **made)

@@ -139,7 +139,7 @@ class EpochEnd(Callback):
 
 
 def oracle_words(ranking: Ranking | PartScores) -> str:
-    """What a test was told that no one could know in use, for the end of a line; empty for an honest one."""
+    """What a test was given that no one could know in use, for the end of a line; empty for an honest one."""
     oracle = ranking.protocol.oracle if isinstance(ranking, Ranking) else ""
     return f"  (ORACLE: {oracle})" if oracle else ""
 

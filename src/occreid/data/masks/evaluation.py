@@ -43,7 +43,7 @@ def with_test_masks(split: Split, root: str | Path, source: str) -> Split:
 
 
 def oracle_of(split: Split, *, stressed: bool = False) -> str:
-    """What a method is told of the test images that no one could know in use, or nothing.
+    """What a method is given of the test images that no one could know in use, or nothing.
 
     Args:
         split: the benchmark, with what `with_test_masks` noted.
