@@ -128,3 +128,22 @@ def test_a_system_without_fcntl_is_named_and_keys_are_made_all_the_same(cli, mon
     cli("keys", "add", "anna", "--role", "search")
     with pytest.raises(UserError, match="does not run on this system"):
         cli("--model", "run", "--gallery", "g")
+
+
+def test_the_audit_log_is_verified(cli, tmp_path):
+    from occreid.serve.audit import AuditLog
+
+    log = AuditLog(tmp_path / "audit.jsonl")
+    log.write("search", k=1)
+    log.close()
+    assert "1 lines, unbroken" in cli("audit", "verify").stdout
+    (tmp_path / "audit.jsonl").write_bytes((tmp_path / "audit.jsonl").read_bytes().replace(b'"k":1', b'"k":2'))
+    with pytest.raises(AssertionError, match="NOT unbroken"):  # exit code 1
+        cli("audit", "verify")
+
+
+def test_a_key_may_end_by_itself(cli):
+    cli("keys", "add", "anna", "--role", "search", "--days", 3)
+    cli("keys", "add", "bert", "--role", "search", "--days", 0)
+    assert re.search(r"anna .* valid until \d{4}", cli("keys", "list").stdout)
+    assert re.search(r"bert .* expired until \d{4}", cli("keys", "list").stdout)

@@ -1,6 +1,7 @@
 """What every gallery does, wherever it lies: the same tests on LanceDB and on Milvus."""
 
 import threading
+import time
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from occreid.descriptors import Descriptors
 from occreid.distances import distances
 from occreid.errors import UserError
 from occreid.gallery import AddReport, Entry, Filter, Gallery
+from occreid.gallery.errors import StorageError
 
 DIM, PARTS = 8, 3  # of the fixtures
 
@@ -312,3 +314,18 @@ def test_pictures_go_in_and_are_searched_as_they_are(place, tmp_path):
     assert [hit.path for hit in hits] == files[:2] and hits.query == files[0]
     assert hits.show().size[0] > 250 and "2 hits" in repr(hits)
     assert len(gallery.search([files[0], Image.new("RGB", (9, 9))], k=1)) == 2
+
+
+def test_a_sample_is_checked_and_damage_is_named(tmp_path):
+    pytest.importorskip("lancedb")
+    gallery = Gallery.create(str(tmp_path / "g"), dim=DIM, metric="cosine", weights_hash="w")
+    gallery.probe()
+    assert gallery.latest_added() is None
+    for number in range(3):
+        gallery.add([Entry(torch.randn(DIM), id=f"{number}-{row}", picture=bytes(500)) for row in range(4)])
+    gallery.probe()
+    assert abs(gallery.latest_added() - time.time()) < 60
+    file = max((tmp_path / "g").rglob("data/*.lance"))
+    file.write_bytes(file.read_bytes()[:700])
+    with pytest.raises(StorageError):
+        Gallery.open(str(tmp_path / "g")).probe(8)

@@ -381,3 +381,21 @@ def test_what_lance_remembers_of_old_versions_is_bounded(tmp_path, monkeypatch):
         gallery.add([Entry(torch.ones(4), id=f"e{number}")])
         assert len(gallery.search(Descriptors(torch.ones(1, 4)), 50)[0]) == number + 1
     assert 0 < sessions[-1].size_bytes < 2 * 2**16
+
+
+def test_a_name_with_a_colon_is_a_folder_and_nobody_else_may_look(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Gallery.create("gallery-08:15", dim=DIM, metric="cosine", weights_hash="w"):
+        assert (tmp_path / "gallery-08:15").stat().st_mode & 0o777 == 0o700
+    assert len(Gallery.open("gallery-08:15")) == 0
+
+
+def test_an_interrupted_creation_is_no_gallery_and_no_obstacle(tmp_path, monkeypatch):
+    from occreid.gallery import lance
+
+    monkeypatch.setattr(lance, "write_file", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Gallery.create(str(tmp_path / "g"), dim=DIM, metric="cosine", weights_hash="w")
+    monkeypatch.undo()
+    assert not (tmp_path / "g").exists()
+    Gallery.create(str(tmp_path / "g"), dim=DIM, metric="cosine", weights_hash="w").close()

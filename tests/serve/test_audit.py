@@ -9,7 +9,7 @@ import pytest
 
 from occreid.errors import UserError
 from occreid.gallery.errors import StorageFull
-from occreid.serve.audit import AuditLog, read_audit
+from occreid.serve.audit import AuditLog, check_audit, read_audit
 
 
 @pytest.fixture
@@ -115,3 +115,34 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(UserError, match="cannot read"):
         read_audit(tmp_path / "missing.jsonl")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_changed_or_missing_line_breaks_the_chain(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    path.write_text('{"action":"of an earlier version"}\n')
+    for number in range(4):
+        log = AuditLog(path)
+        log.write("search", number=number, text="long" * 3000)
+        log.close()
+    whole = path.read_bytes()
+    count, breaks, last = check_audit(path)
+    assert (count, breaks) == (5, []) and last.encode() in whole.splitlines()[-1]
+    lines = whole.splitlines(keepends=True)
+    for damaged, wrong in (
+        (whole.replace(b'"number":1', b'"number":7'), ["line 3", "line 4"]),
+        (b"".join(lines[:2] + lines[3:]), ["line 3"]),
+        (b"".join([*lines[:3], b'{"action":"put in"}\n', *lines[3:]]), ["line 4", "line 5"]),
+        (whole[:-9], ["line 5"]),
+    ):
+        path.write_bytes(damaged)
+        assert [text.split(" has")[0].split(" does")[0] for text in check_audit(path)[1]] == wrong
+
+
+def test_lines_of_several_processes_are_one_chain(tmp_path):
+    logs = [AuditLog(tmp_path / "audit.jsonl") for _ in range(2)]
+    for number in range(6):
+        logs[number % 2].write("search", search=f"s{number}")
+    assert check_audit(tmp_path / "audit.jsonl")[:2] == (6, [])
+    assert logs[0].holds("search", '"search":"s5"') and not logs[0].holds("mark", '"search":"s5"')
+    for log in logs:
+        log.close()

@@ -1,6 +1,7 @@
 import asyncio
 import json
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,8 @@ class Stub:
     def __init__(self, **limits):
         self.settings = Settings(**limits)
         self.metrics = Metrics(lambda: 0, lambda: 0)
+        self.written = []
+        self.audit = SimpleNamespace(write=lambda action, **facts: self.written.append((action, facts)))
 
 
 class Inside:
@@ -171,14 +174,14 @@ def test_guessing_keys_is_slowed_down_without_harm_to_the_holder(make, keys):
 
 def test_what_needs_no_key_is_not_given_without_end(make, keys):
     guard = make(rate=0.01, burst=3)
-    assert [ask(guard, path="/health")[0] for _ in range(5)] == [200, 200, 200, 429, 429]
+    assert [ask(guard, path="/page.js")[0] for _ in range(5)] == [200, 200, 200, 429, 429]
     assert ask(guard, keys[2])[0] == 200
 
 
 def test_more_at_once_than_allowed_are_refused_and_not_queued(make, keys):
     async def scene():
         inside = Inside(wait=asyncio.Event())
-        guard = make(inside, concurrency=2)
+        guard = make(inside, concurrency=4)
         first = [asyncio.create_task(call(guard, keys[2])) for _ in range(2)]
         await asyncio.sleep(0.05)
         refused = await call(guard, keys[2])
@@ -210,3 +213,53 @@ def test_every_answer_carries_the_headers_that_protect_the_page(make):
 
 def test_a_websocket_is_ignored(make):
     asyncio.run(make()({"type": "websocket", "path": "/"}, None, None))
+
+
+def test_health_is_answered_whatever_others_do(make):
+    guard = make(rate=0.01, burst=1)
+    assert [ask(guard, "wrong")[0] for _ in range(3)] == [401, 429, 429]
+    assert [ask(guard, path=path)[0] for path in ("/health", "/livez", "/readyz") * 3] == [200] * 9
+
+
+def test_a_key_without_the_role_is_refused_before_its_body_and_written_down(make, keys):
+    guard = make()
+    status, _, body, left = ask(guard, keys[2], path="/v1/entries", pieces=(b"x",) * 9)
+    assert status == 403 and b"enrol" in body and len(left) == 9 and not guard.inside.bodies
+    ((action, facts),) = guard.service.written
+    assert (action, facts["name"], facts["route"]) == ("refused", "anna", "enrol")
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "utf-7", "latin-1", '"UTF-16"'])
+def test_other_character_sets_are_refused_before_the_body(make, keys, charset):
+    guard = make()
+    headers = [(b"content-type", f"multipart/form-data; boundary=b; charset={charset}".encode())]
+    status, _, _, left = ask(guard, keys[2], pieces=(b"x",) * 9, headers=headers)
+    assert status == 415 and len(left) == 9
+    for kind in (b"multipart/form-data; boundary=b; charset=UTF-8", b"application/json"):
+        assert ask(make(), keys[2], headers=[(b"content-type", kind)])[0] == 200
+    assert ask(make(), keys[2], headers=[(b"content-type", b"text/plain")])[0] == 415
+
+
+def test_slow_bodies_of_one_key_leave_room_for_others(make, keys):
+    async def scene():
+        other = add_key(keys[0], "bert", ["search", "monitor"])[1]
+        guard = make(concurrency=4, body_seconds=1)
+        slow = [asyncio.create_task(call(guard, keys[2], pieces=(b"x",) * 9, delay=0.3)) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        answers = [(await call(guard, other, path=path))[0] for path in ("/v1/search", "/metrics", "/livez")]
+        return answers, [answer[0] for answer in await asyncio.gather(*slow)]
+
+    answers, slow = asyncio.run(scene())
+    assert answers == [200, 200, 200] and sorted(slow) == [408, 408] + [429] * 6
+
+
+def test_no_body_is_read_where_none_is_asked_for(make, keys):
+    guard = make()
+    status, _, _, left = ask(guard, keys[2], path="/nothing", pieces=(b"x",) * 9)
+    assert status == 200 and len(left) == 9 and guard.inside.bodies == [b""]
+
+
+def test_an_answer_that_takes_too_long_is_given_up(make, keys):
+    guard = make(Inside(wait=asyncio.Event()), request_seconds=0.05)
+    status, headers, _, _ = ask(guard, keys[2])
+    assert status == 503 and headers["connection"] == "close" and guard.gate.inside == 0

@@ -141,3 +141,10 @@ def test_two_commands_do_not_change_the_file_at_once(path):
     other.join()
     add_key(path, "bert", ["search"])
     assert len(read_keys(path)) == 2
+
+
+def test_a_key_opens_nothing_after_its_time(tmp_path):
+    now = time.time()
+    (_, old), (key, young) = (add_key(tmp_path / "k.json", "a", ["search"], expires=now + by) for by in (-1, 60))
+    ring = KeyRing(tmp_path / "k.json")
+    assert ring.find(old) is None and ring.find(young) == key and key.may("search")

@@ -80,11 +80,21 @@ def test_strangers_do_not_fill_the_memory(monkeypatch):
 
 
 def test_a_gate_counts_those_inside():
-    gate = Gate(2)
-    with gate.enter(), gate.enter():
-        with pytest.raises(Busy, match="concurrency"), gate.enter():
+    gate = Gate(2, 2)
+    with gate.enter("a"), gate.enter("a"):
+        with pytest.raises(Busy, match="concurrency"), gate.enter("b"):
             pass
         assert gate.inside == 2
-    with pytest.raises(ZeroDivisionError), gate.enter():
+    with pytest.raises(ZeroDivisionError), gate.enter("a"):
         _ = 1 / 0
+    assert gate.inside == 0
+
+
+def test_one_client_cannot_fill_the_gate():
+    gate = Gate(4, 2)
+    with gate.enter("a"), gate.enter("a"):
+        with pytest.raises(Busy, match="concurrency"), gate.enter("a"):
+            pass
+        with gate.enter("b"):
+            assert gate.inside == 3
     assert gate.inside == 0

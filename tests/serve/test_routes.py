@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from occreid.serve.settings import Settings
@@ -61,7 +63,9 @@ ROLES = {
 def test_each_address_opens_to_its_roles_only(api):
     described = api("GET", "/openapi.json", None).json()["paths"]
     found = {(method.upper(), path) for path, methods in described.items() for method in methods}
-    assert found - {("GET", "/health")} == set(ROLES)  # no address without a rule
+    assert found - {("GET", "/health"), ("GET", "/livez"), ("GET", "/readyz")} == set(
+        ROLES
+    )  # no address without a rule
     for (method, path), roles in ROLES.items():
         for role in ("search", "enrol", "monitor", "admin"):
             status = api(method, path.replace("{id}", "x"), role, **(UNUSED if method == "POST" else {})).status_code
@@ -82,6 +86,7 @@ def test_openapi_says_how_to_sign_in_and_what_can_go_wrong(api):
 def test_health_is_open_and_says_what_is_wrong(api, monkeypatch):
     assert api("GET", "/health", None).json() == {"status": "ok", "problems": []}
     monkeypatch.setattr("occreid.serve.service._ROOM", 2**70)
+    time.sleep(1.1)  # an answer holds for a second
     answer = api("GET", "/health", None)
     assert answer.status_code == 503 and answer.json()["problems"] == ["The disk is nearly full."]
 
@@ -134,3 +139,23 @@ def test_a_picture_of_too_many_pixels_or_bytes(make_api, picture):
     assert api.search(picture(1)).status_code == 413  # 96 × 48 pixels
     assert api.search(picture(1, 30, 30)).status_code == 200
     assert api.search(bytes(30_000)).status_code == 413
+
+
+def test_an_id_with_slashes_is_reached(api, picture):
+    import torch
+
+    from occreid.gallery import Entry
+
+    api.service.gallery.add([Entry(torch.eye(512)[0], id="cam1/0001.jpg", picture=picture(1, kind=".jpg"))])
+    for path in ("/v1/entries/cam1%2F0001.jpg", "/v1/entries/cam1/0001.jpg/picture"):
+        assert api("GET", path, "search").status_code == 200
+    assert api("DELETE", "/v1/entries/cam1%2F0001.jpg").json()["deleted"] == 1 and len(api.service.gallery) == 0
+
+
+def test_health_tells_no_path(api, tmp_path):
+    assert api("GET", "/livez", None).json()["status"] == api("GET", "/readyz", None).json()["status"] == "ok"
+    (tmp_path / "keys.json").write_text("{")
+    time.sleep(1.1)  # an answer holds for a second
+    found = api("GET", "/readyz", None)
+    assert found.status_code == 503 and found.json()["problems"] == ["The keys cannot be read."]
+    assert api("GET", "/livez", None).status_code == 200

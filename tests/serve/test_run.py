@@ -52,3 +52,10 @@ def test_nothing_listens_without_keys_or_behind_a_wrong_address(make_service, tm
         run(make_service(), KeyRing(tmp_path / "no.json"), Address())
     with pytest.raises(UserError, match="plain HTTP"):
         run(make_service(), KeyRing(tmp_path / "no.json"), Address("0.0.0.0"))
+
+
+def test_a_certificate_opens_other_addresses(tmp_path):
+    with pytest.raises(UserError, match="there is no file"):
+        Address("0.0.0.0", tls_cert=tmp_path / "chain.pem").check()
+    (tmp_path / "chain.pem").touch()
+    Address("0.0.0.0", tls_cert=tmp_path / "chain.pem").check()

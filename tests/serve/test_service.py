@@ -243,8 +243,9 @@ def test_what_a_full_disk_left_is_swept_by_the_next_deletion(service, picture, t
     ids = enrol(service, picture, 1, 2)
     needles = [entry.picture for entry in service.gallery.get(ids)]
     full_once(service)
-    with pytest.raises(StorageFull):
+    with pytest.raises(StorageFull) as left:
         service.delete(CALLER, ids=ids[:1])
+    assert left.value.done.startswith("1 entries are deleted from every answer; bytes are still on the disk")
     assert on_disk(tmp_path / "gallery", needles) == needles
     again = service.delete(CALLER, ids=ids[:1])
     assert again.deleted == 0 and again.gone_from_disk
@@ -330,10 +331,10 @@ def test_about_says_what_is_there(service, picture):
 
 
 def test_a_nearly_full_disk_is_said(service, monkeypatch):
-    service.check()
+    service.check_room()
     monkeypatch.setattr("occreid.serve.service._ROOM", 2**70)
     with pytest.raises(UserError, match="nearly full"):
-        service.check()
+        service.check_room()
 
 
 def test_a_method_that_refines_is_warned_of(make_service, parts_engine):
@@ -342,3 +343,8 @@ def test_a_method_that_refines_is_warned_of(make_service, parts_engine):
     refining = sys.modules[type(parts_engine.model).__module__].Refining(1)
     service = make_service(engine=Engine(refining, "orgnn", "r" * 64, torch.device("cpu")), where="refining")
     assert "ranks without it" in service.warnings()[0]
+
+
+def test_a_mark_of_a_search_that_never_was_is_refused(service):
+    with pytest.raises(EntryNotFound, match="no search"):
+        service.mark(CALLER, schemas.Mark(search_id="0" * 16, id="x", verdict="right"))

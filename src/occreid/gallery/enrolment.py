@@ -124,10 +124,10 @@ def enrol_descriptors(
     gallery: Enrols,
     described: Descriptors,
     *,
-    tags: Sequence[str],
-    keep_pictures: bool,
     batch: int,
     on_batch: OnBatch,
+    tags: Sequence[str] = (),
+    keep_pictures: bool = False,
 ) -> AddReport:
     """See `Gallery.enrol_descriptors`."""
     total = AddReport(0, 0)

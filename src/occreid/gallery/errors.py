@@ -11,3 +11,6 @@ class StorageError(UserError):
 
 class StorageFull(StorageError):
     """Something could not be written: the disk is full or refuses. What was there is as it was."""
+
+    done = "nothing was done."
+    """What was done before, for whoever asked for it."""

@@ -9,28 +9,26 @@ from typing import Any
 
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric
-from occreid.errors import UserError, did_you_mean
+from occreid.errors import UserError
 from occreid.gallery.checks import checked_ids, checked_time
 from occreid.gallery.enrolment import AddReport, OnBatch, enrol, enrol_descriptors
 from occreid.gallery.entries import Entry
 from occreid.gallery.filters import Filter
 from occreid.gallery.hits import Hits
+from occreid.gallery.indexing import build_index
 from occreid.gallery.manifest import Manifest
-from occreid.gallery.recall import draw, share_found
+from occreid.gallery.recall import recall
 from occreid.gallery.rows import to_entries, to_table
 from occreid.gallery.searching import search_all, search_candidates
-from occreid.gallery.stats import GalleryStats, stats
+from occreid.gallery.stats import GalleryStats, latest_added, stats
 from occreid.gallery.store import Store
 from occreid.gallery.stores import create_store, open_store
-from occreid.gallery.verify import VerifyReport, verify
+from occreid.gallery.verify import VerifyReport, probe, verify
 from occreid.models.contract import Method
 from occreid.models.pictures import Pictures
 from occreid.records import Record
 
 MEMORY = 4 * 2**30  # bytes of descriptors kept in memory by default
-_KINDS = ("IVF_PQ", "IVF_FLAT")
-_FEWEST = 256  # a codebook of IVF-PQ has as many words
-_PARTITION = 4096  # entries of one partition: training costs their number squared
 _MARGIN = 16  # asked beyond k, so that a server's rounding cannot push a true answer out
 
 
@@ -125,8 +123,7 @@ class Gallery:
         if not entries:
             return AddReport(0, 0)
         unique = {entry.id: entry for entry in reversed(entries)}
-        rows = to_table([*reversed(unique.values())], self.manifest, added=time.time())
-        added = self._store.insert(rows)
+        added = self._store.insert(to_table([*reversed(unique.values())], self.manifest, added=time.time()))
         return AddReport(added, len(entries) - added)
 
     def enrol(
@@ -163,29 +160,20 @@ class Gallery:
         return enrol(self, records, model, on_batch=on_batch, extraction=extraction, **options)
 
     def enrol_descriptors(
-        self,
-        described: Descriptors,
-        *,
-        tags: Sequence[str] = (),
-        keep_pictures: bool = False,
-        batch: int = 1024,
-        on_batch: OnBatch = lambda report, total: None,
+        self, described: Descriptors, *, batch: int = 1024, on_batch: OnBatch = lambda report, total: None, **kept: Any
     ) -> AddReport:
         """Add descriptors that were extracted before; their pictures give them their ids where they can be read.
 
         Args:
             described: N images of the gallery's weights.
-            tags: as `enrol`.
-            keep_pictures: as `enrol`.
             batch: as `enrol`.
             on_batch: as `enrol`.
+            kept: ``tags`` and ``keep_pictures`` of `enrol`.
 
         Raises:
             UserError: another shape, NaN, an unreadable picture, or the place refuses to write.
         """
-        return enrol_descriptors(
-            self, described, tags=tags, keep_pictures=keep_pictures, batch=batch, on_batch=on_batch
-        )
+        return enrol_descriptors(self, described, batch=batch, on_batch=on_batch, **kept)
 
     def search(
         self,
@@ -302,6 +290,18 @@ class Gallery:
         """Read every entry and look for repeated ids, NaN and bytes that are not what was added."""
         return verify(self._store)
 
+    def probe(self, rows: int = 64) -> None:
+        """Read some entries drawn at random, of as many files as possible, and check them as `verify` does.
+
+        Raises:
+            StorageError: they cannot be read, or one is not sound.
+        """
+        probe(self._store, rows)
+
+    def latest_added(self) -> float | None:
+        """When the newest entry was added, Unix seconds; None of an empty gallery."""
+        return latest_added(self._store)
+
     def compact(self) -> None:
         """Rewrite files so that deleted entries are gone for good, and take new entries into the index."""
         self._store.compact()
@@ -329,15 +329,7 @@ class Gallery:
         Raises:
             UserError: fewer than 256 entries, or numbers that do not fit.
         """
-        entries, width = len(self), self.manifest.width
-        if kind not in _KINDS:
-            raise UserError(f"there is no index '{kind}'.", did_you_mean(kind, _KINDS))
-        if entries < _FEWEST:
-            raise UserError(f"{entries} entries are too few for an index.", f"It pays beyond {_FEWEST} at the least.")
-        sub_vectors = sub_vectors or next(n for n in range(max(1, width // 16), 0, -1) if width % n == 0)
-        if width % sub_vectors:
-            raise UserError(f"{sub_vectors} sub-vectors do not divide {width} dimensions.", "Choose a divisor.")
-        self._store.build_index(kind, partitions or max(1, entries // _PARTITION), sub_vectors)
+        build_index(self._store, kind, partitions, sub_vectors)
 
     def recall(
         self,
@@ -355,9 +347,4 @@ class Gallery:
         Raises:
             UserError: the gallery is empty.
         """
-        drawn = draw(self._store, queries, seed)
-        if len(drawn) == 0:
-            raise UserError("an empty gallery has no recall.", "Add entries first.")
-        truth = self.search(drawn, k + 1)
-        found = self.search(drawn, k + 1, exact=False, candidates=candidates, probes=probes)
-        return share_found(drawn.paths or (), truth, found)
+        return recall(self, self._store, k, queries, seed, candidates=candidates, probes=probes)

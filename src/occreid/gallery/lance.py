@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from occreid.errors import UserError, require
-from occreid.files import read_json, read_text, write_file, write_json
+from occreid.files import WRITABLE, new_folder, read_json, read_text, write_file, write_json
 from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
 from occreid.gallery.errors import StorageError, StorageFull
 from occreid.gallery.filters import Filter
+from occreid.gallery.lance_sql import all_of, conditions_of, one_of, taken_before
 from occreid.gallery.manifest import Manifest
+from occreid.gallery.reserve import Reserve
 from occreid.gallery.resident import Resident
 from occreid.gallery.rows import schema
+from occreid.gallery.sweep import sweep
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,10 +51,11 @@ class LanceStore:
         self._turn = threading.Lock()  # among threads; the file lock lets a process in twice
         self._lock = FileLock(folder / _LOCK, timeout=_WAIT, thread_local=False)
         session = lancedb.Session(index_cache_size_bytes=_INDEX_CACHE, metadata_cache_size_bytes=_METADATA_CACHE)
-        database = lancedb.connect(str(folder), read_consistency_interval=timedelta(0), session=session)
+        database = lancedb.connect(str(folder.absolute()), read_consistency_interval=timedelta(0), session=session)
         self._table = database.open_table(_TABLE)
         self._memory, self._resident = memory, Resident(self)
         self._commits = 0
+        self._reserve = Reserve(folder)
 
     @classmethod
     def create(cls, folder: Path, manifest: Manifest, memory: int) -> LanceStore:
@@ -61,14 +65,10 @@ class LanceStore:
             UserError: it holds something already, or cannot be written.
         """
         lancedb = require("lancedb", "gallery")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
-                raise UserError(f"{folder} is not empty.", "Choose a new folder, or open the gallery that is there.")
-            lancedb.connect(str(folder)).create_table(_TABLE, schema=schema(manifest))
-            write_file(folder / _MANIFEST, manifest.to_json() + "\n")
-        except OSError as error:
-            raise UserError(f"cannot write {folder} ({error}).", "Choose a folder you can write to.") from error
+        with new_folder(folder, hint=WRITABLE) as part:  # a kill leaves nothing that looks like a gallery
+            part.chmod(0o700)
+            lancedb.connect(str(part.absolute())).create_table(_TABLE, schema=schema(manifest))
+            write_file(part / _MANIFEST, manifest.to_json() + "\n")
         return cls(folder, manifest, memory)
 
     @classmethod
@@ -130,11 +130,14 @@ class LanceStore:
             self._table.update(where=" OR ".join(rows), values_sql={"crc": "crc"})
 
     def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
-        """See `Store`."""
-        conditions = [_in("id", ids)] if ids is not None else []
+        """See `Store`; works on a full disk, too."""
+        return self._reserve.spend_on(lambda: self._delete(ids, before, filter))
+
+    def _delete(self, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
+        conditions = [one_of("id", ids)] if ids is not None else []
         if before is not None:
-            conditions.append(f"coalesce(time, added) < {before!r}")
-        condition = _all([*conditions, *_conditions(filter)])
+            conditions.append(taken_before(before))
+        condition = all_of([*conditions, *conditions_of(filter)])
         with self._writing():
             found = self._table.search().with_row_id(True).select(["_rowid"]).where(condition).to_arrow()
             fragments = {number >> 32 for number in found.column("_rowid").to_pylist()}
@@ -150,13 +153,13 @@ class LanceStore:
     def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
         """See `Store`."""
         names = list(columns) if columns else schema(self.manifest).names
-        return self._read(lambda: self._table.search().where(_in("id", ids)).select(names).to_arrow())
+        return self._read(lambda: self._table.search().where(one_of("id", ids)).select(names).to_arrow())
 
     def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """See `Store`."""
         query = self._table.search().select(list(columns))
-        if conditions := _conditions(filter):
-            query = query.where(_all(conditions))
+        if conditions := conditions_of(filter):
+            query = query.where(all_of(conditions))
         try:
             yield from query.to_batches(rows)
         except (OSError, RuntimeError) as error:
@@ -192,13 +195,24 @@ class LanceStore:
         """See `Numbered`."""
         return self._table.take_row_ids(numbers.tolist()).with_row_id().select(columns).to_arrow()
 
+    def sample(self, rows: int) -> pa.Table:
+        """See `Store`: one of each fragment first, so that a damaged file is met soon."""
+
+        def read() -> pa.Table:
+            numbers = np.random.default_rng().permutation(self.numbers())
+            _, first = np.unique(numbers >> 32, return_index=True)
+            chosen = np.concatenate([numbers[np.random.default_rng().permutation(first)], np.delete(numbers, first)])
+            return self.take(chosen[:rows], schema(self.manifest).names)
+
+        return self._read(read)
+
     def nearest(
         self, vector: np.ndarray, k: int, columns: Sequence[str], filter: Filter | None, probes: int | None = None
     ) -> pa.Table:
         """See `Store`."""
         query = self._table.search(vector, vector_column_name="vector").distance_type(self._distance())
-        if conditions := _conditions(filter):
-            query = query.where(_all(conditions), prefilter=True)
+        if conditions := conditions_of(filter):
+            query = query.where(all_of(conditions), prefilter=True)
         query = query.nprobes(probes or self._probes())
         return self._read(lambda: query.limit(k).select([*columns, "_distance"]).to_arrow())
 
@@ -229,33 +243,54 @@ class LanceStore:
         return None
 
     def compact(self) -> None:
-        """See `Store`. Lance keeps deleted rows while they are few, so their neighbours are written anew first."""
+        """See `Store`; works on a full disk as far as a small reserve goes."""
+        self._reserve.spend_on(self._compact)
+
+    def _compact(self) -> None:
+        """Lance keeps deleted rows while they are few, so their neighbours are written anew first."""
         with self._writing():
             touched = self._touched()
+            self._sweep()  # makes room for what follows, on a disk that is full
             for fragment in touched:
                 self._rewrite([fragment])
-            if self.count() and not any(index.columns == ["id"] for index in self._table.list_indices()):
-                self._table.create_index("id", config=require("lancedb.index", "gallery").BTree())
-            if touched and (self._folder / _INDEX).is_file():  # an index holds vectors too
-                self._index(**read_json(self._folder / _INDEX))
+                self._sweep()
             self._table.optimize(cleanup_older_than=_AT_ONCE, delete_unverified=True)
+            self._renew_indexes(anew=bool(touched))
+            self._sweep()
             (self._folder / _DELETED).unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        indexes = self._table.list_indices()
+        known = all(getattr(index, "num_segments", 0) == 1 for index in indexes)  # of more, only one shows its UUID
+        sweep(self._folder, self._table.version, {index.index_uuid for index in indexes} if known else None)
+
+    def _renew_indexes(self, *, anew: bool) -> None:
+        """Make the index of ids; ``anew`` both: an index holds ids and vectors, of deleted rows too."""
+        if anew and self.count() and (self._folder / _INDEX).is_file():
+            self._index(**read_json(self._folder / _INDEX))
+        if anew or (self.count() and not any(index.columns == ["id"] for index in self._table.list_indices())):
+            self._table.create_index("id", config=require("lancedb.index", "gallery").BTree(), replace=True)
 
     def unswept(self) -> bool:
         """See `Store`: `compact` takes the note away last."""
         return (self._folder / _DELETED).is_file()
 
     def _touched(self) -> list[int]:
-        """Fragments that rows were deleted from since the last `compact`."""
+        """Fragments that rows were deleted from since the last `compact`; all of them where the note is damaged."""
         file = self._folder / _DELETED
-        return read_json(file) if file.is_file() else []
+        try:
+            return [int(fragment) for fragment in read_json(file)] if file.is_file() else []
+        except (UserError, TypeError, ValueError):
+            return np.unique(self.numbers() >> 32).tolist()
 
     def close(self) -> None:
         """See `Store`; nothing stays open."""
 
     def size(self) -> int:
         """See `Store`."""
-        return sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+        return sum(
+            file.stat().st_size for file in self._folder.rglob("*") if file.is_file() and file != self._reserve.file
+        )
 
     def _distance(self) -> str:
         return "l2" if self.manifest.metric == "euclidean" else "cosine"
@@ -295,30 +330,3 @@ class LanceStore:
 def _plain(error: Exception) -> str:
     """The error without the place in Lance's source."""
     return str(error).split(", /")[0]
-
-
-def _in(column: str, values: Sequence[str] | Sequence[int]) -> str:
-    return f"{column} IN ({', '.join(_literal(value) for value in values)})" if values else "false"
-
-
-def _literal(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-
-
-def _all(conditions: Sequence[str]) -> str:
-    return " AND ".join(f"({condition})" for condition in conditions) or "true"
-
-
-def _conditions(filter: Filter | None) -> list[str]:
-    if filter is None:
-        return []
-    conditions = [f"array_has(tags, {_literal(tag)})" for tag in filter.tags]
-    if filter.camids is not None:
-        conditions.append(_in("camid", filter.camids))
-    if filter.start is not None:
-        conditions.append(f"time >= {filter.start!r}")
-    if filter.end is not None:
-        conditions.append(f"time < {filter.end!r}")
-    if filter.exclude_camid is not None:
-        conditions.append(f"camid IS NULL OR camid != {int(filter.exclude_camid)}")
-    return conditions

@@ -26,6 +26,7 @@ _IDS_AT_ONCE = 256
 _LONGEST, _PATH, _TAGS, _TAG, _ID = 65_535, 4096, 64, 64, 128  # Milvus wants to know how long a text may get
 _INSERT_BYTES = 48 * 2**20  # a server takes messages of 64 MiB; one message is what is atomic
 _WIDEST = 32_768
+_AHEAD = 86400  # seconds that cameras' clocks may be ahead of ours
 
 
 class MilvusStore:
@@ -103,7 +104,9 @@ class MilvusStore:
         if ids is not None:
             conditions.append(f"id in {list(ids)}")
         if before is not None:
-            conditions.append(f"time < {before!r} or (time is null and added < {before!r})")
+            conditions.append(
+                f"time < {before!r} or ((time is null or time > {before + _AHEAD!r}) and added < {before!r})"
+            )
         with _milvus_errors(self.where):
             rows = self._count(_all(conditions))
             if rows:
@@ -144,6 +147,15 @@ class MilvusStore:
         """See `Store`."""
         for batch in self.scan(block_columns(self.manifest), filter):
             yield to_block(batch, self.manifest)
+
+    def sample(self, rows: int) -> pa.Table:
+        """See `Store`: the first ones, a server draws none."""
+        import pyarrow as pa
+
+        names = self._columns.names
+        for block in self.scan(names, rows=rows):
+            return pa.Table.from_batches([block])
+        return self._table([], names)
 
     def nearest(
         self, vector: np.ndarray, k: int, columns: Sequence[str], filter: Filter | None, probes: int | None = None

@@ -5,11 +5,26 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from occreid.descriptors import Descriptors
+from occreid.errors import UserError
 from occreid.gallery.hit import Hit
 from occreid.gallery.rows import to_descriptors, whole_column
 from occreid.gallery.store import Store
+
+if TYPE_CHECKING:
+    from occreid.gallery.gallery import Gallery
+
+
+def recall(gallery: Gallery, store: Store, k: int, queries: int, seed: int, **approximate: Any) -> float:
+    """See `Gallery.recall`; ``approximate`` are options of its search."""
+    drawn = draw(store, queries, seed)
+    if len(drawn) == 0:
+        raise UserError("an empty gallery has no recall.", "Add entries first.")
+    truth = gallery.search(drawn, k + 1)
+    found = gallery.search(drawn, k + 1, exact=False, **approximate)
+    return share_found(drawn.paths or (), truth, found)
 
 
 def draw(store: Store, count: int, seed: int) -> Descriptors:

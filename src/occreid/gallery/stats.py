@@ -61,3 +61,8 @@ def stats(store: Store) -> GalleryStats:
         index=store.index(),
         manifest=store.manifest,
     )
+
+
+def latest_added(store: Store) -> float | None:
+    """When the newest entry was added, Unix seconds; None of an empty gallery."""
+    return max((max(block.column("added").to_pylist()) for block in store.scan(["added"]) if len(block)), default=None)

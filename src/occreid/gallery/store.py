@@ -46,6 +46,10 @@ class Store(Protocol):
         """All rows that pass the filter, at most ``rows`` at once; ``exclude_camid`` must be a number or None."""
         ...
 
+    def sample(self, rows: int) -> pa.Table:
+        """Some whole rows, at most so many, at random where the place allows."""
+        ...
+
     def blocks(self, filter: Filter | None) -> Iterator[Block]:
         """All rows that pass the filter as descriptors; ``exclude_camid`` must be a number or None."""
         ...

@@ -15,7 +15,8 @@ from occreid import __version__
 from occreid.serve.guard import PAGE, Guard
 from occreid.serve.keys import KeyRing
 from occreid.serve.problems import add_handlers
-from occreid.serve.retention import Retention
+from occreid.serve.readiness import Readiness
+from occreid.serve.recurring import Recurring
 from occreid.serve.routes import router
 from occreid.serve.service import Service
 
@@ -33,16 +34,20 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
     """
     # An upload must never touch the disk: the guard bounds its size, so that memory can hold it whole.
     MultiPartParser.spool_max_size = max(MultiPartParser.spool_max_size, service.settings.max_body)
-    retention = Retention(service.removal.retain, service.settings.retention_every)
+    settings = service.settings
+    retention = Recurring("retention", service.removal.retain, settings.retention_every)
+    probe = Recurring("check of the gallery", service.gallery.probe, settings.check_every)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         threads = to_thread.current_default_thread_limiter()  # one for each request inside, and some for /health
         threads.total_tokens = max(threads.total_tokens, service.settings.concurrency + 8)
+        probe.start()
         if service.settings.retention_days is not None:
             retention.start()
         yield
         retention.stop()
+        probe.stop()
         service.close()
 
     app = FastAPI(
@@ -54,7 +59,16 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.service, app.state.ring, app.state.retention = service, ring, retention
+    app.state.service, app.state.ring = service, ring
+    app.state.readiness = Readiness(
+        {
+            "The keys cannot be read.": ring.refresh,
+            "The gallery cannot be read.": lambda: len(service.gallery),
+            "The gallery is damaged.": probe.check,
+            "The disk is nearly full.": service.check_room,
+            "Old entries are not deleted.": retention.check,
+        }
+    )
     app.include_router(router)
     for path, name in PAGE.items():
         app.add_api_route(path, _static(name), include_in_schema=False)

@@ -1,4 +1,4 @@
-"""The gate every request passes before anything of it is read: key, rate, concurrency, size, time.
+"""The gate every request passes before anything of it is read: key, rate, role, kind, size, time, concurrency.
 
 It stands outside the application, so that the body of a request without a key is never taken in, and whatever goes
 wrong inside leaves as one sentence with a request id, never as a traceback.
@@ -12,15 +12,19 @@ import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
+from anyio import to_thread
 from starlette.middleware.errors import ServerErrorMiddleware
 
 from occreid.errors import UserError
 from occreid.serve.caller import Caller
+from occreid.serve.forms import KINDS
 from occreid.serve.keys import KeyRing
 from occreid.serve.limits import Busy, Gate, RateLimiter
 from occreid.serve.problems import fault, problem
+from occreid.serve.routes import ROLES, route_of
 from occreid.serve.service import Service
 
 Scope = MutableMapping[str, Any]
@@ -33,8 +37,10 @@ PAGE = {
     **{f"/{name}": name for name in ("page.css", "page.js", "crop.js", "dom.js", "export.js", "icon.svg")},
 }
 """The page's files by their path."""
-OPEN = frozenset(PAGE) | {"/health", "/openapi.json"}
-"""Paths that need no key: they say nothing of anybody."""
+HEALTH = frozenset({"/health", "/livez", "/readyz"})
+"""Paths that a supervisor asks; they need no key and are never refused."""
+OPEN = frozenset(PAGE) | {"/openapi.json"}
+"""Further paths that need no key: they say nothing of anybody."""
 
 logger = logging.getLogger("occreid.serve")
 _DRAINED = 4  # a body up to so many times the limit is read away, so that the client hears the answer
@@ -72,8 +78,10 @@ class Guard:
         self.app = app
         self.service = service
         self.ring = ring
-        self.gate = Gate(service.settings.concurrency)
-        self.rate = RateLimiter(service.settings.rate, service.settings.burst)
+        limits = service.settings
+        share = min(limits.key_concurrency, max(1, limits.concurrency // 2))
+        self.gate = Gate(limits.concurrency, share)
+        self.rate = RateLimiter(limits.rate, limits.burst)
         self._faults = ServerErrorMiddleware(self._answered, handler=fault)  # answers, then lets the server log them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,7 +91,7 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         started, answer = time.perf_counter(), _Answer(send, secrets.token_hex(8))
-        scope["request_id"] = answer.request_id
+        scope["request_id"], scope["answer"] = answer.request_id, answer
         try:
             await self._faults(scope, receive, answer)
         finally:
@@ -101,19 +109,53 @@ class Guard:
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = (scope.get("client") or ("unknown", 0))[0]
+        if scope["path"] in HEALTH:
+            await self.app(scope, receive, send)
+            return
         try:
             if scope["path"] in OPEN:
-                self.rate.take(f"address {address}")
+                self.rate.take(f"page {address}")
                 await self.app(scope, receive, send)
                 return
             caller = self._known(scope, address)
             self.rate.take(f"key {caller.key.id}")
-            with self.gate.enter():
-                body = await self._body(scope, receive)
-                scope["caller"] = caller
-                await self.app(scope, _replay(body, receive), send)
+            route = route_of(scope)
+            await self._may(caller, route)
+            scope["caller"] = caller
+            if route is None or route == "metrics":
+                await self.app(scope, _replay(b"", receive), send)  # no body is read, and no room is taken
+                return
+            with self.gate.enter(caller.key.id):
+                body = await self._body(scope, receive) if scope["method"] == "POST" else b""
+                await self._answer_in_time(scope, _replay(body, receive), send)
         except Busy as busy:
             raise self.refused(busy) from busy
+
+    async def _may(self, caller: Caller, route: str | None) -> None:
+        """Refuse a key without the role, and write that down.
+
+        Raises:
+            Refusal: it has not.
+        """
+        if route is None or caller.key.may(*ROLES[route]):
+            return
+        await to_thread.run_sync(partial(self.service.audit.write, "refused", **caller.facts(), route=route))
+        name, role = caller.key.name, ROLES[route][0]
+        raise Refusal(403, f"The key '{name}' may not do this; it takes the role {role}.")
+
+    async def _answer_in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer; one that takes too long, or whose client does not read it, is given up.
+
+        Raises:
+            Refusal: nothing was answered in time.
+        """
+        try:
+            async with asyncio.timeout(self.service.settings.request_seconds):
+                await self.app(scope, receive, send)
+        except TimeoutError as error:
+            if scope["answer"].status:  # begun: all that is left is to break off
+                return
+            raise Refusal(503, "The service did not finish in time.", "Try again later.", connection="close") from error
 
     def refused(self, busy: Busy) -> Refusal:
         """A 429 that says when to come again."""
@@ -137,7 +179,7 @@ class Guard:
             logger.error("%s", error)
             raise Refusal(503, "The service cannot read its keys.", "Tell whoever runs it.") from error
         if key is None:
-            self.rate.take(f"address {address}")
+            self.rate.take(f"wrong keys {address}")
             raise Refusal(
                 401,
                 "No valid key." if token else "This needs a key.",
@@ -150,8 +192,10 @@ class Guard:
         """The whole body.
 
         Raises:
-            Refusal: too large, too slow, or the client has gone.
+            Refusal: of another kind, too large, too slow, or the client has gone.
         """
+        if not _is_text_or_form(dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")):
+            raise Refusal(415, "This takes a form or JSON, in UTF-8.")
         most = self.service.settings.max_body
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         length = int(declared) if declared.isdigit() else 0
@@ -174,6 +218,17 @@ class Guard:
         if max(size, length) > most:
             raise Refusal(413, f"The request is larger than {most:,} bytes.", "Send a smaller picture.")
         return b"".join(pieces)
+
+
+def _is_text_or_form(kind: str) -> bool:
+    """Whether a content type is one the service reads; other character sets can take minutes to decode.
+
+    >>> _is_text_or_form("multipart/form-data; boundary=b"), _is_text_or_form("multipart/form-data; charset=idna")
+    (True, False)
+    """
+    name, *options = (part.strip().lower() for part in kind.split(";"))
+    sets = [option.partition("=")[2].strip(' "') for option in options if option.partition("=")[0].strip() == "charset"]
+    return name in ("", "application/json", *KINDS) and all(one in ("utf-8", "utf8") for one in sets)
 
 
 class _Answer:

@@ -36,6 +36,7 @@ class Key:
         sha256: hash of the whole key.
         created: seconds since 1970.
         revoked: seconds since 1970, or None while it is valid.
+        expires: seconds since 1970 from which on it opens nothing, or None.
     """
 
     id: str
@@ -44,10 +45,16 @@ class Key:
     sha256: str
     created: float
     revoked: float | None = None
+    expires: float | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether it opens anything now."""
+        return self.revoked is None and (self.expires is None or time.time() < self.expires)
 
     def may(self, *roles: str) -> bool:
         """Whether the key is valid and holds one of these roles, or is an admin's."""
-        return self.revoked is None and bool({"admin", *roles} & set(self.roles))
+        return self.valid and bool({"admin", *roles} & set(self.roles))
 
 
 def read_keys(path: str | Path) -> list[Key]:
@@ -64,13 +71,14 @@ def read_keys(path: str | Path) -> list[Key]:
         raise UserError(f"the keys file {path} is damaged ({error}).", "Restore it from a copy.") from error
 
 
-def add_key(path: str | Path, name: str, roles: Iterable[str]) -> tuple[Key, str]:
+def add_key(path: str | Path, name: str, roles: Iterable[str], *, expires: float | None = None) -> tuple[Key, str]:
     """Make a key and write its hash to the file, which is made if missing.
 
     Args:
         path: the keys file; only its owner can read it.
         name: who will hold the key.
         roles: of `ROLES`, at least one.
+        expires: Unix seconds from which on it opens nothing.
 
     Returns:
         The entry, and the key itself, which is kept nowhere.
@@ -86,7 +94,7 @@ def add_key(path: str | Path, name: str, roles: Iterable[str]) -> tuple[Key, str
         raise UserError("a key needs a name and a role.", f"Roles: {', '.join(ROLES)}.")
     identity = secrets.token_hex(4)
     token = f"occ_{identity}_{secrets.token_urlsafe(32)}"
-    key = Key(identity, name.strip(), chosen, _hash(token), time.time())
+    key = Key(identity, name.strip(), chosen, _hash(token), time.time(), expires=expires)
     with _changing(path) as keys:
         keys.append(key)
     return key, token
@@ -125,7 +133,7 @@ class KeyRing:
         given = _hash(token)
         identity = token.split("_", 2)[1] if token.count("_") >= 2 else ""
         key = self._keys.get(identity)
-        if key is None or key.revoked is not None or not hmac.compare_digest(key.sha256, given):
+        if key is None or not key.valid or not hmac.compare_digest(key.sha256, given):
             return None
         return key
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -57,27 +57,38 @@ class RateLimiter:
 
 
 class Gate:
-    """At most so many requests inside at a time.
+    """At most so many requests inside at a time, and so many of one client.
 
     Args:
         limit: requests inside.
+        per_client: of these, one client's; the others' room is reserved for others.
+        why: the word the metrics count refusals under.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, per_client: int, why: str = "concurrency") -> None:
         self.limit = limit
-        self.inside = 0
+        self.per_client = per_client
+        self.why = why
+        self._inside: Counter[str] = Counter()
+
+    @property
+    def inside(self) -> int:
+        """Requests inside."""
+        return self._inside.total()
 
     @contextmanager
-    def enter(self) -> Iterator[None]:
+    def enter(self, client: str) -> Iterator[None]:
         """Be inside for the duration of the block; for one event loop, hence without a lock.
 
         Raises:
-            Busy: it is full.
+            Busy: it is full, or this client's share is.
         """
-        if self.inside >= self.limit:
-            raise Busy("concurrency", 1.0)
-        self.inside += 1
+        if self.inside >= self.limit or self._inside[client] >= self.per_client:
+            raise Busy(self.why, 1.0)
+        self._inside[client] += 1
         try:
             yield
         finally:
-            self.inside -= 1
+            self._inside[client] -= 1
+            if not self._inside[client]:
+                del self._inside[client]

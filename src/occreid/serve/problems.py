@@ -65,8 +65,9 @@ def _storage_full(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, OSError) and error.errno not in _NO_ROOM:
         raise error
     logger.error("request %s: %s", request.scope.get("request_id"), error)
+    done = error.done if isinstance(error, StorageFull) else StorageFull.done
     hint = "Is its disk full? Its operator finds the reason in the log by the request id."
-    return problem(request.scope, 507, "The service cannot write; nothing was done.", hint)
+    return problem(request.scope, 507, f"The service cannot write; {done}", hint)
 
 
 def _stalled(request: Request, error: Exception) -> JSONResponse:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import MutableMapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Security, UploadFile, params
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from occreid.errors import UserError, did_you_mean
+from occreid.errors import did_you_mean
 from occreid.gallery import Filter
 from occreid.serve import schemas
 from occreid.serve.caller import Caller
+from occreid.serve.forms import FormRoute
 from occreid.serve.metrics import CONTENT_TYPE
 from occreid.serve.service import Service
 from occreid.timestamps import check_timestamp
@@ -38,6 +40,31 @@ def _service(request: Request) -> Service:
     return request.app.state.service
 
 
+ROLES: dict[str, tuple[str, ...]] = {
+    "metrics": ("monitor",),
+    "about": ("search", "enrol", "monitor"),
+    "embed": ("search", "enrol"),
+    "search": ("search",),
+    "compare": ("search",),
+    "explain": ("search",),
+    "mark": ("search",),
+    "enrol": ("enrol",),
+    "picture": ("search",),
+    "entry": ("search",),
+    "delete_one": ("admin",),
+    "delete_many": ("admin",),
+}
+"""Roles that open each address, by the name of its function."""
+
+
+def route_of(scope: MutableMapping[str, Any]) -> str | None:
+    """The name of the address a request is for, a key of `ROLES`; None: there is none, or not with this method."""
+    for route in router.routes:
+        if route.matches(scope)[0] is Match.FULL:
+            return getattr(route, "name", None)
+    return None
+
+
 async def _known_fields(request: Request) -> None:
     """Refuse a field that nothing asks for: a misspelt filter would silently let everybody through.
 
@@ -58,29 +85,17 @@ async def _known_fields(request: Request) -> None:
                 )
 
 
-router = APIRouter(responses=_REFUSED)  # type: ignore[arg-type]  # dict is invariant in its values
+async def _caller(request: Request, _: Annotated[object, Security(_bearer)]) -> Caller:
+    """Who calls; the guard has looked at the key and its roles."""
+    await _known_fields(request)
+    return request.scope["caller"]
 
 
-def _may(*roles: str) -> Callable[..., Awaitable[Caller]]:
-    """A dependency: who asks, if the key holds one of the roles."""
-
-    async def check(request: Request, _: Annotated[object, Security(_bearer)]) -> Caller:
-        caller: Caller = request.scope["caller"]
-        if not caller.key.may(*roles):
-            raise HTTPException(403, f"The key '{caller.key.name}' may not do this; it takes the role {roles[0]}")
-        await _known_fields(request)
-        return caller
-
-    return check
-
+router = APIRouter(responses=_REFUSED, route_class=FormRoute)  # type: ignore[arg-type]  # dict is invariant in its values
 
 Here = Annotated[Service, Depends(_service)]
-Anyone = Annotated[Caller, Depends(_may("search", "enrol", "monitor"))]
-Embedder = Annotated[Caller, Depends(_may("search", "enrol"))]
-Searcher = Annotated[Caller, Depends(_may("search"))]
-Enroller = Annotated[Caller, Depends(_may("enrol"))]
-Admin = Annotated[Caller, Depends(_may("admin"))]
-Box = Annotated[str | None, Form(description="x,y,width,height in pixels: the person in a larger picture.")]
+Who = Annotated[Caller, Depends(_caller)]
+Box = Annotated[str | None, Form(max_length=64, description="x,y,width,height in pixels: the person in the picture.")]
 Camid = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 Number = Annotated[int | None, Form(ge=-(2**31), lt=2**31)]
 
@@ -95,33 +110,35 @@ Before = Annotated[float | None, Query(description="Unix seconds (UTC)."), After
 Tags = Annotated[list[str] | None, Form(max_length=16)]
 
 
+@router.get("/livez", tags=["operation"])
+def alive() -> schemas.Health:
+    """Whether the process answers. Needs no key."""
+    return schemas.Health(status="ok")
+
+
+@router.get("/readyz", response_model=schemas.Health, responses={503: {"model": schemas.Health}}, tags=["operation"])
 @router.get("/health", response_model=schemas.Health, responses={503: {"model": schemas.Health}}, tags=["operation"])
-def health(request: Request, service: Here) -> Response:
-    """Whether the service can answer and write. Needs no key."""
-    problems = []
-    for check in (request.app.state.ring.refresh, service.check, request.app.state.retention.check):
-        try:
-            check()
-        except UserError as error:
-            problems.append(error.problem)
+def ready(request: Request) -> Response:
+    """Whether the service can answer and write; why not, in words that name no place. Needs no key."""
+    problems = request.app.state.readiness.problems()
     found = schemas.Health(status="failing" if problems else "ok", problems=problems)
     return JSONResponse(found.model_dump(), 503 if problems else 200)
 
 
 @router.get("/metrics", response_class=Response, tags=["operation"])
-def metrics(service: Here, caller: Annotated[Caller, Depends(_may("monitor"))]) -> Response:
+def metrics(service: Here, caller: Who) -> Response:
     """Prometheus metrics."""
     return Response(service.metrics.text(), media_type=CONTENT_TYPE)
 
 
 @router.get("/v1/about", tags=["operation"])
-def about(service: Here, caller: Anyone) -> schemas.About:
+def about(service: Here, caller: Who) -> schemas.About:
     """What this service is, and what your key may do."""
     return service.about(caller)
 
 
 @router.post("/v1/embed", tags=["pictures"])
-def embed(service: Here, caller: Embedder, picture: UploadFile, box: Box = None) -> schemas.Embedding:
+def embed(service: Here, caller: Who, picture: UploadFile, box: Box = None) -> schemas.Embedding:
     """The descriptor of a picture."""
     return service.embed(caller, picture.file.read(), box)
 
@@ -129,7 +146,7 @@ def embed(service: Here, caller: Embedder, picture: UploadFile, box: Box = None)
 @router.post("/v1/search", tags=["gallery"])
 def search(
     service: Here,
-    caller: Searcher,
+    caller: Who,
     picture: UploadFile,
     box: Box = None,
     k: Annotated[int, Form(ge=1)] = 10,
@@ -149,7 +166,7 @@ def search(
 @router.post("/v1/compare", tags=["pictures"])
 def compare(
     service: Here,
-    caller: Searcher,
+    caller: Who,
     first: UploadFile,
     second: UploadFile,
     first_box: Box = None,
@@ -162,7 +179,7 @@ def compare(
 @router.post("/v1/explain", tags=["pictures"])
 def explain(
     service: Here,
-    caller: Searcher,
+    caller: Who,
     picture: Annotated[UploadFile | None, Form()] = None,
     id: Annotated[str | None, Form(max_length=128)] = None,
     box: Box = None,
@@ -172,7 +189,7 @@ def explain(
 
 
 @router.post("/v1/marks", status_code=204, response_class=Response, tags=["gallery"])
-def mark(service: Here, caller: Searcher, verdict: schemas.Mark) -> Response:
+def mark(service: Here, caller: Who, verdict: schemas.Mark) -> Response:
     """Say whether an answer was right; the audit log keeps it."""
     service.mark(caller, verdict)
     return Response(status_code=204)
@@ -181,7 +198,7 @@ def mark(service: Here, caller: Searcher, verdict: schemas.Mark) -> Response:
 @router.post("/v1/entries", tags=["gallery"])
 def enrol(
     service: Here,
-    caller: Enroller,
+    caller: Who,
     picture: UploadFile,
     box: Box = None,
     camid: Number = None,
@@ -194,19 +211,19 @@ def enrol(
 
 
 @router.get("/v1/entries/{id:path}/picture", response_class=Response, tags=["gallery"])
-def picture(service: Here, caller: Searcher, id: str) -> Response:
+def picture(service: Here, caller: Who, id: str) -> Response:
     """The kept JPEG of an entry; goes into the audit log."""
     return Response(service.picture(caller, id), media_type="image/jpeg")
 
 
 @router.get("/v1/entries/{id:path}", responses={404: {"model": schemas.Problem}}, tags=["gallery"])
-def entry(service: Here, caller: Searcher, id: str) -> schemas.EntryOut:
+def entry(service: Here, caller: Who, id: str) -> schemas.EntryOut:
     """What the gallery knows of an entry."""
     return service.entry(id)
 
 
 @router.delete("/v1/entries/{id:path}", tags=["gallery"])
-def delete_one(service: Here, caller: Admin, id: str) -> schemas.Deleted:
+def delete_one(service: Here, caller: Who, id: str) -> schemas.Deleted:
     """Delete an entry for good, its picture and descriptor too; unknown ids are no error."""
     return service.delete(caller, ids=[id])
 
@@ -214,7 +231,7 @@ def delete_one(service: Here, caller: Admin, id: str) -> schemas.Deleted:
 @router.delete("/v1/entries", tags=["gallery"])
 def delete_many(
     service: Here,
-    caller: Admin,
+    caller: Who,
     before: Before = None,
     camid: Annotated[int | None, Query(ge=-(2**31), lt=2**31)] = None,
 ) -> schemas.Deleted:

@@ -25,26 +25,33 @@ class Address:
         host: loopback, unless ``behind_proxy``.
         port: 0 takes a free one.
         behind_proxy: whoever starts it says that a proxy with TLS stands before it.
+        tls_cert: PEM file of a certificate chain: the service then speaks HTTPS itself, on any address.
+        tls_key: PEM file of its key; left out, it is in ``tls_cert``.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
     behind_proxy: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
     def check(self) -> None:
         """Refuse to carry keys and pictures over a network in plain text.
 
         Raises:
-            UserError: not loopback, and no proxy.
+            UserError: not loopback, and neither proxy nor certificate; a missing file.
         """
         try:
             local = self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             local = False
-        if not local and not self.behind_proxy:
+        for file in (self.tls_cert, self.tls_key):
+            if file is not None and not file.is_file():
+                raise UserError(f"there is no file {file}.", "Give a PEM file: --tls-cert chain.pem --tls-key key.pem")
+        if not local and not self.behind_proxy and self.tls_cert is None:
             raise UserError(
                 f"{self.host} can be reached from other machines, and the service speaks plain HTTP.",
-                "Put a proxy with TLS before it (docs/service.md), then add --behind-proxy.",
+                "Put a proxy with TLS before it (docs/service.md), then add --behind-proxy; or give --tls-cert.",
             )
 
 
@@ -95,6 +102,7 @@ def run(service: Service, ring: KeyRing, address: Address) -> None:
     require("fastapi", "serve")
     require("python_multipart", "serve")
     from occreid.serve.app import create_app
+    from occreid.serve.protocol import GuardedProtocol
 
     ring.refresh()
     config = uvicorn.Config(
@@ -108,6 +116,9 @@ def run(service: Service, ring: KeyRing, address: Address) -> None:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=20,
         h11_max_incomplete_event_size=32 * 1024,
+        http=GuardedProtocol,
+        ssl_certfile=address.tls_cert,
+        ssl_keyfile=address.tls_key,
         ws="none",
     )
     server = uvicorn.Server(config)

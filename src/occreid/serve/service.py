@@ -140,8 +140,9 @@ class Service:
     ) -> schemas.Enrolled:
         """Take a picture into the gallery; the same crop with the same camera and time is the same entry."""
         crop = self._describer.crop(data, box, camid, timestamp)
+        facts = {**caller.facts(), "id": crop.id, "camid": camid, "timestamp": timestamp, "pid": pid}
+        self.audit.write("enrol", **facts)  # first: what cannot be written down is not done
         added = result_of(self._enrolments.submit(_Enrolment(crop, camid, timestamp, pid, tuple(tags))))
-        self.audit.write("enrol", **caller.facts(), id=crop.id, added=added, camid=camid, timestamp=timestamp, pid=pid)
         return schemas.Enrolled(id=crop.id, added=added)
 
     def search(
@@ -231,22 +232,23 @@ class Service:
         return self.removal.remove("request", ids=ids, before=before, filter=filter)
 
     def mark(self, caller: Caller, mark: schemas.Mark) -> None:
-        """Write a person's verdict on an answer down."""
-        self.audit.write("mark", **caller.facts(), search=mark.search_id, id=mark.id, verdict=mark.verdict)
-
-    def check(self) -> None:
-        """Nothing, if the service can do its work.
+        """Write a person's verdict on an answer down.
 
         Raises:
-            UserError: the gallery cannot be read, or the disk is nearly full.
+            EntryNotFound: there was no such search lately.
         """
-        try:
-            len(self.gallery)
-            free = shutil.disk_usage(self.audit.path.parent).free
-        except (OSError, RuntimeError) as error:
-            raise UserError("The gallery cannot be read.", str(error)) from error
-        if free < _ROOM:
-            raise UserError("The disk is nearly full.", "Make room.")
+        if not self.audit.holds("search", f'"search":"{mark.search_id}"'):
+            raise EntryNotFound(f"there was no search '{mark.search_id}' lately.", "Search again.")
+        self.audit.write("mark", **caller.facts(), search=mark.search_id, id=mark.id, verdict=mark.verdict)
+
+    def check_room(self) -> None:
+        """Nothing, if there is room for some more lines and entries.
+
+        Raises:
+            UserError: the disk is nearly full.
+        """
+        if shutil.disk_usage(self.audit.path.parent).free < _ROOM:
+            raise UserError("the disk of the audit log is nearly full.", "Make room.")
 
     def warnings(self) -> list[str]:
         """What whoever starts the service should know."""

@@ -21,14 +21,17 @@ class Settings:
         max_answer: bytes of the pictures sent along with one answer.
         max_k: answers of one search.
         concurrency: requests being worked on; more get a 429.
+        key_concurrency: of these, one key's; never more than half.
         rate: lasting requests per second of one key.
         burst: requests of one key at once after a pause.
         body_seconds: a request that has not arrived whole by then is given up.
+        request_seconds: a request that is not answered by then is given up.
         decoders: requests that work on pixels at once; bounds memory.
         max_batch: pictures described at once.
         keep_pictures: whether the gallery keeps the crops that are enrolled.
         picture_height: of kept crops, in pixels.
         retention_days: entries older than this are deleted for good; None keeps them.
+        check_every: seconds between two checks of some entries of the gallery.
         retention_every: seconds between two searches for old entries.
 
     Raises:
@@ -42,15 +45,18 @@ class Settings:
     max_answer: int = 8 * 2**20
     max_k: int = 100
     concurrency: int = 32
+    key_concurrency: int = 16
     rate: float = 50.0
     burst: int = 100
     body_seconds: float = 30.0
+    request_seconds: float = 120.0
     decoders: int = 2
     max_batch: int = 32
     keep_pictures: bool = True
     picture_height: int = 256
     retention_days: float | None = None
     retention_every: float = 3600.0
+    check_every: float = 300.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

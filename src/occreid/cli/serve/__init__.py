@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from occreid.cli.serve import keys
+from occreid.cli.serve import audit, keys
 from occreid.cli.serve.calibrate import calibrate
 from occreid.cli.serve.run import serve
 
@@ -18,5 +18,6 @@ def register(app: typer.Typer) -> None:
     )
     group.callback()(serve)
     keys.register(group)
+    audit.register(group)
     group.command("calibrate")(calibrate)
     app.add_typer(group)

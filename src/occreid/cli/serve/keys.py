@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 def add(
     name: Annotated[str, typer.Argument(help="Who will hold the key.")],
     role: Annotated[list[str], typer.Option("--role", help="search, enrol, admin or monitor; may be repeated.")],
+    days: Annotated[float | None, typer.Option("--days", min=0, help="Until it opens nothing; else for ever.")] = None,
     keys: KeysFile = Path("keys.json"),
     as_json: Json = False,
 ) -> None:
@@ -35,7 +36,7 @@ def add(
     """
     from occreid.serve import add_key
 
-    key, token = add_key(keys, name, role)
+    key, token = add_key(keys, name, role, expires=None if days is None else time.time() + 86400 * days)
     if as_json:
         typer.echo(json.dumps({"id": key.id, "name": key.name, "roles": key.roles, "key": token}))
         return
@@ -52,13 +53,16 @@ def list_(keys: KeysFile = Path("keys.json"), as_json: Json = False) -> None:
 
     found = read_keys(keys)
     if as_json:
-        rows = [
-            {"id": k.id, "name": k.name, "roles": k.roles, "created": k.created, "revoked": k.revoked} for k in found
-        ]
+        shown = ("id", "name", "roles", "created", "revoked", "expires")
+        rows = [{name: getattr(key, name) for name in shown} for key in found]
         typer.echo(json.dumps(rows, indent=2))
         return
     for key in found:
-        state = "valid" if key.revoked is None else f"revoked {_day(key.revoked)}"
+        state = "valid" if key.valid else "expired"
+        if key.revoked is not None:
+            state = f"revoked {_day(key.revoked)}"
+        elif key.expires is not None:
+            state += f" until {_day(key.expires)}"
         typer.echo(f"{key.id}  {key.name:20s}  {', '.join(key.roles):24s}  made {_day(key.created)}  {state}")
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from occreid.cli.serve.audit import AuditFile
 from occreid.cli.serve.keys import KeysFile
 from occreid.errors import UserError
 
-AuditFile = Annotated[Path, typer.Option("--audit", help="The audit log; lines are only appended.")]
 CalibrationFile = Annotated[
     Path | None, typer.Option("--calibration", help="A file of 'occreid serve calibrate'; without: no probability.")
 ]
@@ -32,6 +33,8 @@ def serve(
     behind_proxy: Annotated[
         bool, typer.Option("--behind-proxy", help="A proxy with TLS stands before the service.")
     ] = False,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="Speak HTTPS with this certificate.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its key, if not in the same file.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")] = "auto",
     precision: Annotated[
         str, typer.Option("--precision", help="float32, bfloat16, float16, or auto: what is fastest here.")
@@ -69,7 +72,8 @@ def serve(
     from occreid.serve.run import Address, open_service, run
 
     share_arenas()
-    address = Address(host, port, behind_proxy)
+    os.umask(0o077)  # what is written is for its owner alone
+    address = Address(host, port, behind_proxy, tls_cert, tls_key)
     address.check()
     settings = Settings.of(
         limit or (),
@@ -97,6 +101,6 @@ def serve(
         typer.echo(f"auto: {service.engine.way.precision}, {service.engine.way.memory_format}", err=True)
     for warning in service.warnings():
         typer.echo(f"note: {warning}", err=True)
-    shown = f"[{host}]" if ":" in host else host
-    typer.echo(f"{len(service.gallery):,} entries; page and API on http://{shown}:{port} (Ctrl-C ends)", err=True)
+    shown = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    typer.echo(f"{len(service.gallery):,} entries; page and API on {shown} (Ctrl-C ends)", err=True)
     run(service, ring, address)

@@ -4,11 +4,11 @@ import pytest
 
 from occreid.errors import UserError
 from occreid.gallery.errors import StorageFull
-from occreid.serve.retention import Retention
+from occreid.serve.recurring import Recurring
 
 
 class Job:
-    """Fails as often as told, then deletes three; knows how often it ran."""
+    """Fails as often as it should, then deletes three; knows how often it ran."""
 
     def __init__(self, *failures):
         self.failures = list(failures)
@@ -25,7 +25,7 @@ class Job:
 
 def test_it_runs_at_once_and_again():
     job = Job()
-    retention = Retention(job, 0.01)
+    retention = Recurring("retention", job, 0.01)
     retention.start()
     assert all(job.ran.acquire(timeout=10) for _ in range(3))
     retention.stop()
@@ -35,7 +35,7 @@ def test_it_runs_at_once_and_again():
 
 def test_an_hour_between_two_runs_does_not_delay_the_end():
     job = Job()
-    retention = Retention(job, 3600)
+    retention = Recurring("retention", job, 3600)
     retention.start()
     assert job.ran.acquire(timeout=10)
     retention.stop()
@@ -45,7 +45,7 @@ def test_an_hour_between_two_runs_does_not_delay_the_end():
 def test_a_failure_is_said_until_it_goes_well():
     job = Job(UserError("cannot write."), StorageFull("full"), OSError("broken"))
     checked = []
-    retention = Retention(job, 0.05)
+    retention = Recurring("retention", job, 0.05)
 
     def watch():
         try:
@@ -62,7 +62,7 @@ def test_a_failure_is_said_until_it_goes_well():
     assert checked == ["well"] and job.runs >= 5
 
     job = Job(StorageFull("full"))
-    failing = Retention(job, 3600)
+    failing = Recurring("retention", job, 3600)
     failing.start()
     assert job.ran.acquire(timeout=60)  # else it may be stopped before its first run
     failing.stop()
@@ -71,6 +71,17 @@ def test_a_failure_is_said_until_it_goes_well():
 
 
 def test_stopping_what_never_ran():
-    retention = Retention(Job(), 1)
+    retention = Recurring("retention", Job(), 1)
     retention.stop()
     retention.check()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_of_an_unforeseen_fault_is_missed():
+    job = Job(ZeroDivisionError())
+    dying = Recurring("retention", job, 0.01)
+    dying.start()
+    dying._thread.join(10)
+    with pytest.raises(UserError, match="retention has ended"):
+        dying.check()
+    dying.stop()

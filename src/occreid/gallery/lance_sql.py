@@ -1,0 +1,49 @@
+"""Conditions on rows in the SQL that LanceDB understands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from occreid.gallery.filters import Filter
+
+_AHEAD = 86400  # seconds that cameras' clocks may be ahead of ours
+
+
+def one_of(column: str, values: Sequence[str] | Sequence[int]) -> str:
+    """A column holds one of the values."""
+    return f"{column} IN ({', '.join(literal(value) for value in values)})" if values else "false"
+
+
+def literal(value: str | int) -> str:
+    """A value as SQL writes it.
+
+    >>> literal("it's"), literal(3)
+    ("'it''s'", '3')
+    """
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def all_of(conditions: Sequence[str]) -> str:
+    """All conditions hold; of none, always."""
+    return " AND ".join(f"({condition})" for condition in conditions) or "true"
+
+
+def conditions_of(filter: Filter | None) -> list[str]:
+    """A filter in LanceDB's SQL; ``exclude_camid`` must be a number or None."""
+    if filter is None:
+        return []
+    conditions = [f"array_has(tags, {literal(tag)})" for tag in filter.tags]
+    if filter.camids is not None:
+        conditions.append(one_of("camid", filter.camids))
+    if filter.start is not None:
+        conditions.append(f"time >= {filter.start!r}")
+    if filter.end is not None:
+        conditions.append(f"time < {filter.end!r}")
+    if filter.exclude_camid is not None:
+        conditions.append(f"camid IS NULL OR camid != {int(filter.exclude_camid)}")
+    return conditions
+
+
+def taken_before(seconds: float) -> str:
+    """Taken before a time; where that is not known, or long after the picture was added: added before it."""
+    return f"time < {seconds!r} OR ((time IS NULL OR time > added + {_AHEAD}) AND added < {seconds!r})"
