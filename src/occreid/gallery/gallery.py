@@ -347,4 +347,4 @@ class Gallery:
         Raises:
             UserError: the gallery is empty.
         """
-        return recall(self, self._store, k, queries, seed, candidates=candidates, probes=probes)
+        return recall(self.search, self._store, k, queries, seed, candidates=candidates, probes=probes)

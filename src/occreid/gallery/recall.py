@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
@@ -13,17 +13,16 @@ from occreid.gallery.hit import Hit
 from occreid.gallery.rows import to_descriptors, whole_column
 from occreid.gallery.store import Store
 
-if TYPE_CHECKING:
-    from occreid.gallery.gallery import Gallery
 
-
-def recall(gallery: Gallery, store: Store, k: int, queries: int, seed: int, **approximate: Any) -> float:
-    """See `Gallery.recall`; ``approximate`` are options of its search."""
+def recall(
+    search: Callable[..., Sequence[Sequence[Hit]]], store: Store, k: int, queries: int, seed: int, **approximate: Any
+) -> float:
+    """See `Gallery.recall`; ``search`` is the gallery's, ``approximate`` are options of it."""
     drawn = draw(store, queries, seed)
     if len(drawn) == 0:
         raise UserError("an empty gallery has no recall.", "Add entries first.")
-    truth = gallery.search(drawn, k + 1)
-    found = gallery.search(drawn, k + 1, exact=False, **approximate)
+    truth = search(drawn, k + 1)
+    found = search(drawn, k + 1, exact=False, **approximate)
     return share_found(drawn.paths or (), truth, found)
 
 
