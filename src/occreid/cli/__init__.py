@@ -14,6 +14,7 @@ from occreid import __version__
 from occreid.cli import (
     ablate,
     adapt,
+    backbones,
     bench,
     clever_hans,
     compact,
@@ -72,7 +73,7 @@ def _root(
 _TRUST = "--trust-code"
 _PANELS = {
     "Use a model": (search, gallery, serve, crop, find, adapt, import_model, export),
-    "Train": (demo, train, ablate),
+    "Train": (demo, train, ablate, backbones),
     "Measure and explain": (evaluate, extract, report, results, stress, clever_hans, bench, compact, reconstruct),
     "Data and labels": (data, parse, masks),
 }

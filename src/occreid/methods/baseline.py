@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from occreid.descriptors import Descriptors
 from occreid.losses import BatchHardTripletLoss
 from occreid.models.contract import Method
-from occreid.nn import BNNeck, GeM, create_trunk
+from occreid.nn import BNNeck, GeM, Ibn, create_trunk
 from occreid.records import Batch
 
 
@@ -25,6 +25,7 @@ class Baseline(Method):
         num_classes: training identities C.
         backbone: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file.
+        ibn: instance normalisation in the first stages of a ResNet, see `occreid.nn.instance_norm`.
         last_stride: stride of the last stage, 1 or 2.
         pooling: global average or generalised-mean pooling.
         margin: triplet margin on Euclidean distance, before the neck.
@@ -39,13 +40,14 @@ class Baseline(Method):
         *,
         backbone: str = "resnet50",
         pretrained: str = "imagenet",
+        ibn: Ibn = "none",
         last_stride: Literal[1, 2] = 1,
         pooling: Literal["avg", "gem"] = "avg",
         margin: float = 0.3,
         label_smoothing: float = 0.1,
     ) -> None:
         super().__init__()
-        self.backbone = create_trunk(backbone, pretrained, last_stride)
+        self.backbone = create_trunk(backbone, pretrained, last_stride, ibn=ibn)
         self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
         self.pool = GeM() if pooling == "gem" else None
         self.neck = BNNeck(self.backbone.num_features, num_classes)

@@ -23,6 +23,7 @@ from occreid.nn import (
     BatchedLinear,
     BatchedNorm,
     ChannelAttention,
+    Ibn,
     SpatialAttention,
     create_trunk,
     pool_stripes,
@@ -58,6 +59,7 @@ class HAN(Method):
         num_classes: training identities.
         backbone: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file.
+        ibn: instance normalisation in the first stages of a ResNet, see `occreid.nn.instance_norm`.
         height: input height in pixels; its 1/16 must be divisible by k.
         width: input width in pixels.
         fused_stages: stages of the backbone to fuse, of 1, 2, 3, 4; later ones are not built.
@@ -84,6 +86,7 @@ class HAN(Method):
         *,
         backbone: str = "resnet50",
         pretrained: str = "imagenet",
+        ibn: Ibn = "none",
         height: int = 384,
         width: int = 128,
         fused_stages: tuple[Literal[1, 2, 3, 4], ...] = (1, 2, 3, 4),
@@ -101,7 +104,7 @@ class HAN(Method):
         self.input_size = (height, width)
         _check(height, k, fused_stages)
         self.fused_stages: list[int] = sorted(fused_stages)
-        self.backbone = create_trunk(backbone, pretrained, last_stride=1)
+        self.backbone = create_trunk(backbone, pretrained, last_stride=1, ibn=ibn)
         self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
         self.backbone.cut(self.fused_stages[-1] + 1)
         channels = [self.backbone.channels[stage - 1] for stage in self.fused_stages]

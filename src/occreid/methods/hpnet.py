@@ -21,7 +21,7 @@ from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import FocalParsingLoss, VisibleTripletLoss
 from occreid.models.contract import Method, PartParser
-from occreid.nn import BNNeck, ParsingHead, create_trunk, masked_max_pool, part_targets
+from occreid.nn import BNNeck, Ibn, ParsingHead, create_trunk, masked_max_pool, part_targets
 from occreid.records import PART_NAMES, Batch
 
 
@@ -32,6 +32,7 @@ class HPNet(Method, PartParser):
         num_classes: training identities C.
         backbone: a convolutional timm network, see `occreid.nn.trunk`; its last stage becomes the branches.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file; every branch starts from the same last stage.
+        ibn: instance normalisation in the first stages of a ResNet, see `occreid.nn.instance_norm`.
         last_stride: stride of Conv5.
         parsing: False is the paper's baseline: one branch, max pooling over the whole image, no parsing loss.
         share_conv5: the branches share one Conv5; heads, necks and classifiers stay their own.
@@ -59,6 +60,7 @@ class HPNet(Method, PartParser):
         *,
         backbone: str = "resnet50",
         pretrained: str = "imagenet",
+        ibn: Ibn = "none",
         last_stride: int = 1,
         parsing: bool = True,
         share_conv5: bool = False,
@@ -75,7 +77,7 @@ class HPNet(Method, PartParser):
         parsing_channels: int = 256,
     ) -> None:
         super().__init__()
-        self.backbone = create_trunk(backbone, pretrained, last_stride)
+        self.backbone = create_trunk(backbone, pretrained, last_stride, ibn=ibn)
         self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
         dim, parts = self.backbone.num_features, len(PART_NAMES) if parsing else 1
         (conv5,) = self.backbone.cut(4)  # the trunk then ends with Conv4

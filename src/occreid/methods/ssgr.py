@@ -23,6 +23,7 @@ from occreid.nn import (
     BNNeck,
     DisentangledNonLocal,
     GeM,
+    Ibn,
     MovingMean,
     NonLocal,
     NormalisedHeads,
@@ -45,6 +46,7 @@ class SSGR(Method):
         num_classes: training identities C.
         backbone: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: ``"imagenet"``, ``"none"`` or a weights file.
+        ibn: instance normalisation in the first stages of a ResNet, see `occreid.nn.instance_norm`.
         last_stride: stride of the last stage, 1 or 2.
         cbe: compound batch erasing, which doubles the batch; off: random erasing alone.
         bed: bounded exponential distance loss (Eq. 3); off: batch-hard triplet loss.
@@ -82,6 +84,7 @@ class SSGR(Method):
         *,
         backbone: str = "resnet50",
         pretrained: str = "imagenet",
+        ibn: Ibn = "none",
         last_stride: Literal[1, 2] = 1,
         cbe: bool = True,
         bed: bool = True,
@@ -104,7 +107,7 @@ class SSGR(Method):
         label_smoothing: float = 0.1,
     ) -> None:
         super().__init__()
-        self.backbone = create_trunk(backbone, pretrained, last_stride)
+        self.backbone = create_trunk(backbone, pretrained, last_stride, ibn=ibn)
         self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
         make = partial(DisentangledNonLocal, reduction=dnl_reduction, temperature=dnl_temperature) if dnl else NonLocal
         for stage, count in _BLOCKS.items() if dnl or non_local else ():

@@ -5,6 +5,7 @@ from occreid.nn.backbone import create_backbone, create_trunk
 from occreid.nn.batched_heads import BatchedLinear, BatchedNorm
 from occreid.nn.bnneck import BNNeck
 from occreid.nn.graph import OutlierRemovableGNN
+from occreid.nn.instance_norm import Ibn
 from occreid.nn.modes import evaluating
 from occreid.nn.moving_mean import MovingMean
 from occreid.nn.non_local import DisentangledNonLocal, NonLocal
@@ -26,6 +27,7 @@ __all__ = [
     "DisentangledNonLocal",
     "FeaturePyramid",
     "GeM",
+    "Ibn",
     "MovingMean",
     "NonLocal",
     "NormalisedHeads",

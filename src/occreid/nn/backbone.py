@@ -9,11 +9,14 @@ import timm
 from torch import nn
 
 from occreid.errors import UserError, did_you_mean
+from occreid.nn.instance_norm import Ibn, use_ibn
 from occreid.nn.pretrained import from_file, imagenet
 from occreid.nn.trunk import Trunk
 
 
-def create_trunk(name: str, pretrained: str = "imagenet", last_stride: int | None = None, **options: Any) -> Trunk:
+def create_trunk(
+    name: str, pretrained: str = "imagenet", last_stride: int | None = None, *, ibn: Ibn = "none", **options: Any
+) -> Trunk:
     """A convolutional timm network as stem and four stages.
 
     Args:
@@ -21,12 +24,18 @@ def create_trunk(name: str, pretrained: str = "imagenet", last_stride: int | Non
         pretrained: as `create_backbone`.
         last_stride: stride of stage 4, 1 or 2; None leaves it. Stride 1 doubles the height and width of the last
             map (Luo et al. 2019, Section 3.5).
+        ibn: instance normalisation in the first stages of a ResNet, see `occreid.nn.instance_norm`; the trunk's
+            ``notes`` say what of the weights does not fit.
         options: passed to ``timm.create_model``.
 
     Raises:
         UserError: a network without four stages, or what `create_backbone` raises.
     """
-    return Trunk(create_backbone(name, pretrained, global_pool="", **options), last_stride)
+    network = create_backbone(name, pretrained, global_pool="", **options)
+    notes = use_ibn(network, ibn)
+    trunk = Trunk(network, last_stride)
+    trunk.notes = tuple(notes)
+    return trunk
 
 
 def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> nn.Module:

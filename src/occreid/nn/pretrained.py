@@ -62,7 +62,7 @@ def imagenet(name: str, options: dict[str, Any]) -> nn.Module:
         return from_file(name, Path(cached), options)
     held = packaged_weights(name)
     if held is not None:
-        return _filled(name, held, Path(str(find_package(name))), options)
+        return _filled(name, held, f"the package {PACKAGES[name.partition('.')[0]].distribution}", options)
     hint = _ways(name)
     host = urlsplit(constants.ENDPOINT).hostname or ""
     if not getproxies() and not _resolves(host):  # said at once, not after a minute of retries
@@ -101,7 +101,7 @@ def _ways(name: str) -> str:
 
 
 def _filled(
-    name: str, held: Mapping[str, Tensor], source: Path, options: dict[str, Any], *, trained: bool = False
+    name: str, held: Mapping[str, Tensor], source: Path | str, options: dict[str, Any], *, trained: bool = False
 ) -> nn.Module:
     """A network whose every tensor came from ``held``: timm itself loads what fits and only logs the rest."""
     try:
@@ -118,7 +118,7 @@ def _filled(
     return model
 
 
-def _unfitting(name: str, source: Path, problem: str) -> UserError:
+def _unfitting(name: str, source: Path | str, problem: str) -> UserError:
     return UserError(
         f"pretrained: '{source}' does not hold weights of '{name}' ({problem}).",
         "Give weights saved from that network, or choose the network they were saved from.",

@@ -33,6 +33,7 @@ class Trunk(nn.Module):
     Attributes:
         channels: C of the stages that are there.
         strides: pixels to a position, of the stages that are there: 4, 8, 16 and 16 or 32.
+        notes: what somebody who trains it should know, a sentence each.
         pixel_mean: what the network's weights expect, from their timm configuration, like ``pixel_std``.
 
     Raises:
@@ -48,6 +49,7 @@ class Trunk(nn.Module):
                 self.add_module(name, child)
         self._stem, self._stages = layout.stem, layout.stages
         self._inserted: set[str] = set()
+        self.notes: tuple[str, ...] = ()
         self.channels, self.strides = layout.channels, layout.strides
         self.pixel_mean, self.pixel_std = pixel_statistics(network)
         if last_stride is not None:
