@@ -20,7 +20,7 @@ def test_half_the_channels_are_normalised_in_each_image_as_a_loop_does_it():
     mixed, x = HalfInstanceNorm(norm).eval(), torch.rand(2, 6, 5, 4)
     with torch.no_grad():
         found, batch = mixed(x), norm(x)
-    assert torch.equal(found[:, 3:], batch[:, 3:])
+    torch.testing.assert_close(found[:, 3:], batch[:, 3:])
     for image in range(2):
         for channel in range(3):
             plane = x[image, channel].double()
@@ -51,10 +51,6 @@ def test_residual_networks_take_it_where_the_paper_has_it(name, kind):
 
 
 def test_weights_stay_as_far_as_they_fit():
-    plain = create_trunk("resnet18", "none")
-    with torch.no_grad():
-        for p in plain.parameters():
-            p.uniform_()
     torch.manual_seed(0)
     first = dict(create_trunk("resnet18", "none").state_dict())
     torch.manual_seed(0)

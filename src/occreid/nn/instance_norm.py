@@ -1,4 +1,4 @@
-"""IBN: instance normalisation in a part of the first stages, which keeps appearance from one camera out of the features.
+"""IBN: instance normalisation in the first stages, which keeps a camera's colours out of the features.
 
 Source: Pan et al. 2018, "Two at Once: Enhancing Learning and Generalization Capacities via IBN-Net", Section 3.2.
 IBN-a replaces the first normalisation of each residual block of stages 1 to 3 by half instance, half batch
@@ -46,7 +46,7 @@ class HalfInstanceNorm(nn.Module):
         return torch.cat([self.IN(first), self.BN(second)], 1)
 
 
-def use_ibn(network: nn.Module, kind: Ibn) -> list[str]:
+def use_ibn(network: Any, kind: Ibn) -> list[str]:
     """Put instance normalisation into a timm ResNet or RegNet, in place.
 
     Args:
@@ -75,7 +75,7 @@ def use_ibn(network: nn.Module, kind: Ibn) -> list[str]:
         return [f"IBN-a: statistics of half the channels of {len(blocks)} normalisations are each image's own."]
     for stage in stages:
         _normalise_sum(stage[-1])
-    _normalise_stem(network)
+    _normalise_stem(network, inside=isinstance(network, RegNet))
     return [
         "IBN-b: the stem's statistics are each image's own, "
         f"and {len(stages)} normalisations behind sums start as they are made."
@@ -99,11 +99,11 @@ def _normalise_sum(block: Any) -> None:
     setattr(block, name, nn.Sequential(nn.InstanceNorm2d(last.num_features, affine=True), act))
 
 
-def _normalise_stem(network: Any) -> None:
-    norm = network.stem.bn if isinstance(network, RegNet) else network.bn1
+def _normalise_stem(network: Any, *, inside: bool) -> None:
+    norm = network.stem.bn if inside else network.bn1
     whole = nn.InstanceNorm2d(norm.num_features, eps=norm.eps, affine=True)
     whole.load_state_dict(_parts(norm, norm.num_features)[0])
-    if isinstance(network, RegNet):
+    if inside:
         network.stem.bn = nn.Sequential(whole, norm.act)
     else:
         network.bn1 = whole

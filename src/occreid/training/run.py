@@ -263,6 +263,7 @@ class Run:
             f"{', '.join(f'{leg.stage.name} {leg.epochs} epochs' for leg in self.legs)}; "
             f"{self.devices.kind}, {section.precision}, {section.memory_format.replace('_', ' ')}",
         ]
+        lines += getattr(getattr(self.model, "backbone", None), "notes", ())  # of a `occreid.nn.Trunk`
         for line in lines:
             self.console.print(line)
 

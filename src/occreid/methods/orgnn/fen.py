@@ -6,6 +6,7 @@ Letters: B images, P = 6 parts, C channels of the trunk, D dimensions of a part.
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from torch.nn.functional import adaptive_max_pool2d, cross_entropy
 
 from occreid.distances import euclidean
 from occreid.losses import batch_hard
-from occreid.nn import BatchedLinear, BatchedNorm, create_trunk
+from occreid.nn import BatchedLinear, BatchedNorm, Ibn, create_trunk
 
 STRIPES, HALVES = 4, 2
 PARTS = STRIPES + HALVES
@@ -27,15 +28,16 @@ class TwoBranchTrunk(nn.Module):
         name: a convolutional timm network, see `occreid.nn.trunk`.
         pretrained: as `create_backbone`; both branches start from the same weights.
         last_stride: stride of the last stage, 1 or 2.
+        ibn: as `create_trunk`.
         options: passed to timm.
 
     Raises:
         UserError: what `create_trunk` raises.
     """
 
-    def __init__(self, name: str, pretrained: str, last_stride: int, **options: int) -> None:
+    def __init__(self, name: str, pretrained: str, last_stride: int, ibn: Ibn = "none", **options: Any) -> None:
         super().__init__()
-        trunk = create_trunk(name, pretrained, last_stride, **options)
+        trunk = create_trunk(name, pretrained, last_stride, ibn=ibn, **options)
         self.channels, self.pixel_mean, self.pixel_std = trunk.num_features, trunk.pixel_mean, trunk.pixel_std
         first, second, third, fourth = trunk.cut(1)
         self.shared = nn.Sequential(*trunk.stem_units(), first, second, third[0])
