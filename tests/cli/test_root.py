@@ -66,14 +66,14 @@ def test_a_users_mistake_is_two_lines_and_exit_code_2(monkeypatch, capsys):
     assert capsys.readouterr().err.splitlines() == ["occreid: no folder 'x'.", "         Give one that exists."]
 
 
-def test_an_interruption_is_one_line_and_exit_code_1(monkeypatch, capsys):
+def test_an_interruption_is_one_line_and_exit_code_130(monkeypatch, capsys):
     def interrupt(words):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "app", interrupt)
     with pytest.raises(SystemExit) as left:
         cli.main()
-    assert left.value.code == 1 and "Traceback" not in capsys.readouterr().err
+    assert left.value.code == 130 and "Traceback" not in capsys.readouterr().err
 
 
 def test_an_unknown_command_is_refused():
