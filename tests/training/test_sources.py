@@ -19,7 +19,7 @@ def test_a_test_set_that_is_not_there_is_left_out_with_a_sentence_and_a_broken_o
     there = f"{{name: market1501, root: '{market}', options: {{strict: false}}}}"
     gone = f"{{name: partial_reid, root: '{tmp_path}/gone'}}"
     sources = load_sources(tiny(f"evaluation.test=[{gone}, {there}]"))
-    assert [split.name for split in sources.tests] == ["market1501"]
+    assert [split.name for split in sources.tests] == ["market1501 (2)"]
     assert sources.missing == (f"partial_reid is not tested: there is no {tmp_path}/gone",)
     with pytest.raises(UserError, match="does not hold the folders"):
         load_sources(tiny(f"evaluation.test=[{{name: market1501, root: '{tmp_path}'}}]"))
