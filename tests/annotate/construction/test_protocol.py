@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from occreid.annotate.construction.protocol import Shares, plan_splits
+from occreid.annotate.construction.protocol import Amounts, Shares, plan_splits
 from occreid.annotate.construction.review import Crop
 from occreid.errors import UserError
 
@@ -92,3 +92,22 @@ def test_shares_that_make_no_sense(shares):
 def test_nobody_to_ask_for():
     with pytest.raises(UserError, match="none of 5 persons can be a query"):
         plan_splits(people(5, hidden=1))
+
+
+def test_a_person_may_have_several_queries_and_more_pictures_in_the_gallery():
+    amounts = Amounts(queries=3, gallery=2, others=(4, 4))
+    plan = plan_splits(people(40, hidden=6, whole=6), Shares(0.0, 0.5), amounts=amounts)
+    queries, gallery = by_person(plan.query), by_person(plan.gallery)
+    assert len(queries) == 20 and all(len(own) == 3 for own in queries.values())
+    for pid, own in gallery.items():
+        kinds = Counter(crop.occluded for crop in own)
+        assert kinds == ({True: 2, False: 2} if pid in queries else {True: 4, False: 4})
+        assert not {crop.path for crop in own} & {crop.path for crop in queries.get(pid, ())}
+    few = plan_splits(people(4, hidden=2, whole=1), Shares(0.0, 1.0), amounts=amounts)
+    assert all(len(own) == 1 for own in by_person(few.query).values()), "one occluded picture stays for the gallery"
+
+
+@pytest.mark.parametrize("options", [{"queries": 0}, {"gallery": 0}, {"others": (3, 1)}, {"train": (0, 2)}])
+def test_amounts_that_make_no_sense_are_refused(options):
+    with pytest.raises(UserError):
+        Amounts(**options)

@@ -24,12 +24,18 @@ PUBLISHED = {
     ("partial_reid", ""): {"query": (300, 60), "gallery": (300, 60)},
     ("partial_ilids18", ""): {"query": (119, 119), "gallery": (119, 119)},
     ("partial_ilids19", ""): {"query": (238, 107), "gallery": (238, 109)},
+    ("market1501_mini", ""): {"train": (6863, 400), "query": (656, 150), "gallery": (1916, 148)},
     ("opreid", ""): {"train": (27228, 1744), "query": (4200, 3515), "gallery": (41014, 6174)},
 }
 
 
 def test_every_benchmark_is_found():
-    assert set(list_benchmarks()) == {name for name, _ in PUBLISHED} | {"folder", "occsynth", "coco_densepose"}
+    assert set(list_benchmarks()) == {name for name, _ in PUBLISHED} | {
+        "folder",
+        "occsynth",
+        "coco_densepose",
+        "market1501_mini_occluded",
+    }
     assert list(list_benchmarks()) == sorted(list_benchmarks())
 
 

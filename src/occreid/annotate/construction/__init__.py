@@ -9,12 +9,13 @@ from occreid.annotate.construction.detect import detect_keypoints
 from occreid.annotate.construction.keypoints import CHAINS, Keypoints, missing_run, read_keypoints, require_own_names
 from occreid.annotate.construction.leaks import Leak, find_leaks, picture_hash
 from occreid.annotate.construction.propose import Proposal, propose
-from occreid.annotate.construction.protocol import Plan, Shares, plan_splits
+from occreid.annotate.construction.protocol import Amounts, Plan, Shares, plan_splits
 from occreid.annotate.construction.review import Crop, read_review, write_review
 from occreid.annotate.construction.write import write_benchmark
 
 __all__ = [
     "CHAINS",
+    "Amounts",
     "Crop",
     "Keypoints",
     "Leak",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from occreid.annotate.construction.leaks import Leak, find_leaks
-from occreid.annotate.construction.protocol import OTHERS_IMAGES, TRAIN_IMAGES, TRAIN_OCCLUDED, Plan
+from occreid.annotate.construction.protocol import TRAIN_OCCLUDED, Plan
 from occreid.annotate.construction.review import Crop
 from occreid.files import new_folder
 
@@ -56,6 +56,7 @@ def card(plan: Plan, leaks: Sequence[Leak], seed: int) -> str:
     """The data card: figures like those of the SSGR paper's Table 2, the rules, and what a user must know."""
     everything = [c for own in plan.parts().values() for c in own]
     cameras = {c.camid for c in everything} - {""}
+    amounts = plan.amounts
     rows = [
         f"| {part} | {len({c.pid for c in own}):,} | {len(own):,} | {_share(own)} |"
         for part, own in (*plan.parts().items(), ("overall", tuple(everything)))
@@ -82,9 +83,10 @@ def card(plan: Plan, leaks: Sequence[Leak], seed: int) -> str:
             "After OPReID (SSGR paper, Section 4). A picture that misses three keypoints in a row is a candidate for "
             "occluded; the candidates were open to correction by hand.",
             "",
-            "- Queries are occluded; their persons have one occluded and one holistic picture in the gallery.",
-            f"- Other persons have {OTHERS_IMAGES[0]}–{OTHERS_IMAGES[1]} occluded and as many holistic ones.",
-            f"- Training persons are nobody of these and have {TRAIN_IMAGES[0]}–{TRAIN_IMAGES[1]} pictures, about "
+            f"- Queries are occluded, at most {amounts.queries} of a person; their persons have up to "
+            f"{amounts.gallery} occluded and as many holistic pictures in the gallery.",
+            f"- Other persons have {amounts.others[0]}–{amounts.others[1]} occluded and as many holistic ones.",
+            f"- Training persons are nobody of these and have {amounts.train[0]}–{amounts.train[1]} pictures, about "
             f"{TRAIN_OCCLUDED:.0%} occluded.",
             "",
             "## Leaks",

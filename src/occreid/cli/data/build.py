@@ -24,6 +24,13 @@ Pattern = Annotated[str | None, typer.Option("--pattern", help="Of file names: a
 Score = Annotated[float, typer.Option("--score", help="Confidence from which a keypoint counts as seen.")]
 TrainShare = Annotated[float | None, typer.Option("--train-share", help="Of all persons; left out, OPReID's 22 %.")]
 QueryShare = Annotated[float | None, typer.Option("--query-share", help="Of all persons; left out, OPReID's 44 %.")]
+Queries = Annotated[int, typer.Option("--queries", min=1, help="Of a person, at most.")]
+GalleryImages = Annotated[
+    int, typer.Option("--gallery-images", min=1, help="Occluded, and as many holistic, of a query's person, at most.")
+]
+OtherImages = Annotated[
+    tuple[int, int], typer.Option("--other-images", help="Fewest and most of each kind, of persons without a query.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the splits.")]
 Bits = Annotated[int, typer.Option("--leak-bits", min=0, max=64, help="Hashes this near are nearly equal pictures.")]
 
@@ -38,6 +45,9 @@ def build(
     score: Score = 0.3,
     train_share: TrainShare = None,
     query_share: QueryShare = None,
+    queries: Queries = 1,
+    gallery_images: GalleryImages = 1,
+    other_images: OtherImages = (1, 3),
     seed: Seed = 0,
     leak_bits: Bits = 3,
     device: Device = "auto",
@@ -58,7 +68,7 @@ def build(
             "For example: occreid data build crops --keypoints keypoints.json --review review.csv",
         )
     if out is not None:
-        _build(crops, review, out, train_share, query_share, seed, leak_bits)
+        _build(crops, review, out, (train_share, query_share), (queries, gallery_images, other_images), seed, leak_bits)
     else:
         _propose(crops, keypoints, detector, review, pattern, score, device)
 
@@ -108,13 +118,20 @@ def _detect(crops: Path, files: list[Path], weights: str, review: Path, device: 
 
 
 def _build(
-    crops: Path, review: Path, out: Path, train: float | None, query: float | None, seed: int, bits: int
+    crops: Path,
+    review: Path,
+    out: Path,
+    share: tuple[float | None, float | None],
+    amount: tuple[int, int, tuple[int, int]],
+    seed: int,
+    bits: int,
 ) -> None:
-    from occreid.annotate.construction import Shares, plan_splits, read_review, write_benchmark
+    from occreid.annotate.construction import Amounts, Shares, plan_splits, read_review, write_benchmark
 
     usual = Shares()
+    train, query = share
     shares = Shares(usual.train if train is None else train, usual.query if query is None else query)
-    plan = plan_splits(read_review(review), shares, seed)
+    plan = plan_splits(read_review(review), shares, seed, Amounts(*amount))
     leaks = write_benchmark(plan, crops, out, seed=seed, distance=bits)
     for part, own in plan.parts().items():
         typer.echo(f"{part:8}{len({c.pid for c in own}):7,} persons {len(own):8,} images")

@@ -15,7 +15,7 @@ FACTS = Facts(
     counts={"": {"train": (12_936, 751), "query": (3_368, 750), "gallery": (15_913, 750)}},
     note="pid -1 is junk and dropped; 0000 are distractors and stay in the gallery",
 )
-_NAME = re.compile(r"(?P<pid>-?\d+)_c(?P<camid>\d+)s\d+_.*")
+NAME = re.compile(r"(?P<pid>-?\d+)_c(?P<camid>\d+)s\d+_.*")
 
 
 def market1501(root: Path, *, strict: bool = True, distractors_500k: bool = False) -> Split:
@@ -31,7 +31,7 @@ def market1501(root: Path, *, strict: bool = True, distractors_500k: bool = Fals
     """
     parts = PARTS | ({"distractors": ("images",)} if distractors_500k else {})
     folders = find_folders(root, ("Market-1501-v15.09.15", "Market-1501", "market1501"), parts)
-    names = Names(_NAME)
+    names = Names(NAME)
     expected = dict(FACTS.counts[""])
     gallery = names.read(folders["gallery"])
     if distractors_500k:

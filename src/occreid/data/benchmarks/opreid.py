@@ -1,4 +1,9 @@
-"""OPReID (the set of the SSGR paper, Section 4): occluded queries, and a mapping file for however it lies on disk."""
+"""OPReID (the set of the SSGR paper, Section 4): occluded queries, and a mapping file for however it lies on disk.
+
+The paper contradicts itself. Its text (one occluded and one holistic gallery picture of a query's person, 1–3 of each
+of others) gives at most 22,984 gallery pictures, its Table 2 says 41,014; that table's total of 74,416 is not the sum
+of its parts, 72,442; and 4,200 queries of 3,515 persons are not one each. The counts below are the table's.
+"""
 
 from __future__ import annotations
 
