@@ -76,7 +76,7 @@ def epochs(device: str, small: bool) -> list[Row]:
             for compiled in (False, True):
                 out = Path(folder) / f"{precision}-{compiled}"
                 train(_recipe(Path(folder) / "data", size, backbone, device, precision, compiled), out, progress=False)
-                last = Table(out / "log.csv").rows()[-1]
+                last = Table(out / "log.csv").rows[-1]
                 loss = float(last["loss"])
                 name = f"epoch of {backbone}, {precision}{', compiled' if compiled else ''}"
                 rows.append(

@@ -15,6 +15,7 @@ from occreid.data.images import Pixels, read_image
 from occreid.data.loading.samplers import Draw
 from occreid.data.loading.transforms import Transform
 from occreid.data.masks.files import check_aspect, part_pixels, read_mask, resize_mask
+from occreid.data.masks.visibility import shrunk
 from occreid.errors import UserError
 from occreid.records import Batch, Record
 
@@ -100,11 +101,10 @@ class ReidDataset(Dataset[Sample]):
         pixels, labels = self.transform(image, mask, np.random.default_rng(seed))
         visibility = None
         if self.has_visibility:
-            seen = np.array(record.visibility, np.float32)
+            visibility = torch.tensor(record.visibility, dtype=torch.float32)
             if whole is not None and labels is not None:
-                before, after = (part_pixels(m, len(seen)) for m in (whole, labels.numpy()))
-                seen = seen * (after / np.maximum(before, 1)).astype(np.float32)
-            visibility = torch.from_numpy(seen)
+                areas = (torch.from_numpy(part_pixels(m, len(visibility))) for m in (whole, labels.numpy()))
+                visibility = shrunk(visibility, *areas)
         label = record.pid if self.class_index is None else self.class_index[record.pid]
         return Sample(pixels, label, record.camid, index, labels, visibility)
 

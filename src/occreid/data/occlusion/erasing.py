@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from occreid.data.images import MEAN_PIXEL
+from occreid.data.masks.visibility import part_areas, shrunk
 from occreid.errors import UserError
 from occreid.records import Batch
 
@@ -181,7 +182,5 @@ def _with_pictures(batch: Batch, images: Tensor, masks: Tensor | None) -> Batch:
     """The batch with other pictures; a part's visibility is multiplied by the share of its mask that is left."""
     seen = batch.visibility
     if seen is not None and masks is not None and batch.masks is not None:
-        parts = torch.arange(1, seen.shape[1] + 1, device=masks.device).view(1, -1, 1, 1)
-        before, after = ((m[:, None] == parts).sum((2, 3)) for m in (batch.masks, masks))  # (B, P) pixels
-        seen = seen * after / before.clamp_min(1)
+        seen = shrunk(seen, *(part_areas(each, seen.shape[1]) for each in (batch.masks, masks)))
     return replace(batch, images=images, masks=masks, visibility=seen)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from occreid.data.masks.visibility import part_areas, shrunk
 from occreid.data.occlusion.erasing import UNIFORMS, erasing_rectangles, random_erasing, rectangle_masks
 from occreid.data.occlusion.library import OccluderLibrary, resize_cutout
 from occreid.records import Batch
@@ -253,9 +254,8 @@ def random_patch(
 def _with(batch: Batch, images: Tensor, masks: Tensor | None) -> Batch:
     if batch.visibility is None or batch.masks is None or masks is None:
         return replace(batch, images=images, masks=masks, visibility=None)
-    numbers = torch.arange(1, batch.visibility.shape[1] + 1, device=masks.device).view(1, -1, 1, 1)
-    before, after = ((m[:, None] == numbers).sum((2, 3)) for m in (batch.masks, masks))
-    return replace(batch, images=images, masks=masks, visibility=batch.visibility * after / before.clamp_min(1))
+    areas = (part_areas(each, batch.visibility.shape[1]) for each in (batch.masks, masks))
+    return replace(batch, images=images, masks=masks, visibility=shrunk(batch.visibility, *areas))
 
 
 def _stretched(cutout: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits
 
+from occreid.data.masks.visibility import shrunk
 from occreid.data.occlusion.erasing import rectangle_masks
 from occreid.methods.orgnn.fen import HALVES, PARTS, STRIPES, Reduce, TwoBranchTrunk
 from occreid.nn import BatchedLinear
@@ -138,6 +139,5 @@ def occlude_masks(
     masks = batch.masks.masked_fill(hidden, 0)
     visibility = batch.visibility
     if visibility is not None:
-        before, after = (body_coverage(m).sum(1) for m in (batch.masks, masks))
-        visibility = visibility * (after / before.clamp_min(1e-12))
+        visibility = shrunk(visibility, *(body_coverage(each).sum(1) for each in (batch.masks, masks)))
     return Batch(batch.images, batch.labels, batch.camids, batch.indices, masks, visibility)
