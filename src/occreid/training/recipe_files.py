@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from types import UnionType
@@ -67,17 +67,34 @@ def find_recipe(name: str | Path) -> Path:
     Raises:
         UserError: there is none; the nearest name is suggested.
     """
+    return find_shipped(name, "recipe", _SUFFIXES, list_recipes)
+
+
+def find_shipped(name: str | Path, what: str, suffixes: Sequence[str], known: Callable[[], Sequence[str]]) -> Path:
+    """The file behind a path, or behind a name in `recipe_folders`.
+
+    Args:
+        name: a path, or a name with or without ``recipes/`` before it and a suffix behind.
+        what: what it is called in an error.
+        suffixes: endings that a name may leave out.
+        known: the names there are, asked for only where none fits.
+
+    Raises:
+        UserError: there is none; the nearest name is suggested.
+    """
     path = Path(name)
     if path.is_file():
         return path
     inside = path.relative_to("recipes") if path.parts[:1] == ("recipes",) else path
     if not path.is_absolute():
         for folder in recipe_folders():
-            for candidate in (folder / inside, *(folder / f"{inside}{suffix}" for suffix in _SUFFIXES)):
+            for candidate in (folder / inside, *(folder / f"{inside}{suffix}" for suffix in suffixes)):
                 if candidate.is_file():
                     return candidate
-    known = list_recipes()
-    raise UserError(f"there is no recipe '{name}'.", did_you_mean(inside.with_suffix("").as_posix(), known))
+    bare = inside.as_posix()
+    for suffix in suffixes:
+        bare = bare.removesuffix(suffix)
+    raise UserError(f"there is no {what} '{name}'.", did_you_mean(bare, known()))
 
 
 def changed_keys(one: Recipe, other: Recipe) -> list[str]:

@@ -29,6 +29,7 @@ from occreid.training.recipe_files import (
     LADDER,
     as_override,
     find_recipe,
+    find_shipped,
     load_recipe,
     read_form,
     read_sections,
@@ -181,18 +182,7 @@ def find_ladder(name: str | Path) -> Path:
     Raises:
         UserError: there is none; the nearest name is suggested.
     """
-    path = Path(name)
-    if path.is_file():
-        return path
-    inside = path.relative_to("recipes") if path.parts[:1] == ("recipes",) else path
-    if not path.is_absolute():
-        for folder in recipe_folders():
-            for candidate in (folder / inside, folder / f"{inside}{LADDER}"):
-                if candidate.is_file():
-                    return candidate
-    raise UserError(
-        f"there is no ablation '{name}'.", did_you_mean(inside.as_posix().removesuffix(LADDER), list_ladders())
-    )
+    return find_shipped(name, "ablation", (LADDER,), list_ladders)
 
 
 def load_plan(
