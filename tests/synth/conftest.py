@@ -9,9 +9,9 @@ import pytest
 
 from occreid.synth import generate as make
 from occreid.synth import protocol
+from occreid.synth.people.appearance import Appearance, draw_appearance
 from occreid.synth.people.bodies import rest_vertices
 from occreid.synth.people.figure import Figure, build_figure
-from occreid.synth.people.looks import Look, draw_look
 
 SMALL = protocol.Size(train=2, query=3, others=1, cameras=3)
 
@@ -31,22 +31,22 @@ def rows(small: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def look() -> Look:
+def look() -> Appearance:
     """A person in trousers and a T-shirt."""
     rng = np.random.default_rng(0)
     while True:
-        found = draw_look(rng)
+        found = draw_appearance(rng)
         if found.upper.kind == "tshirt" and found.lower.kind == "jeans" and found.upper.sleeve < 0.5:
             return found
 
 
 @pytest.fixture(scope="session")
-def figure(look: Look) -> Figure:
+def figure(look: Appearance) -> Figure:
     """The same person, dressed."""
     return build_figure(look)
 
 
 @pytest.fixture(scope="session")
-def rest(look: Look) -> np.ndarray:
+def rest(look: Appearance) -> np.ndarray:
     """The bare body of the same person."""
     return rest_vertices(look.body)

@@ -2,23 +2,23 @@ from dataclasses import fields
 
 import numpy as np
 
-from occreid.synth.people.looks import Look
-from occreid.synth.population import draw_occluder, draw_occluder_second, look_of, look_of_second
+from occreid.synth.people.appearance import Appearance
+from occreid.synth.population import appearance_of, appearance_of_second, draw_occluder, draw_occluder_second
 from occreid.synth.scene.occluders import KINDS, TEST_KINDS, TRAIN_KINDS
 
 
 def test_looks_are_a_function_of_pid_and_seed():
-    assert look_of(5, 1) == look_of(5, 1)
-    assert look_of(5, 1) != look_of(5, 2)
-    assert len({repr(look_of(pid, 0)) for pid in range(1, 60)}) == 59
+    assert appearance_of(5, 1) == appearance_of(5, 1)
+    assert appearance_of(5, 1) != appearance_of(5, 2)
+    assert len({repr(appearance_of(pid, 0)) for pid in range(1, 60)}) == 59
 
 
 def test_every_third_person_is_dressed_like_the_one_before():
-    def shared(a: Look, b: Look) -> int:
-        return sum(getattr(a, f.name) == getattr(b, f.name) for f in fields(Look))
+    def shared(a: Appearance, b: Appearance) -> int:
+        return sum(getattr(a, f.name) == getattr(b, f.name) for f in fields(Appearance))
 
-    twins = [shared(look_of(pid, 0), look_of(pid - 1, 0)) for pid in range(3, 60, 3)]
-    strangers = [shared(look_of(pid, 0), look_of(pid - 1, 0)) for pid in range(2, 60, 3)]
+    twins = [shared(appearance_of(pid, 0), appearance_of(pid - 1, 0)) for pid in range(3, 60, 3)]
+    strangers = [shared(appearance_of(pid, 0), appearance_of(pid - 1, 0)) for pid in range(2, 60, 3)]
     assert np.mean(twins) > np.mean(strangers) + 3
 
 
@@ -43,5 +43,5 @@ def test_no_kind_hides_people_in_training_and_in_the_test_of_the_second_edition(
 
 
 def test_looks_of_the_second_edition():
-    assert look_of_second(5, 1) == look_of_second(5, 1) != look_of_second(5, 2)
-    assert len({repr(look_of_second(pid, 0)) for pid in range(1, 60)}) == 59
+    assert appearance_of_second(5, 1) == appearance_of_second(5, 1) != appearance_of_second(5, 2)
+    assert len({repr(appearance_of_second(pid, 0)) for pid in range(1, 60)}) == 59

@@ -15,8 +15,8 @@ from occreid import __version__
 from occreid.errors import UserError
 from occreid.files import read_text, write_file
 from occreid.records import Record, Split
+from occreid.report.explanations import Explanation, drawn_explanations
 from occreid.report.figures import bar_figure, cmc_figure, loss_figure, progress_figure, separation_figure
-from occreid.report.looks import Look, looks
 from occreid.report.pictures import Picture, picture
 from occreid.report.ranked import RankedList, pick_differing, pick_queries, ranked_list
 from occreid.report.separation import separate
@@ -236,7 +236,9 @@ def _seen(entries: Sequence[Entry], split: Split, groups: Sequence[dict[str, Any
     """What each model looked at in the queries shown, and whom it trusted; nothing where no entry has a model."""
     rows = sorted({row for group in groups for row in group["rows"]})
     records = [split.query[row] for row in rows]
-    maps: list[list[list[Look]]] = [looks(e.model, records) if e.model is not None else [] for e in entries]
+    maps: list[list[list[Explanation]]] = [
+        drawn_explanations(e.model, records) if e.model is not None else [] for e in entries
+    ]
     shown = []
     for place, (row, record) in enumerate(zip(rows, records, strict=True)):
         methods = [

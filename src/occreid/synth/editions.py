@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from occreid.errors import UserError, did_you_mean
-from occreid.synth.people.looks import Look
-from occreid.synth.population import draw_occluder, draw_occluder_second, look_of, look_of_second
+from occreid.synth.people.appearance import Appearance
+from occreid.synth.population import appearance_of, appearance_of_second, draw_occluder, draw_occluder_second
 from occreid.synth.protocol import SECOND_SIZES, SIZES, Size
 from occreid.synth.render.style import FIRST, SECOND, Style
 from occreid.synth.scene.cameras import Camera, draw_camera
@@ -37,15 +37,15 @@ class Edition:
 
     name: str
     sizes: Mapping[str, Size]
-    look: Callable[[int, int], Look]
+    look: Callable[[int, int], Appearance]
     camera: Callable[[int, int], Camera]
     occluder: Callable[[str, int, np.random.Generator], Occluder]
     style: Style
 
 
 EDITIONS = {
-    FIRST_NAME: Edition(FIRST_NAME, SIZES, look_of, draw_camera, draw_occluder, FIRST),
-    SECOND_NAME: Edition(SECOND_NAME, SECOND_SIZES, look_of_second, draw_site, draw_occluder_second, SECOND),
+    FIRST_NAME: Edition(FIRST_NAME, SIZES, appearance_of, draw_camera, draw_occluder, FIRST),
+    SECOND_NAME: Edition(SECOND_NAME, SECOND_SIZES, appearance_of_second, draw_site, draw_occluder_second, SECOND),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from occreid.synth.people.looks import Look, draw_look, near_duplicate
+from occreid.synth.people.appearance import Appearance, draw_appearance, near_duplicate
 from occreid.synth.people.outfits import draw_person, similar_person
 from occreid.synth.scene.occluders import KINDS, PER_KIND, TEST_KINDS, TRAIN_KINDS, Occluder, make_occluder
 from occreid.synth.streams import Stream
@@ -17,21 +17,21 @@ TWINS = 3
 MANY = 40
 """Occluders of each kind and side in the second edition."""
 
-Draw = Callable[[np.random.Generator], Look]
-Alter = Callable[[Look, np.random.Generator], Look]
+Draw = Callable[[np.random.Generator], Appearance]
+Alter = Callable[[Appearance, np.random.Generator], Appearance]
 
 
-def look_of(pid: int, seed: int, draw: Draw = draw_look, alter: Alter = near_duplicate) -> Look:
+def appearance_of(pid: int, seed: int, draw: Draw = draw_appearance, alter: Alter = near_duplicate) -> Appearance:
     """The look of a person of the first edition; another edition gives its own two functions."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, Stream.LOOKS, pid]))
     if pid % TWINS == 0:
-        return alter(look_of(pid - 1, seed, draw, alter), rng)
+        return alter(appearance_of(pid - 1, seed, draw, alter), rng)
     return draw(rng)
 
 
-def look_of_second(pid: int, seed: int) -> Look:
+def appearance_of_second(pid: int, seed: int) -> Appearance:
     """The look of a person of the second edition."""
-    return look_of(pid, seed, draw_person, similar_person)
+    return appearance_of(pid, seed, draw_person, similar_person)
 
 
 def draw_occluder(split: str, seed: int, rng: np.random.Generator) -> Occluder:

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from occreid.synth.people.appearance import Appearance
 from occreid.synth.people.bodies import COCO_KEYPOINTS, load_assets
 from occreid.synth.people.figure import Figure, build_figure, pose_figure
-from occreid.synth.people.looks import Look
 from occreid.synth.people.mesh import Material
 from occreid.synth.people.poses import Pose, draw_pose, pose_turns
 from occreid.synth.people.posing import bone_transforms
@@ -20,7 +20,7 @@ def test_a_person_stands_on_the_ground_at_a_human_height(figure: Figure):
     assert np.ptp(posed.vertices[:, 0]) < 0.9, "arms hang down"
 
 
-def test_scale_makes_a_person_taller(look: Look, figure: Figure):
+def test_scale_makes_a_person_taller(look: Appearance, figure: Figure):
     taller = pose_figure(build_figure(replace(look, scale=look.scale * 1.05)), STAND)
     assert taller.vertices[:, 2].max() == pytest.approx(
         pose_figure(figure, STAND).vertices[:, 2].max() * 1.05, rel=1e-4
@@ -53,7 +53,7 @@ def test_normals_have_unit_length_and_look_outward(figure: Figure):
 
 
 @pytest.mark.parametrize("bag", ["none", "backpack", "shoulder", "handbag", "plastic"])
-def test_bags_are_carried(look: Look, bag: str):
+def test_bags_are_carried(look: Appearance, bag: str):
     loaded = build_figure(replace(look, bag=bag))
     faces = loaded.piece.material == Material.BAG
     assert faces.any() == (bag != "none")
@@ -69,7 +69,7 @@ def test_bags_are_carried(look: Look, bag: str):
         assert middle[2] < points["left_elbow"][2]
 
 
-def test_a_held_bag_hangs_straight_down_while_the_arm_swings(look: Look):
+def test_a_held_bag_hangs_straight_down_while_the_arm_swings(look: Appearance):
     loaded = build_figure(replace(look, bag="handbag"))
     bag = np.unique(loaded.piece.faces[loaded.piece.material == Material.BAG])
     shapes = []

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from occreid.synth.people.appearance import Appearance
 from occreid.synth.people.bodies import joint_positions, load_assets, neutral_vertices
 from occreid.synth.people.garments import lower_pieces, shell, shoe_pieces, skin_piece, smooth, upper_pieces
-from occreid.synth.people.looks import Look
 from occreid.synth.people.mesh import Material, Piece
 from occreid.synth.people.wardrobe import LOWER_HEMS, SLEEVES, UPPER_HEMS
 
@@ -16,14 +16,14 @@ def _kept(piece: Piece) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["none", "short", "long"])
-def test_sleeves_end_where_they_should(rest: np.ndarray, look: Look, name: str):
+def test_sleeves_end_where_they_should(rest: np.ndarray, look: Appearance, name: str):
     shirt = upper_pieces(rest, replace(look, upper=replace(look.upper, sleeve=SLEEVES[name])))[0]
     assert shirt.arm[_kept(shirt)].max() <= SLEEVES[name] + 1e-6
     assert shirt.arm[_kept(shirt)].max() > SLEEVES[name] - 0.15
 
 
 @pytest.mark.parametrize("kind", sorted(UPPER_HEMS))
-def test_every_upper_garment_can_be_made(rest: np.ndarray, look: Look, kind: str):
+def test_every_upper_garment_can_be_made(rest: np.ndarray, look: Appearance, kind: str):
     pieces = upper_pieces(rest, replace(look, upper=replace(look.upper, kind=kind, hem=UPPER_HEMS[kind])))
     assert len(pieces) == (2 if kind == "coat" else 1)
     for piece in pieces:
@@ -33,14 +33,14 @@ def test_every_upper_garment_can_be_made(rest: np.ndarray, look: Look, kind: str
 
 
 @pytest.mark.parametrize("name", sorted(LOWER_HEMS))
-def test_trousers_end_at_their_hem(rest: np.ndarray, look: Look, name: str):
+def test_trousers_end_at_their_hem(rest: np.ndarray, look: Appearance, name: str):
     heads = joint_positions(rest)
     piece = lower_pieces(rest, replace(look, lower=replace(look.lower, hem=LOWER_HEMS[name])), heads)[0]
     assert piece.place[_kept(piece), 2].min() == pytest.approx(LOWER_HEMS[name], abs=0.06)
     assert piece.place[_kept(piece), 2].min() >= LOWER_HEMS[name]
 
 
-def test_a_skirt_widens_with_its_flare(rest: np.ndarray, look: Look):
+def test_a_skirt_widens_with_its_flare(rest: np.ndarray, look: Appearance):
     heads = joint_positions(rest)
     widths = []
     for flare in (0.1, 0.9):
@@ -51,7 +51,7 @@ def test_a_skirt_widens_with_its_flare(rest: np.ndarray, look: Look):
     assert widths[1] > widths[0] * 1.1
 
 
-def test_no_waistband_under_a_loose_shirt(rest: np.ndarray, look: Look):
+def test_no_waistband_under_a_loose_shirt(rest: np.ndarray, look: Appearance):
     heads = joint_positions(rest)
     tops = []
     for hem in (0.1, 0.27):
@@ -60,14 +60,14 @@ def test_no_waistband_under_a_loose_shirt(rest: np.ndarray, look: Look):
     assert tops[0] < 0.14 < 0.25 < tops[1]
 
 
-def test_cloth_stands_off_the_body(rest: np.ndarray, look: Look):
+def test_cloth_stands_off_the_body(rest: np.ndarray, look: Appearance):
     shirt = upper_pieces(rest, look)[0]
     chest = np.abs(shirt.place[:, 2] - 0.5) < 0.05
     body = (np.abs(neutral_vertices()[:, 2] - 0.5) < 0.05) & (np.abs(neutral_vertices()[:, 0]) < 0.15)
     assert shirt.vertices[chest, 1].min() < rest[:13380][body[:13380], 1].min()
 
 
-def test_bare_skin_is_what_clothes_leave(rest: np.ndarray, look: Look):
+def test_bare_skin_is_what_clothes_leave(rest: np.ndarray, look: Appearance):
     covered = skin_piece(
         rest, replace(look, upper=replace(look.upper, sleeve=SLEEVES["long"]), lower=replace(look.lower, hem=-0.76))
     )
@@ -80,7 +80,7 @@ def test_bare_skin_is_what_clothes_leave(rest: np.ndarray, look: Look):
 
 
 @pytest.mark.parametrize("kind", ["sneakers", "shoes", "boots", "sandals"])
-def test_shoes_are_on_the_feet_and_the_sole_is_flat(rest: np.ndarray, look: Look, kind: str):
+def test_shoes_are_on_the_feet_and_the_sole_is_flat(rest: np.ndarray, look: Appearance, kind: str):
     shoe = shoe_pieces(rest, replace(look, shoes=kind))[0]
     assert shoe.place[_kept(shoe), 2].max() < -0.59
     soles = shoe.vertices[shoe.place[:, 2] < -0.80, 2]

@@ -3,8 +3,8 @@ from dataclasses import fields
 import numpy as np
 
 from occreid.synth.people import textiles
+from occreid.synth.people.appearance import Appearance
 from occreid.synth.people.figure import build_figure, pose_figure
-from occreid.synth.people.looks import Look
 from occreid.synth.people.outfits import any_colour, draw_person, similar_person
 from occreid.synth.people.patterns import PATTERN_NAMES
 from occreid.synth.people.poses import draw_livelier_pose
@@ -36,14 +36,14 @@ def test_colours_are_colours_and_spread_over_all_hues():
 
 
 def test_similar_people_share_most_and_not_all():
-    def shared(a: Look, b: Look) -> int:
-        return sum(getattr(a, f.name) == getattr(b, f.name) for f in fields(Look))
+    def shared(a: Appearance, b: Appearance) -> int:
+        return sum(getattr(a, f.name) == getattr(b, f.name) for f in fields(Appearance))
 
     rng = np.random.default_rng(1)
     twins = [shared(p, similar_person(p, rng)) for p in PEOPLE[:60]]
     strangers = [shared(a, b) for a, b in zip(PEOPLE[:60], PEOPLE[60:120], strict=True)]
     assert np.mean(twins) > np.mean(strangers) + 3
-    assert max(twins) < len(fields(Look))
+    assert max(twins) < len(fields(Appearance))
 
 
 def test_everybody_can_be_built_and_posed():

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from occreid.synth.people.appearance import Appearance
 from occreid.synth.people.figure import Figure, build_figure
-from occreid.synth.people.looks import Look
 from occreid.synth.people.mesh import Material
 
 _ELSEWHERE = (Material.BAG, Material.HAIR, Material.HAT)
@@ -36,7 +36,7 @@ def test_shoes_are_lower_legs_and_hair_is_head(figure: Figure):
         assert found <= {part}
 
 
-def test_a_coats_tail_is_upper_legs_and_a_long_skirt_reaches_the_lower_legs(look: Look):
+def test_a_coats_tail_is_upper_legs_and_a_long_skirt_reaches_the_lower_legs(look: Appearance):
     coat = build_figure(replace(look, upper=replace(look.upper, kind="coat", hem=-0.2)))
     assert _parts(coat, -0.15, 0.0, Material.UPPER) == {3}
     skirt = build_figure(replace(look, lower=replace(look.lower, kind="skirt", hem=-0.6)))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from occreid.synth.people.looks import Cloth
+from occreid.synth.people.appearance import Cloth
 from occreid.synth.people.patterns import PATTERN_NAMES, cloth_colour, flat, lerp
 from occreid.synth.people.spots import Spots
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from occreid.synth.people.looks import Cloth
+from occreid.synth.people.appearance import Cloth
 from occreid.synth.people.spots import Spots
 from occreid.synth.people.textiles import KNOWN, MOTIFS, SIDE, TEXTILES, motif, textile, textile_colour
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from occreid.synth.population import look_of
+from occreid.synth.population import appearance_of
 from occreid.synth.render.crowd import BYSTANDERS, busy_background, passer_by
 from occreid.synth.scene.cameras import draw_camera
 from occreid.synth.scene.scenes import background
@@ -9,7 +9,7 @@ from occreid.synth.scene.scenes import background
 def test_the_three_populations_share_nobody_with_each_other_or_the_benchmark():
     looks = [passer_by(n, side, 0).look for side in ("train", "test", "scene") for n in range(2)]
     assert len(set(map(repr, looks))) == 6
-    assert not {repr(look_of(pid, 0)) for pid in range(1, 40)} & set(map(repr, looks))
+    assert not {repr(appearance_of(pid, 0)) for pid in range(1, 40)} & set(map(repr, looks))
     assert BYSTANDERS >= 5
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from occreid.synth.people.appearance import Appearance
 from occreid.synth.people.bodies import FloatArray, joint_positions, load_assets, neutral_vertices, rest_vertices
 from occreid.synth.people.garments import lower_pieces, shell, shoe_pieces, skin_piece, upper_pieces
 from occreid.synth.people.hair import hair_pieces, hat_pieces
-from occreid.synth.people.looks import Look
 from occreid.synth.people.mesh import Material, Piece, blob, join
 from occreid.synth.people.parts import part_of_faces
 from occreid.synth.people.poses import Pose, pose_turns
@@ -33,7 +33,7 @@ class Figure:
         part: (F,) HPNet part 1…4 of every face.
     """
 
-    look: Look
+    look: Appearance
     piece: Piece
     heads: FloatArray
     vertices: FloatArray
@@ -69,7 +69,7 @@ def _eyes(rest: FloatArray) -> list[Piece]:
     return [shell(rest, f"helper-{side}-eye", everywhere, Material.EYE, open_) for side in "lr"]
 
 
-def _bags(rest: FloatArray, look: Look, heads: FloatArray) -> list[Piece]:
+def _bags(rest: FloatArray, look: Appearance, heads: FloatArray) -> list[Piece]:
     assets = load_assets()
     place = neutral_vertices()
     trunk = (np.abs(place[:, 0]) < 0.12) & (np.arange(len(rest)) < BODY_VERTICES)
@@ -106,7 +106,7 @@ def _held(kind: str, material: Material, column: int, columns: int, size: float 
     return [blob(np.array([0.0, 0.0, -PALM - c - HANDLE]), (a, b, c), weights, material, square=square)]
 
 
-def build_figure(look: Look) -> Figure:
+def build_figure(look: Appearance) -> Figure:
     """Dress the body of a look: about 60 ms."""
     assets = load_assets()
     rest = rest_vertices(look.body)

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from occreid.synth.people.appearance import Appearance
 from occreid.synth.people.bodies import FloatArray, load_assets, neutral_vertices
-from occreid.synth.people.looks import Look
+from occreid.synth.people.coordinates import load_coordinates
 from occreid.synth.people.mesh import Material, Piece
-from occreid.synth.people.places import load_places
 from occreid.synth.people.posing import vertex_normals
 
 
@@ -21,7 +21,7 @@ def shell(
     vertices: FloatArray, group: str, keep: np.ndarray, material: Material, cut: FloatArray, *, two_sided: bool = False
 ) -> Piece:
     """The faces of a mesh group that ``keep`` (V,) touches, as a piece; all arrays are per mesh vertex (V, …)."""
-    assets, places = load_assets(), load_places()
+    assets, coordinates = load_assets(), load_coordinates()
     faces = assets.faces[group]
     faces = faces[keep[faces].any(1)]
     return Piece(
@@ -31,9 +31,9 @@ def shell(
         material=np.full(len(faces), material),
         two_sided=np.full(len(faces), two_sided),
         place=neutral_vertices(),
-        arm=places.arm,
-        along=places.along,
-        around=places.around,
+        arm=coordinates.arm,
+        along=coordinates.along,
+        around=coordinates.around,
         cut=cut.astype(np.float32),
     ).compact()
 
@@ -79,30 +79,30 @@ def _hang(vertices: FloatArray, place: FloatArray, trunk: np.ndarray, low: float
     return out
 
 
-def upper_pieces(rest: FloatArray, look: Look) -> list[Piece]:
+def upper_pieces(rest: FloatArray, look: Appearance) -> list[Piece]:
     """Shirt, jacket or coat on a body in rest pose (V, 3)."""
-    assets, places, up = load_assets(), load_places(), look.upper
+    assets, coordinates, up = load_assets(), load_coordinates(), look.upper
     faces, place = assets.faces["helper-tights"], neutral_vertices()
-    z, trunk = place[:, 2], places.arm_share < 0.5
+    z, trunk = place[:, 2], coordinates.arm_share < 0.5
     cloth = smooth(rest, faces, 6)
     cloth = cloth + vertex_normals(cloth, faces) * _upper_offset(look)[:, None]
     inside = np.zeros(len(rest), bool)
     inside[np.unique(faces)] = True
     cloth = _hang(cloth, place, inside & trunk, up.hem, 0.80 + min(up.loose, 0.04) * 4)
-    sleeve = (up.sleeve - places.arm) * 0.5
+    sleeve = (up.sleeve - coordinates.arm) * 0.5
     hem = z - max(up.hem, 0.045)
     neck = _neckline(up.kind)(place)
-    cut = np.where(places.arm_share > 0.5, sleeve, np.minimum(np.minimum(hem, sleeve), neck))
+    cut = np.where(coordinates.arm_share > 0.5, sleeve, np.minimum(np.minimum(hem, sleeve), neck))
     pieces = [shell(cloth, "helper-tights", inside & (z > -0.1), Material.UPPER, cut)]
     if up.hem < 0.04:
         pieces.append(_coat_tail(rest, look))
     return pieces
 
 
-def _upper_offset(look: Look) -> FloatArray:
-    places, up = load_places(), look.upper
-    sleeve_end = np.clip(places.arm / max(up.sleeve, 0.2), 0, 1) * (0.012 if up.sleeve < 0.6 else 0.002)
-    return np.float32(up.loose) * np.where(places.arm_share > 0.5, 0.8, 1.0) + sleeve_end
+def _upper_offset(look: Appearance) -> FloatArray:
+    coordinates, up = load_coordinates(), look.upper
+    sleeve_end = np.clip(coordinates.arm / max(up.sleeve, 0.2), 0, 1) * (0.012 if up.sleeve < 0.6 else 0.002)
+    return np.float32(up.loose) * np.where(coordinates.arm_share > 0.5, 0.8, 1.0) + sleeve_end
 
 
 _NECKS = {
@@ -130,7 +130,7 @@ def _neckline(kind: str) -> Callable[[FloatArray], FloatArray]:
     return above
 
 
-def _coat_tail(rest: FloatArray, look: Look) -> Piece:
+def _coat_tail(rest: FloatArray, look: Appearance) -> Piece:
     assets, up = load_assets(), look.upper
     faces, z = assets.faces["helper-skirt"], neutral_vertices()[:, 2]
     cloth = rest.copy()
@@ -143,9 +143,9 @@ def _coat_tail(rest: FloatArray, look: Look) -> Piece:
     return shell(cloth, "helper-skirt", inside & (z > up.hem - 0.15) & (z < 0.25), Material.UPPER, cut, two_sided=True)
 
 
-def lower_pieces(rest: FloatArray, look: Look, heads: FloatArray) -> list[Piece]:
+def lower_pieces(rest: FloatArray, look: Appearance, heads: FloatArray) -> list[Piece]:
     """Trousers, shorts or skirt on a body in rest pose (V, 3) whose joints are ``heads`` (J, 3)."""
-    assets, places, low = load_assets(), load_places(), look.lower
+    assets, coordinates, low = load_assets(), load_coordinates(), look.lower
     z = neutral_vertices()[:, 2]
     # under a loose shirt there is no waistband to poke through it
     waist = 0.315 if look.upper.hem > 0.2 else max(look.upper.hem, 0.045) + 0.035
@@ -163,8 +163,8 @@ def lower_pieces(rest: FloatArray, look: Look, heads: FloatArray) -> list[Piece]
     cloth = smooth(rest, faces, 3)
     cloth = cloth + vertex_normals(cloth, faces) * np.float32(low.loose)
     if low.kind != "leggings":
-        cloth = _straight_legs(cloth, places.leg_share > 0.5, z, heads, low.flare)
-    cut = np.where(places.arm_share > 0.3, -1.0, np.minimum(z - low.hem, waist - z))
+        cloth = _straight_legs(cloth, coordinates.leg_share > 0.5, z, heads, low.flare)
+    cut = np.where(coordinates.arm_share > 0.3, -1.0, np.minimum(z - low.hem, waist - z))
     return [shell(cloth, group, inside & (z < 0.36), Material.LOWER, cut)]
 
 
@@ -184,28 +184,28 @@ def _straight_legs(cloth: FloatArray, leg: np.ndarray, z: FloatArray, heads: Flo
     return out
 
 
-def shoe_pieces(rest: FloatArray, look: Look) -> list[Piece]:
+def shoe_pieces(rest: FloatArray, look: Appearance) -> list[Piece]:
     """Shoes: the feet of the tights, thickened; sandals are only a sole and straps."""
-    assets, places = load_assets(), load_places()
+    assets, coordinates = load_assets(), load_coordinates()
     faces, z = assets.faces["helper-tights"], neutral_vertices()[:, 2]
     top = {"sneakers": -0.735, "shoes": -0.75, "boots": -0.60, "sandals": -0.805}[look.shoes]
     thick = {"sneakers": 0.013, "shoes": 0.008, "boots": 0.013, "sandals": 0.006}[look.shoes]
     cloth = smooth(rest, faces, 2) + vertex_normals(rest, faces) * np.float32(thick)
-    floor = float(rest[places.leg_share > 0.5, 2].min()) - 0.016
+    floor = float(rest[coordinates.leg_share > 0.5, 2].min()) - 0.016
     cloth[:, 2] = np.where(z < -0.80, floor, cloth[:, 2])
     inside = np.zeros(len(rest), bool)
     inside[np.unique(faces)] = True
     return [shell(cloth, "helper-tights", inside & (z < top + 0.06), Material.SHOE, top - z)]
 
 
-def skin_piece(rest: FloatArray, look: Look) -> Piece:
+def skin_piece(rest: FloatArray, look: Appearance) -> Piece:
     """The body faces that clothes leave bare, with a margin under each hem."""
-    places = load_places()
-    z, share = neutral_vertices()[:, 2], places.arm_share
+    coordinates = load_coordinates()
+    z, share = neutral_vertices()[:, 2], coordinates.arm_share
     bare = (z > 0.64) & (share < 0.5)
-    bare |= (share > 0.5) & (places.arm > look.upper.sleeve - 0.12)
+    bare |= (share > 0.5) & (coordinates.arm > look.upper.sleeve - 0.12)
     low = look.lower.hem + (0.10 if look.lower.kind != "skirt" else 0.2)
     covered = z > -0.72 if look.shoes == "boots" else z > -0.79
-    bare |= (places.leg_share > 0.5) & (z < low) & (covered | (look.shoes == "sandals"))
+    bare |= (coordinates.leg_share > 0.5) & (z < low) & (covered | (look.shoes == "sandals"))
     cut = np.ones(len(rest), np.float32)
     return shell(rest, "body", bare, Material.SKIN, cut)

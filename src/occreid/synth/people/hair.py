@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from occreid.synth.people.appearance import Appearance
 from occreid.synth.people.bodies import FloatArray, load_assets, neutral_vertices
+from occreid.synth.people.coordinates import scalp
 from occreid.synth.people.garments import shell
-from occreid.synth.people.looks import Look
 from occreid.synth.people.mesh import Material, Piece, blob
-from occreid.synth.people.places import scalp
 from occreid.synth.people.posing import vertex_normals
 
 _THICKNESS = {
@@ -40,7 +40,7 @@ def _head_bone(rest: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return weights, crown, back
 
 
-def hair_pieces(rest: FloatArray, look: Look) -> list[Piece]:
+def hair_pieces(rest: FloatArray, look: Appearance) -> list[Piece]:
     """The hair of a person in rest pose (V, 3)."""
     if look.hair == "bald":
         return []
@@ -62,7 +62,7 @@ def hair_pieces(rest: FloatArray, look: Look) -> list[Piece]:
     return pieces
 
 
-def hat_pieces(rest: FloatArray, look: Look) -> list[Piece]:
+def hat_pieces(rest: FloatArray, look: Appearance) -> list[Piece]:
     """Cap, beanie or sun hat."""
     if look.hat == "none":
         return []

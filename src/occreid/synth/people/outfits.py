@@ -1,6 +1,6 @@
 """Who people are in the second edition: more kinds of cloth, layers, tights, socks, masks, bags of all sorts.
 
-Colours are sRGB triples in [0, 1]; heights are metres on the neutral body (see `places`).
+Colours are sRGB triples in [0, 1]; heights are metres on the neutral body (see `coordinates`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from occreid.synth.people.appearance import Appearance, Cloth, Colour, Extras, Lower, Upper, jitter, pick
 from occreid.synth.people.bodies import Phenotype
-from occreid.synth.people.looks import Cloth, Colour, Extras, Look, Lower, Upper, jitter, pick
 from occreid.synth.people.outfit_tables import (
     BAGS,
     COMMON,
@@ -140,7 +140,7 @@ def draw_extras(rng: np.random.Generator, female: bool, lower: Lower) -> Extras:
     )
 
 
-def draw_person(rng: np.random.Generator) -> Look:
+def draw_person(rng: np.random.Generator) -> Appearance:
     """A random person of the second edition."""
     female = bool(rng.random() < 0.5)
     body = Phenotype(
@@ -158,7 +158,7 @@ def draw_person(rng: np.random.Generator) -> Look:
     elif rng.random() < SAME_CLOTH:  # a suit or an overall
         lower = replace(lower, cloth=replace(upper.cloth, pattern="plain"))
     bags = {name: shares[int(female)] for name, shares in BAGS.items()}
-    return Look(
+    return Appearance(
         body=body,
         scale=float(rng.uniform(0.96, 1.04)),
         skin=jitter(rng, SKINS[int(rng.choice(len(SKINS), p=SKIN_SHARES))], 0.06),
@@ -178,7 +178,7 @@ def draw_person(rng: np.random.Generator) -> Look:
     )
 
 
-def similar_person(look: Look, rng: np.random.Generator) -> Look:
+def similar_person(look: Appearance, rng: np.random.Generator) -> Appearance:
     """Somebody else who wears mostly the same: another garment above or below, other smaller things."""
     other, female = draw_person(rng), look.body.gender > 0.5
     body = replace(look.body, weight=other.body.weight, height=other.body.height)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from occreid.synth.people.bodies import load_assets
+from occreid.synth.people.coordinates import KNEE
 from occreid.synth.people.mesh import Material, Piece
-from occreid.synth.people.places import KNEE
 
 _HEAD, _TORSO, _UPPER_LEG, _LOWER_LEG = 1, 2, 3, 4
 _SEAT = 0.16

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from occreid.synth.people.appearance import Cloth, Colour
 from occreid.synth.people.bodies import FloatArray
-from occreid.synth.people.looks import Cloth, Colour
 from occreid.synth.people.spots import Spots
 from occreid.synth.people.textiles import KNOWN, textile_colour
 

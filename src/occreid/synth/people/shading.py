@@ -9,15 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from occreid.synth.people.appearance import Appearance, Extras
 from occreid.synth.people.bodies import FloatArray
-from occreid.synth.people.looks import Extras, Look
+from occreid.synth.people.coordinates import scalp
 from occreid.synth.people.mesh import Material
 from occreid.synth.people.patterns import cloth_colour, flat, lerp
-from occreid.synth.people.places import scalp
 from occreid.synth.people.spots import Spots
 
 UNDER_HEM, LOWER_FACE, NOSE, GLASSES = 0.06, 0.81, 0.905, 0.926
-"""Heights on the neutral body, metres (see `places`)."""
+"""Heights on the neutral body, metres (see `coordinates`)."""
 WRIST = 0.96
 """Where a long sleeve ends along the arm."""
 
@@ -27,7 +27,7 @@ def _soft(value: FloatArray, width: float) -> FloatArray:
     return np.clip(value / (2 * width) + 0.5, 0, 1)
 
 
-def _upper(look: Look, spots: Spots) -> FloatArray:
+def _upper(look: Appearance, spots: Spots) -> FloatArray:
     x, y, z = spots.place.T
     front = (y < -0.02).astype(np.float32)
     up = look.upper
@@ -58,7 +58,7 @@ def _upper(look: Look, spots: Spots) -> FloatArray:
     return colour
 
 
-def _lower(look: Look, spots: Spots) -> FloatArray:
+def _lower(look: Appearance, spots: Spots) -> FloatArray:
     x, y, z = spots.place.T
     colour = cloth_colour(look.lower.cloth, spots, np.zeros(len(x), np.float32))
     if look.lower.kind in ("trousers", "jeans", "shorts"):
@@ -69,7 +69,7 @@ def _lower(look: Look, spots: Spots) -> FloatArray:
     return colour
 
 
-def _skin(look: Look, spots: Spots) -> FloatArray:
+def _skin(look: Appearance, spots: Spots) -> FloatArray:
     x, y, z = spots.place.T
     skin = np.array(look.skin, np.float32)
     colour = flat(look.skin, len(x))
@@ -109,26 +109,26 @@ def _worn_on_skin(extras: Extras, spots: Spots, colour: FloatArray) -> FloatArra
     return colour
 
 
-def _eye(look: Look, spots: Spots) -> FloatArray:
+def _eye(look: Appearance, spots: Spots) -> FloatArray:
     x, z = np.abs(spots.place[:, 0]) - 0.032, spots.place[:, 2] - 0.9255
     return lerp(flat((0.8, 0.78, 0.76), len(x)), (0.08, 0.05, 0.04), (x * x + z * z < 0.0075**2).astype(np.float32))
 
 
-def _hair(look: Look, spots: Spots) -> FloatArray:
+def _hair(look: Appearance, spots: Spots) -> FloatArray:
     streak = 0.5 + 0.5 * np.sin(spots.place[:, 0] * 420 + 7 * np.sin(spots.place[:, 1] * 90)) * np.cos(
         spots.place[:, 1] * 310
     )
     return flat(look.hair_colour, len(streak)) * (0.75 + 0.5 * streak)[:, None].astype(np.float32)
 
 
-def _shoe(look: Look, spots: Spots) -> FloatArray:
+def _shoe(look: Appearance, spots: Spots) -> FloatArray:
     z = spots.place[:, 2]
     colour = flat(look.shoe_colour, len(z))
     sole = (0.88, 0.88, 0.86) if look.shoes == "sneakers" and look.body.weight > 0.4 else (0.12, 0.11, 0.10)
     return lerp(colour, sole, (z < -0.797).astype(np.float32))
 
 
-def _bag(look: Look, spots: Spots) -> FloatArray:
+def _bag(look: Appearance, spots: Spots) -> FloatArray:
     z = spots.place[:, 2]
     if look.extras.bag is None:
         colour = flat(look.bag_colour, len(spots.arm))
@@ -137,7 +137,7 @@ def _bag(look: Look, spots: Spots) -> FloatArray:
     return colour * (1 - 0.35 * (np.abs(z - 0.45) < 0.06))[:, None]
 
 
-def albedo(material: np.ndarray, look: Look, spots: Spots) -> FloatArray:
+def albedo(material: np.ndarray, look: Appearance, spots: Spots) -> FloatArray:
     """Colour (M, 3) of pixels before light; material (M,) as `Material`."""
     painters = {
         Material.SKIN: _skin, Material.EYE: _eye, Material.UPPER: _upper, Material.LOWER: _lower, Material.HAIR: _hair,
@@ -166,7 +166,7 @@ def _folds() -> FloatArray:
 _FOLDS = _folds()
 
 
-def _cloth_light(look: Look, spots: Spots, upper: np.ndarray, seed: int) -> FloatArray:
+def _cloth_light(look: Appearance, spots: Spots, upper: np.ndarray, seed: int) -> FloatArray:
     """Brightness (M,) of folds, and of places that light hardly reaches: between legs, under a hem."""
     step = 128 / 0.7
     row, column = ((v * step).astype(np.int64) for v in (spots.along, spots.around))
@@ -182,7 +182,7 @@ def _cloth_light(look: Look, spots: Spots, upper: np.ndarray, seed: int) -> Floa
     return light * np.where(upper, 1.0, (1 - 0.4 * between) * (1 - 0.4 * hem))
 
 
-def _skin_light(look: Look, spots: Spots) -> FloatArray:
+def _skin_light(look: Appearance, spots: Spots) -> FloatArray:
     """Brightness (M,): the neck lies in the chin's shade, legs in the hem's, arms in the sleeves'."""
     y, z = spots.place[:, 1], spots.place[:, 2]
     chin = np.exp(-(((z - 0.785) / 0.035) ** 2)) * np.where(y < -0.02, 0.4, 0.2) * (spots.arm < 0)
@@ -191,7 +191,7 @@ def _skin_light(look: Look, spots: Spots) -> FloatArray:
     return (1 - chin) * (1 - 0.45 * leg) * (1 - 0.4 * sleeve)
 
 
-def relief(material: np.ndarray, look: Look, spots: Spots, seed: int) -> FloatArray:
+def relief(material: np.ndarray, look: Appearance, spots: Spots, seed: int) -> FloatArray:
     """Brightness (M,) that geometry alone does not give; seed moves the folds from picture to picture."""
     out = np.ones(len(material), np.float32)
     cloth = np.flatnonzero((material == Material.UPPER) | (material == Material.LOWER))

@@ -12,8 +12,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from occreid.synth.people.appearance import Cloth, Colour
 from occreid.synth.people.bodies import FloatArray
-from occreid.synth.people.looks import Cloth, Colour
 from occreid.synth.people.spots import Spots
 
 SIDE = 64

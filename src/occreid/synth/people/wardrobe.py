@@ -1,4 +1,4 @@
-"""What clothes there are: colours with their shares, patterns, cuts. Heights as on the neutral body (`places`)."""
+"""What clothes there are: colours with their shares, patterns, cuts. Heights as on the neutral body (`coordinates`)."""
 
 from __future__ import annotations
 

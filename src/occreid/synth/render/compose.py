@@ -95,7 +95,7 @@ def _companion(
     """Now and then somebody walks beside and behind."""
     across = float(rng.choice([-1, 1]) * rng.uniform(*BESIDE))
     spot = person.spot + np.array([across, float(rng.uniform(*BEHIND))])
-    figure = passer_by(int(rng.integers(BYSTANDERS)), side, seed, style.draw_look)
+    figure = passer_by(int(rng.integers(BYSTANDERS)), side, seed, style.draw_appearance)
     paste(canvas, stand(figure, camera, spot, rng, style.draw_pose), camera, window)
 
 
@@ -166,7 +166,7 @@ def _occlude(
 ) -> np.ndarray:
     """Hide a part of the person; returns where (H, W) bool."""
     if thing.kind == PERSON:
-        figure = passer_by(BYSTANDERS + thing.number, side, seed, style.draw_look)
+        figure = passer_by(BYSTANDERS + thing.number, side, seed, style.draw_appearance)
         return _hide_by_person(canvas, figure, person, body, camera, window, rng)
     facets = _hide(thing, person, body, camera, window, rng)
     cover = np.zeros(body.shape, np.uint8)

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from occreid.synth.people.appearance import Appearance, draw_appearance
 from occreid.synth.people.figure import Figure, build_figure
-from occreid.synth.people.looks import Look, draw_look
 from occreid.synth.people.outfits import draw_person
 from occreid.synth.render.person import paste, stand
 from occreid.synth.scene.cameras import Camera
@@ -30,7 +30,9 @@ _SIDES = {"train": 0, "test": 1, "scene": 2}
 
 
 @lru_cache(maxsize=96)
-def passer_by(number: int, side: str, seed: int, draw: Callable[[np.random.Generator], Look] = draw_look) -> Figure:
+def passer_by(
+    number: int, side: str, seed: int, draw: Callable[[np.random.Generator], Appearance] = draw_appearance
+) -> Figure:
     """A person of the side's own population (``"train"``, ``"test"`` or ``"scene"``)."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, Stream.PASSERS_BY, _SIDES[side], number]))
     look = draw(rng)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from occreid.synth.people.appearance import Appearance, draw_appearance
 from occreid.synth.people.bodies import FloatArray
-from occreid.synth.people.looks import Look, draw_look
 from occreid.synth.people.outfits import draw_person
 from occreid.synth.people.poses import Pose, draw_livelier_pose, draw_pose
 from occreid.synth.render.boxes import detected_box, usual_box
@@ -28,7 +28,7 @@ class Style:
     """Steps of taking a picture.
 
     Attributes:
-        draw_look: who bystanders are.
+        draw_appearance: who bystanders are.
         draw_pose: of everybody.
         light: the camera as the light of this picture makes it.
         box: a detector's box around a person's points (N, 2), for a canvas of a width and height.
@@ -39,7 +39,7 @@ class Style:
         company: how many more people walk beside and behind.
     """
 
-    draw_look: Callable[[Rng], Look]
+    draw_appearance: Callable[[Rng], Appearance]
     draw_pose: Callable[[Rng], Pose]
     light: Callable[[Camera, Rng], Camera]
     box: Callable[[FloatArray, tuple[int, int], Rng], Window]
@@ -51,7 +51,7 @@ class Style:
 
 
 FIRST = Style(
-    draw_look=draw_look,
+    draw_appearance=draw_appearance,
     draw_pose=draw_pose,
     light=lambda camera, rng: camera,
     box=usual_box,
@@ -62,7 +62,7 @@ FIRST = Style(
     company=lambda rng: int(rng.random() < 0.15),
 )
 SECOND = Style(
-    draw_look=draw_person,
+    draw_appearance=draw_person,
     draw_pose=draw_livelier_pose,
     light=at_this_hour,
     box=detected_box,

@@ -4,21 +4,21 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from occreid.synth.people.looks import Look, draw_look, draw_lower, draw_upper, near_duplicate
+from occreid.synth.people.appearance import Appearance, draw_appearance, draw_lower, draw_upper, near_duplicate
 from occreid.synth.people.wardrobe import PATTERNS, SLEEVES
 
 
 @pytest.fixture(scope="module")
-def crowd() -> list[Look]:
-    return [draw_look(np.random.default_rng(k)) for k in range(400)]
+def crowd() -> list[Appearance]:
+    return [draw_appearance(np.random.default_rng(k)) for k in range(400)]
 
 
 def test_the_same_seed_draws_the_same_person():
-    assert draw_look(np.random.default_rng(5)) == draw_look(np.random.default_rng(5))
-    assert draw_look(np.random.default_rng(5)) != draw_look(np.random.default_rng(6))
+    assert draw_appearance(np.random.default_rng(5)) == draw_appearance(np.random.default_rng(5))
+    assert draw_appearance(np.random.default_rng(5)) != draw_appearance(np.random.default_rng(6))
 
 
-def test_people_are_various(crowd: list[Look]):
+def test_people_are_various(crowd: list[Appearance]):
     assert {look.upper.kind for look in crowd} >= set(PATTERNS)
     assert {look.lower.kind for look in crowd} == {"trousers", "jeans", "shorts", "leggings", "skirt"}
     assert {look.bag for look in crowd} == {"none", "backpack", "shoulder", "handbag", "plastic"}
@@ -26,7 +26,7 @@ def test_people_are_various(crowd: list[Look]):
     assert max(Counter((look.upper.kind, look.lower.kind) for look in crowd).values()) < len(crowd) / 5
 
 
-def test_colours_are_colours(crowd: list[Look]):
+def test_colours_are_colours(crowd: list[Appearance]):
     for look in crowd:
         for colour in (
             look.skin,
@@ -40,7 +40,7 @@ def test_colours_are_colours(crowd: list[Look]):
             assert all(0 <= c <= 1 for c in colour)
 
 
-def test_skirts_and_dresses_hang_together(crowd: list[Look]):
+def test_skirts_and_dresses_hang_together(crowd: list[Appearance]):
     for look in crowd:
         if look.upper.kind == "dress":
             assert look.lower.kind == "skirt"
@@ -49,14 +49,14 @@ def test_skirts_and_dresses_hang_together(crowd: list[Look]):
             assert look.lower.hem < 0
 
 
-def test_phenotypes_are_in_range(crowd: list[Look]):
+def test_phenotypes_are_in_range(crowd: list[Appearance]):
     for look in crowd:
         values = [getattr(look.body, f.name) for f in fields(look.body) if f.name != "origins"]
         assert all(0 <= v <= 1 for v in values)
         assert sum(look.body.origins) == pytest.approx(1)
 
 
-def test_near_duplicates_share_most_but_not_all(crowd: list[Look]):
+def test_near_duplicates_share_most_but_not_all(crowd: list[Appearance]):
     for k, look in enumerate(crowd[:60]):
         other = near_duplicate(look, np.random.default_rng(1000 + k))
         assert other != look

@@ -1,6 +1,6 @@
 """Who a generated person is: build, skin, hair, clothes, shoes and what is carried.
 
-Colours are sRGB triples in [0, 1]; heights are metres on the neutral body (see `places`).
+Colours are sRGB triples in [0, 1]; heights are metres on the neutral body (see `coordinates`).
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Extras:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """Everything that makes an identity recognisable."""
 
     body: Phenotype
@@ -204,7 +204,7 @@ def draw_lower(rng: np.random.Generator, female: bool) -> Lower:
     return Lower(kind, cloth, hem, loose, flare)
 
 
-def draw_look(rng: np.random.Generator) -> Look:
+def draw_appearance(rng: np.random.Generator) -> Appearance:
     """A random person."""
     female = bool(rng.random() < 0.5)
     body = Phenotype(
@@ -235,7 +235,7 @@ def draw_look(rng: np.random.Generator) -> Look:
     bag = pick(
         rng, {"none": 4.2, "backpack": 2.6, "shoulder": 1.2 + female, "handbag": 0.5 + 0.6 * female, "plastic": 0.5}
     )
-    return Look(
+    return Appearance(
         body=body,
         scale=float(rng.uniform(0.97, 1.03)),
         skin=jitter(rng, SKINS[int(rng.choice(len(SKINS), p=SKIN_SHARES))], 0.04),
@@ -252,10 +252,10 @@ def draw_look(rng: np.random.Generator) -> Look:
     )
 
 
-def near_duplicate(look: Look, rng: np.random.Generator) -> Look:
+def near_duplicate(look: Appearance, rng: np.random.Generator) -> Appearance:
     """Someone else who wears mostly the same: only one or two things differ (and the body a little)."""
     female = look.body.gender > 0.5
-    other = draw_look(rng)
+    other = draw_appearance(rng)
     changes: dict[str, object] = {"skin": other.skin, "scale": other.scale}
     if rng.random() < 0.6:
         fresh = draw_upper(rng, female)

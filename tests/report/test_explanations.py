@@ -10,7 +10,7 @@ from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.methods import Method
 from occreid.models import create_model
-from occreid.report.looks import GRAD_CAM, explanations, grad_cam, looks
+from occreid.report.explanations import GRAD_CAM, drawn_explanations, explanations, grad_cam
 
 
 class Small(Method):
@@ -105,7 +105,7 @@ def test_a_model_is_left_as_it_was(images):
 
 
 def test_maps_lie_over_the_pictures(split):
-    rows = looks(small(Explaining), split.query, height=100)
+    rows = drawn_explanations(small(Explaining), split.query, height=100)
     assert len(rows) == len(split.query)
     look = rows[0][0]
     assert (look.name, look.width, look.height) == ("left half", 50, 100)
@@ -122,7 +122,7 @@ def test_masks_reach_the_method_where_every_picture_has_one(split, tmp_path):
     mask[:32] = 2
     assert cv2.imwrite(str(tmp_path / "mask.png"), mask)
     records = [replace(record, mask=tmp_path / "mask.png") for record in split.query[:2]]
-    assert [look.name for look in looks(small(Masked), records)[0]] == ["mask"]
+    assert [look.name for look in drawn_explanations(small(Masked), records)[0]] == ["mask"]
 
 
 def test_a_vanished_picture_is_named(split):
@@ -130,4 +130,4 @@ def test_a_vanished_picture_is_named(split):
 
     gone = replace(split.query[0], path=split.query[0].path.with_name("gone.png"))
     with pytest.raises(UserError, match=r"gone\.png"):
-        looks(small(), [gone])
+        drawn_explanations(small(), [gone])

@@ -22,7 +22,7 @@ _LEG_BONES = ("thigh", "calf", "foot", "ball")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Coordinates:
     """Per vertex of the whole mesh (V,): see `mesh.Piece` for arm, along and around; shares of limbs in [0, 1]."""
 
     arm: FloatArray
@@ -55,7 +55,7 @@ def _arm_place(assets: BodyAssets, heads: FloatArray) -> tuple[FloatArray, Float
 
 
 @lru_cache(maxsize=1)
-def load_places() -> Places:
+def load_coordinates() -> Coordinates:
     """Computed once per process."""
     assets = load_assets()
     heads = joint_positions(neutral_vertices())
@@ -69,7 +69,7 @@ def load_places() -> Places:
     around = TRUNK_RADIUS * np.arctan2(p[:, 0], -p[:, 1])
     around = np.where(on_leg, LEG_RADIUS * np.arctan2(p[:, 0] - np.sign(p[:, 0]) * leg_x, -p[:, 1]), around)
     around = np.where(on_arm, ARM_RADIUS * arm_angle, around)
-    return Places(arm, arm_share, leg_share, along.astype(np.float32), around.astype(np.float32))
+    return Coordinates(arm, arm_share, leg_share, along.astype(np.float32), around.astype(np.float32))
 
 
 def scalp(place: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from occreid.synth.people.bodies import joint_positions, load_assets, neutral_vertices
-from occreid.synth.people.places import load_places, scalp
+from occreid.synth.people.coordinates import load_coordinates, scalp
 
 
 def _nearest(joint: str) -> int:
@@ -13,33 +13,31 @@ def _nearest(joint: str) -> int:
 
 @pytest.mark.parametrize("side", ["l", "r"])
 def test_the_arm_counts_from_shoulder_to_wrist(side: str):
-    arm = load_places().arm
+    arm = load_coordinates().arm
     assert arm[_nearest(f"upperarm_{side}")] == pytest.approx(0.0, abs=0.12)
     assert arm[_nearest(f"lowerarm_{side}")] == pytest.approx(0.5, abs=0.1)
     assert arm[_nearest(f"hand_{side}")] == pytest.approx(1.0, abs=0.1)
 
 
 def test_the_trunk_and_the_legs_are_no_arm():
-    places, body = load_places(), neutral_vertices()
+    at, body = load_coordinates(), neutral_vertices()
     middle = (np.abs(body[:, 0]) < 0.08) & (np.arange(len(body)) < 13380)
-    assert (places.arm[middle] <= 0).all()
-    assert places.leg_share[_nearest("calf_l")] > 0.9
-    assert places.arm_share[_nearest("lowerarm_r")] > 0.9
+    assert (at.arm[middle] <= 0).all()
+    assert at.leg_share[_nearest("calf_l")] > 0.9
+    assert at.arm_share[_nearest("lowerarm_r")] > 0.9
 
 
 def test_along_grows_downwards_on_trunk_and_legs():
-    places, body = load_places(), neutral_vertices()
-    trunk = (places.arm_share < 0.01) & (np.arange(len(body)) < 13380)
+    at, body = load_coordinates(), neutral_vertices()
+    trunk = (at.arm_share < 0.01) & (np.arange(len(body)) < 13380)
     order = np.argsort(body[trunk, 2])
-    assert (np.diff(places.along[trunk][order]) <= 1e-6).all()
+    assert (np.diff(at.along[trunk][order]) <= 1e-6).all()
 
 
 def test_around_is_mirrored_between_left_and_right():
-    places, body = load_places(), neutral_vertices()
-    chest = (
-        (np.abs(body[:, 2] - 0.5) < 0.05) & (places.arm_share < 0.3) & (body[:, 1] < -0.05) & (np.abs(body[:, 0]) < 0.1)
-    )
-    assert (np.sign(places.around[chest]) == np.sign(body[chest, 0])).mean() > 0.95
+    at, body = load_coordinates(), neutral_vertices()
+    chest = (np.abs(body[:, 2] - 0.5) < 0.05) & (at.arm_share < 0.3) & (body[:, 1] < -0.05) & (np.abs(body[:, 0]) < 0.1)
+    assert (np.sign(at.around[chest]) == np.sign(body[chest, 0])).mean() > 0.95
 
 
 def test_crown_and_nape_have_hair_nose_and_ear_have_none():

@@ -27,7 +27,7 @@ _QUALITY = 82
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Explanation:
     """One map over one picture: its name, and the picture as a ``data:`` address with its size in pixels."""
 
     name: str
@@ -36,7 +36,7 @@ class Look:
     height: int
 
 
-def looks(model: Method, records: Sequence[Record], *, height: int = 160) -> list[list[Look]]:
+def drawn_explanations(model: Method, records: Sequence[Record], *, height: int = 160) -> list[list[Explanation]]:
     """Maps of each picture, as the page shows them; empty where there is nothing to show.
 
     Args:
@@ -47,14 +47,14 @@ def looks(model: Method, records: Sequence[Record], *, height: int = 160) -> lis
     Raises:
         UserError: an image is missing or unreadable; it is named.
     """
-    rows: list[list[Look]] = []
+    rows: list[list[Explanation]] = []
     size_h, size_w = model.input_size
     has_masks = all(record.mask is not None for record in records)
     for batch in eval_loader(records, height=size_h, width=size_w, batch_size=16, masks=has_masks):
         maps = explanations(model, batch.images, batch.masks)
         for row in range(len(batch)):
             pixels = read_image(records[len(rows)].path)
-            rows.append([_look(name, pixels, shown[row].cpu().numpy(), height) for name, shown in maps.items()])
+            rows.append([_explanation(name, pixels, shown[row].cpu().numpy(), height) for name, shown in maps.items()])
     return rows
 
 
@@ -157,8 +157,8 @@ def _weighted(a: Tensor, gradient: Tensor) -> Tensor:
     return cam / cam.amax((1, 2), keepdim=True).clamp_min(1e-12)
 
 
-def _look(name: str, pixels: np.ndarray, shown: np.ndarray, height: int) -> Look:
+def _explanation(name: str, pixels: np.ndarray, shown: np.ndarray, height: int) -> Explanation:
     picture = overlay(pixels, shown, height=height)
     _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     address = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
-    return Look(name.replace("_", " "), address, picture.shape[1], picture.shape[0])
+    return Explanation(name.replace("_", " "), address, picture.shape[1], picture.shape[0])
