@@ -8,7 +8,6 @@ from occreid.errors import UserError
 from occreid.export import files
 from occreid.export.files import export_model, reference
 from occreid.export.graph import Describe
-from occreid.methods import sureid
 from occreid.models import create_model, list_methods, load_model, read_card
 
 
@@ -60,10 +59,10 @@ def test_a_method_that_needs_masks_becomes_a_file_that_takes_them(small, picture
             loaded.describe(others, given)
 
 
-def test_a_budget_that_images_differ_in_becomes_one_graph(small, pictures, tmp_path, monkeypatch):
+def test_a_budget_that_images_differ_in_becomes_one_graph(small, pictures, tmp_path):
     model = small("sureid", budget="adaptive", bucket=2)
     images, others = pictures(model, 11), pictures(model, 3, seed=9)
-    monkeypatch.setattr(sureid, "_TRACKING", 1.0)
+    model.budget.tracking = 1.0
     with torch.no_grad():
         model.train().follow_thresholds(images)  # where images of an untrained network differ
     assert export_model(model, tmp_path / "m.torchscript", images, kind="torchscript").deviation < 1e-4
@@ -161,7 +160,7 @@ def test_what_cannot_be_written_is_said(small, pictures, tmp_path, options, word
 @pytest.mark.parametrize("opset", [18, 23])
 def test_the_oldest_and_newest_opset_are_written(opset, pictures, tmp_path, monkeypatch):
     onnx = pytest.importorskip("onnx")
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "methods"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "models"))
     model = create_model("toy_module:Toy", 4).eval()
     export_model(model, tmp_path / "m.onnx", pictures(model, 3), opset=opset)
     assert [domain.version for domain in onnx.load(tmp_path / "m.onnx").opset_import if not domain.domain] == [opset]
