@@ -21,7 +21,7 @@ def test_every_part_is_shortened_and_the_folder_says_how(extracted, tmp_path):
     assert (done["from"], done["to"], done["learned_on"]) == (2, 1, 30) and 0.5 < done["variance_kept"] < 1
     for part in ("train", "query", "gallery"):
         assert Descriptors.load(tmp_path / "short" / part).features.shape[2] == 1
-    assert load_described(tmp_path / "short").facts["compact"] == done
+    assert load_described(tmp_path / "short").facts["shortened"] == done
 
 
 def test_a_projection_is_used_again(extracted, tmp_path):

@@ -17,7 +17,6 @@ from occreid.cli import (
     backbones,
     bench,
     clever_hans,
-    compact,
     crop,
     data,
     demo,
@@ -34,6 +33,7 @@ from occreid.cli import (
     results,
     search,
     serve,
+    shorten,
     stress,
     train,
 )
@@ -74,7 +74,7 @@ _TRUST = "--trust-code"
 _PANELS = {
     "Use a model": (search, gallery, serve, crop, find, adapt, import_model, export),
     "Train": (demo, train, ablate, backbones),
-    "Measure and explain": (evaluate, extract, report, results, stress, clever_hans, bench, compact, reconstruct),
+    "Measure and explain": (evaluate, extract, report, results, stress, clever_hans, bench, shorten, reconstruct),
     "Data and labels": (data, parse, masks),
 }
 """What stands together in ``occreid --help``, and in which order."""

@@ -61,7 +61,7 @@ def shorten_folder(
         "variance_kept": learned.kept,
         "learned_on": learned.images,
     }
-    write_about(out, {**about, "compact": done})
+    write_about(out, {**about, "shortened": done})
     return done
 
 

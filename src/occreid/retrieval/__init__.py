@@ -2,7 +2,6 @@
 
 from occreid.distances import METRICS, Metric, distance_rows, distances
 from occreid.retrieval.bootstrap import Difference, compare, confidence_intervals
-from occreid.retrieval.compact import Projection, fit_projection
 from occreid.retrieval.evaluate import evaluate, rank, rank_rows
 from occreid.retrieval.expansion import expand_queries
 from occreid.retrieval.matches import SameCamera
@@ -12,6 +11,7 @@ from occreid.retrieval.ranking import Ranking
 from occreid.retrieval.rerank import rerank_k_reciprocal, rerank_rows
 from occreid.retrieval.results import load_ranking, save_ranking
 from occreid.retrieval.search import top_k
+from occreid.retrieval.shorten import Projection, fit_projection
 from occreid.retrieval.subsets import by_camera_pair, by_subset, query_labels
 from occreid.retrieval.verification import Verification, verify
 

@@ -81,7 +81,7 @@ class Projection:
         """
         from safetensors import SafetensorError, safe_open
 
-        hint = "Give a projection.safetensors of: occreid compact"
+        hint = "Give a projection.safetensors of: occreid shorten"
         try:
             with safe_open(file, "pt") as opened:
                 about = opened.metadata() or {}

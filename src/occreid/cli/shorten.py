@@ -1,4 +1,4 @@
-"""`occreid compact`: shorter descriptors on disk, by a projection learned on training images."""
+"""`occreid shorten`: shorter descriptors on disk, by a projection learned on training images."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from occreid.cli.options import Json
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command `compact`."""
-    app.command()(compact)
+    """Add the command `shorten`."""
+    app.command()(shorten)
 
 
-def compact(
+def shorten(
     source: Annotated[Path, typer.Argument(help="A folder of 'occreid extract'.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write; new or empty.")],
     dim: Annotated[int, typer.Option("--dim", min=1, help="Numbers kept of a descriptor (of each part).")] = 512,
@@ -35,7 +35,7 @@ def compact(
 
         occreid extract runs/han --parts train,query,gallery --out descriptors
 
-        occreid compact descriptors --dim 512 --out descriptors-512
+        occreid shorten descriptors --dim 512 --out descriptors-512
 
         occreid evaluate descriptors-512
     """
