@@ -20,7 +20,6 @@ from occreid.tiles import T, Tile, full_float32, map_stream, stream
 
 Metric = Literal["euclidean", "cosine", "visible_parts"]
 """How two images are compared; see the functions of the same names."""
-
 METRICS: tuple[str, ...] = get_args(Metric)
 _LOOPS_FROM = 2**20  # distances: below, loading the compiled loops costs more than they save
 

@@ -57,7 +57,8 @@ class PartScores:
 
     def _false(self) -> dict[str, float]:
         found = {"false visible": (sum(self.called_visible), sum(self.hidden))}
-        for name, called, hidden in zip(PART_NAMES, self.called_visible, self.hidden, strict=False):
+        counted = PART_NAMES if self.hidden else ()  # nothing was counted where no truth says what is hidden
+        for name, called, hidden in zip(counted, self.called_visible, self.hidden, strict=True):
             found[f"false visible {name}"] = (called, hidden)
         return {name: called / hidden for name, (called, hidden) in found.items() if hidden}
 
