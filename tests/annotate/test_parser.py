@@ -131,4 +131,5 @@ def test_what_every_network_promises_holds_for_the_parser_too():
     assert not [name for name, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         losses = stage.losses(b)
-    assert all(v.ndim == 0 and v.dtype == torch.float32 and v.isfinite() for v in losses.values())
+    for value in losses.values():
+        assert value.ndim == 0 and value.dtype == torch.float32 and value.isfinite(), value
