@@ -3,6 +3,5 @@
 from occreid.synth.editions import EDITIONS
 from occreid.synth.generate import generate
 from occreid.synth.protocol import SIZES, own_size
-from occreid.synth.sheet import contact_sheet
 
-__all__ = ["EDITIONS", "SIZES", "contact_sheet", "generate", "own_size"]
+__all__ = ["EDITIONS", "SIZES", "generate", "own_size"]

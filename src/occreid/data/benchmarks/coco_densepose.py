@@ -185,7 +185,7 @@ def part_mask(person: Person, frame: tuple[int, int, int, int]) -> NDArray[np.ui
     """
     import numpy as np
 
-    from occreid.data.benchmarks._rle import decode_rle
+    from occreid.data.masks.rle import decode_rle
 
     left, top, right, bottom = frame
     x, y, w, h = person.box

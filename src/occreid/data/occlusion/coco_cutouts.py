@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from occreid.data.benchmarks._rle import decode_rle
 from occreid.data.images import Pixels, read_image
+from occreid.data.masks.rle import decode_rle
 from occreid.errors import UserError, did_you_mean
 from occreid.files import read_json, write_file
 

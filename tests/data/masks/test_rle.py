@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from occreid.data.benchmarks._rle import decode_rle
+from occreid.data.masks.rle import decode_rle
 
 
 def runs_of(mask):
