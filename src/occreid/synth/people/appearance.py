@@ -204,10 +204,9 @@ def draw_lower(rng: np.random.Generator, female: bool) -> Lower:
     return Lower(kind, cloth, hem, loose, flare)
 
 
-def draw_appearance(rng: np.random.Generator) -> Appearance:
-    """A random person."""
-    female = bool(rng.random() < 0.5)
-    body = Phenotype(
+def draw_body(rng: np.random.Generator, female: bool) -> Phenotype:
+    """A random build."""
+    return Phenotype(
         gender=float(np.clip((1.0 if female else 0.0) + rng.normal(0, 0.08), 0, 1)),
         age=float(np.clip(rng.beta(1.2, 4.5), 0, 1)),
         muscle=float(np.clip(rng.normal(0.5, 0.16), 0, 1)),
@@ -216,6 +215,12 @@ def draw_appearance(rng: np.random.Generator) -> Appearance:
         proportions=float(rng.uniform(0.3, 1.0)),
         origins=tuple(float(x) for x in rng.dirichlet((0.5, 0.9, 0.8))),  # type: ignore[arg-type]
     )
+
+
+def draw_appearance(rng: np.random.Generator) -> Appearance:
+    """A random person."""
+    female = bool(rng.random() < 0.5)
+    body = draw_body(rng, female)
     upper, lower = draw_upper(rng, female), draw_lower(rng, female)
     if female and upper.kind in ("blouse", "tank", "tshirt") and rng.random() < 0.22:
         lower = replace(

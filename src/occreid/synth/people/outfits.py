@@ -10,8 +10,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from occreid.synth.people.appearance import Appearance, Cloth, Colour, Extras, Lower, Upper, jitter, pick
-from occreid.synth.people.bodies import Phenotype
+from occreid.synth.people.appearance import Appearance, Cloth, Colour, Extras, Lower, Upper, draw_body, jitter, pick
 from occreid.synth.people.outfit_tables import (
     BAGS,
     COMMON,
@@ -143,15 +142,7 @@ def draw_extras(rng: np.random.Generator, female: bool, lower: Lower) -> Extras:
 def draw_person(rng: np.random.Generator) -> Appearance:
     """A random person of the second edition."""
     female = bool(rng.random() < 0.5)
-    body = Phenotype(
-        gender=float(np.clip((1.0 if female else 0.0) + rng.normal(0, 0.08), 0, 1)),
-        age=float(np.clip(rng.beta(1.2, 4.5), 0, 1)),
-        muscle=float(np.clip(rng.normal(0.5, 0.16), 0, 1)),
-        weight=float(np.clip(rng.normal(0.5, 0.2), 0.05, 1)),
-        height=float(np.clip(rng.normal(0.5, 0.16), 0, 1)),
-        proportions=float(rng.uniform(0.3, 1.0)),
-        origins=tuple(float(x) for x in rng.dirichlet((0.5, 0.9, 0.8))),  # type: ignore[arg-type]
-    )
+    body = draw_body(rng, female)
     upper, lower = draw_upper(rng, female), draw_lower(rng, female)
     if female and upper.kind in ("blouse", "tank", "tshirt") and rng.random() < 0.25:
         upper, lower = _as_dress(rng, upper, lower)
