@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from occreid.cli import evaluate, extract, gallery, search
+from occreid.cli import evaluate, extract, gallery, search, shorten
 from occreid.errors import UserError
 from occreid.models import create_model, save_model
 
@@ -50,12 +50,12 @@ def make_run(tmp_path, market, monkeypatch):
 
 @pytest.fixture
 def occreid_cli():
-    """Run `evaluate` or `extract` as typed; a `UserError` is raised, as `occreid.cli.main` would catch it."""
+    """Run `evaluate`, `extract` or `shorten` as typed; a `UserError` is raised, as `occreid.cli.main` catches it."""
 
     def run(*words):
         app = typer.Typer()
-        evaluate.register(app)
-        extract.register(app)
+        for group in (evaluate, extract, shorten):
+            group.register(app)
         result = CliRunner().invoke(app, [str(word) for word in words])
         if isinstance(result.exception, UserError):
             raise result.exception

@@ -1,30 +1,15 @@
 import json
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from occreid.cli import evaluate, extract, shorten
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.retrieval import Projection
 
 
 @pytest.fixture
-def cli():
-    """Run `shorten`, `extract` or `evaluate` as typed; a `UserError` is raised as itself."""
-
-    def run(*words):
-        app = typer.Typer()
-        for group in (shorten, evaluate, extract):
-            group.register(app)
-        result = CliRunner().invoke(app, [str(word) for word in words])
-        if isinstance(result.exception, UserError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    return run
+def cli(occreid_cli):
+    return occreid_cli
 
 
 @pytest.fixture
