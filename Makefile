@@ -3,24 +3,49 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DEMO := $(VENV)/.demo
+PYTHONS ?= 3.11 3.12 3.13
+TORCH ?= locked
 
-.PHONY: help install demo test lint check bench bench-eval gpu-check clean
+.PHONY: help install demo test test-wheel test-pythons lint check wheel licences sizes bench bench-eval gpu-check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/'
 
-$(INSTALLED): pyproject.toml requirements.lock
+$(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml requirements.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	@touch $(DEMO) $@
+
+# the demo needs neither Ray nor Milvus, nor a server, nor the tools for work on the package
+$(DEMO): pyproject.toml requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[synth]'
 	@touch $@
 
 install: $(INSTALLED)  ## make .venv with everything in it
 
-demo: $(INSTALLED)  ## generate, train, evaluate and report in about six minutes on two cores
+demo: $(DEMO)  ## generate, train, evaluate and report in about six minutes on two cores
 	$(BIN)/occreid demo --out demo
 
 test: $(INSTALLED)  ## run all tests and doctests
 	$(BIN)/python -m pytest -q -n $${WORKERS:-2} --dist loadfile
+
+wheel: $(INSTALLED)  ## build the sdist and the wheel into dist/
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+test-wheel: $(INSTALLED)  ## install the wheel into a fresh environment without extras and use it (minutes)
+	$(BIN)/python -m pytest -q -m packaging tests/packaging
+
+test-pythons:  ## the fast part of the tests on each Python found; TORCH=lowest takes the oldest torch allowed
+	PYTHONS="$(PYTHONS)" TORCH="$(TORCH)" PYTHON="$(PYTHON)" bash tools/test_pythons.sh
+
+licences: $(INSTALLED)  ## list the licences of everything installed; fails over a copyleft or an unknown one
+	$(BIN)/python tools/licences.py --out licences.tsv
+
+sizes: $(INSTALLED)  ## what each extra adds, in MB
+	$(BIN)/python tools/install_size.py
 
 lint: $(INSTALLED)  ## style, types and the import contract
 	$(BIN)/ruff format --check .
