@@ -4,12 +4,14 @@ import stat
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from occreid.errors import UserError
 from occreid.gallery.errors import StorageFull
-from occreid.serve.audit import AuditLog, check_audit, read_audit
+from occreid.serve.audit import AuditLog
+from occreid.serve.trail import check_audit, read_audit
 
 
 @pytest.fixture
@@ -82,7 +84,8 @@ def test_a_full_disk_is_said_and_the_next_line_is_whole_again(path):
     code = """
 import resource, sys
 from occreid.gallery.errors import StorageFull
-from occreid.serve.audit import AuditLog, read_audit
+from occreid.serve.audit import AuditLog
+from occreid.serve.trail import read_audit
 log = AuditLog(sys.argv[1])
 log.write("first", filler="x" * 100)
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -117,32 +120,100 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_changed_or_missing_line_breaks_the_chain(tmp_path):
-    path = tmp_path / "audit.jsonl"
-    path.write_text('{"action":"of an earlier version"}\n')
-    for number in range(4):
-        log = AuditLog(path)
-        log.write("search", number=number, text="long" * 3000)
-        log.close()
-    whole = path.read_bytes()
-    count, breaks, last = check_audit(path)
-    assert (count, breaks) == (5, []) and last.encode() in whole.splitlines()[-1]
-    lines = whole.splitlines(keepends=True)
-    for damaged, wrong in (
-        (whole.replace(b'"number":1', b'"number":7'), ["line 3", "line 4"]),
-        (b"".join(lines[:2] + lines[3:]), ["line 3"]),
-        (b"".join([*lines[:3], b'{"action":"put in"}\n', *lines[3:]]), ["line 4", "line 5"]),
-        (whole[:-9], ["line 5"]),
-    ):
-        path.write_bytes(damaged)
-        assert [text.split(" has")[0].split(" does")[0] for text in check_audit(path)[1]] == wrong
-
-
 def test_lines_of_several_processes_are_one_chain(tmp_path):
     logs = [AuditLog(tmp_path / "audit.jsonl") for _ in range(2)]
     for number in range(6):
         logs[number % 2].write("search", search=f"s{number}")
-    assert check_audit(tmp_path / "audit.jsonl")[:2] == (6, [])
+    found = check_audit(tmp_path / "audit.jsonl")
+    assert (found.lines, found.breaks) == (6, [])
     assert logs[0].holds("search", '"search":"s5"') and not logs[0].holds("mark", '"search":"s5"')
     for log in logs:
         log.close()
+
+
+def test_a_large_file_is_renamed_and_several_processes_go_on_in_the_next(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    logs = [AuditLog(path, most=2000) for _ in range(3)]
+
+    def work(log, who):
+        for number in range(40):
+            log.write("search", search=f"{who}-{number}", filler="x" * 100)
+
+    threads = [threading.Thread(target=work, args=(log, who)) for who, log in enumerate(logs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = check_audit(path)
+    entries = read_audit(path)
+    assert found.breaks == [] and len(found.files) > 5 and path.stat().st_size < 2500
+    assert [entry["action"] for entry in entries].count("rotated") == len(found.files) - 1
+    assert len({entry["search"] for entry in entries if entry["action"] == "search"}) == 120
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in tmp_path.iterdir())
+    for log in logs:
+        log.close()
+
+
+def test_a_search_is_remembered_over_a_rotation(path):
+    log = AuditLog(path, most=100)
+    log.write("search", search="s1", filler="x" * 100)
+    log.write("search", search="s2")
+    assert path.with_name("audit.000001.jsonl").is_file() and log.holds("search", '"search":"s1"')
+    log.close()
+
+
+def test_a_kill_between_two_files_breaks_no_chain(path):
+    log = AuditLog(path)
+    log.write("search", search="s1")
+    path.rename(path.with_name("audit.000001.jsonl"))  # and then the process was killed
+    log.close()
+    later = AuditLog(path)
+    later.write("search", search="s2")
+    later.close()
+    found = check_audit(path)
+    assert (found.breaks, found.files, found.lines) == ([], ["audit.000001.jsonl", "audit.jsonl"], 3)
+
+
+def test_where_renaming_is_forbidden_the_file_grows_on(path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    log = AuditLog(path, most=10)
+    log.write("one")
+    log.write("two")
+    log.close()
+    assert [entry["action"] for entry in read_audit(path)] == ["one", "two"] and len(os.listdir(path.parent)) == 1
+
+
+def test_where_no_new_file_can_be_made_it_says_so_and_holds_nobody_up(path, monkeypatch):
+    logs = [AuditLog(path, most=10) for _ in range(2)]
+    logs[0].write("one")
+    real = os.open
+
+    def full(name, *rest, **more):
+        if Path(name) == path:
+            raise OSError(28, "No space left on device")
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(os, "open", full)
+    for log in logs:
+        with pytest.raises(StorageFull, match="No space left"):
+            log.write("two")
+    monkeypatch.undo()
+    for log in logs:
+        log.write("three")
+        log.close()
+    assert [entry["action"] for entry in read_audit(path)][:2] == ["one", "rotated"] and not check_audit(path).breaks
+
+
+def test_durable_lines_are_on_the_disk_before_the_answer(path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda file: flushed.append(Path(os.readlink(f"/proc/self/fd/{file}")).name))
+    log = AuditLog(path, durable=True, most=10)
+    assert flushed == [path.parent.name]
+    log.write("one")
+    assert flushed[1:] == ["audit.jsonl"]
+    log.write("two")
+    assert flushed[2:] == [path.parent.name, path.parent.name, "audit.jsonl"]  # old name, new file, line
+    log.close()

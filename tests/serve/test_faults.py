@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from occreid.serve.audit import read_audit
 from occreid.serve.keys import add_key
+from occreid.serve.trail import read_audit
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs POSIX signals and limits")
 

@@ -8,6 +8,7 @@ import pytest
 from occreid.serve.guard import Guard
 from occreid.serve.keys import KeyRing, add_key, revoke_key
 from occreid.serve.metrics import Metrics
+from occreid.serve.refusals import Refusals
 from occreid.serve.settings import Settings
 
 
@@ -18,7 +19,7 @@ class Stub:
         self.settings = Settings(**limits)
         self.metrics = Metrics(lambda: 0, lambda: 0)
         self.written = []
-        self.audit = SimpleNamespace(write=lambda action, **facts: self.written.append((action, facts)))
+        self.refusals = Refusals(SimpleNamespace(write=lambda action, **facts: self.written.append((action, facts))))
 
 
 class Inside:
@@ -226,7 +227,18 @@ def test_a_key_without_the_role_is_refused_before_its_body_and_written_down(make
     status, _, body, left = ask(guard, keys[2], path="/v1/entries", pieces=(b"x",) * 9)
     assert status == 403 and b"enrol" in body and len(left) == 9 and not guard.inside.bodies
     ((action, facts),) = guard.service.written
-    assert (action, facts["name"], facts["route"]) == ("refused", "anna", "enrol")
+    assert (action, facts["name"], facts["route"], facts["status"]) == ("refused", "anna", "enrol", 403)
+
+
+def test_requests_without_a_valid_key_are_written_down_once_and_then_counted(make, keys):
+    guard = make()
+    for _ in range(5):
+        assert ask(guard, "guess")[0] == 401
+    assert ask(guard, keys[2])[0] == 200
+    ((action, facts),) = guard.service.written
+    assert (action, facts["from"], facts["status"], facts["route"]) == ("refused", "10.0.0.1", 401, "search")
+    guard.service.refusals.flush()
+    assert [facts["more"] for _, facts in guard.service.written[1:]] == [4]
 
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "utf-7", "latin-1", '"UTF-16"'])

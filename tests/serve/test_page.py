@@ -17,9 +17,9 @@ import uvicorn
 
 from occreid.retrieval.calibration import Calibration
 from occreid.serve.app import create_app
-from occreid.serve.audit import read_audit
 from occreid.serve.caller import Caller
 from occreid.serve.keys import Key, KeyRing, add_key
+from occreid.serve.trail import read_audit
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium")

@@ -12,13 +12,13 @@ from occreid.gallery import Filter
 from occreid.gallery.errors import StorageFull
 from occreid.retrieval.calibration import Calibration
 from occreid.serve import schemas
-from occreid.serve.audit import read_audit
 from occreid.serve.caller import Caller
 from occreid.serve.engine import Engine
 from occreid.serve.keys import Key
 from occreid.serve.pictures import decode
 from occreid.serve.service import EntryNotFound
 from occreid.serve.settings import Settings
+from occreid.serve.trail import read_audit
 
 CALLER = Caller(Key("1a", "anna", ("admin",), "", 0.0), "request-1", "127.0.0.1")
 CURVE = Calibration(3.0, 2.0, "cosine", "", 0.5, "toy", {}, {"ece": 0.02})

@@ -10,7 +10,7 @@ def test_the_defaults_are_possible():
     assert Settings().retention_days is None and Settings().keep_pictures
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Settings) if f.name != "keep_pictures"])
+@pytest.mark.parametrize("name", [f.name for f in fields(Settings) if f.name not in ("keep_pictures", "durability")])
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_a_limit_of_nothing_is_refused(name, value):
     with pytest.raises(UserError, match=f"{name} is {value}"):
@@ -28,3 +28,9 @@ def test_any_limit_is_reached_by_its_name():
     ):
         with pytest.raises(UserError, match=message):
             Settings.of([text])
+
+
+def test_a_durability_is_one_of_two():
+    assert Settings.of(["durability=disk"]).durability == "disk"
+    with pytest.raises(UserError, match="Did you mean 'disk'"):
+        Settings(durability="disc")  # type: ignore[arg-type]

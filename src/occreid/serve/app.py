@@ -17,6 +17,7 @@ from occreid.serve.keys import KeyRing
 from occreid.serve.problems import add_handlers
 from occreid.serve.readiness import Readiness
 from occreid.serve.recurring import Recurring
+from occreid.serve.refusals import EVERY
 from occreid.serve.routes import router
 from occreid.serve.service import Service
 
@@ -36,6 +37,7 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
     MultiPartParser.spool_max_size = max(MultiPartParser.spool_max_size, service.settings.max_body)
     settings = service.settings
     retention = Recurring("retention", service.removal.retain, settings.retention_every)
+    refusals = Recurring("log of refused requests", service.refusals.flush, EVERY)
     probe = Recurring("check of the gallery", service.gallery.probe, settings.check_every)
 
     @asynccontextmanager
@@ -43,11 +45,13 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
         threads = to_thread.current_default_thread_limiter()  # one for each request inside, and some for /health
         threads.total_tokens = max(threads.total_tokens, service.settings.concurrency + 8)
         probe.start()
+        refusals.start()
         if service.settings.retention_days is not None:
             retention.start()
         yield
         retention.stop()
         probe.stop()
+        refusals.stop()
         service.close()
 
     app = FastAPI(

@@ -4,25 +4,29 @@ A line names who (key), what, when, from where and which entries were shown. It 
 descriptor; of a query picture it holds the SHA-256, so that a picture at hand can be proven to be the one searched.
 
 Each line ends with a hash of itself and of the line before (``chain``): who changes or takes out a line must write all
-later ones anew, and `check_audit` finds it. The last hash, kept elsewhere, also proves that the end is still there.
+later ones anew, and `occreid.serve.trail.check_audit` finds it. The last hash, kept elsewhere, also proves that the end
+is still there. A file that has grown large is renamed (`occreid.serve.trail.rotated`) and the chain goes on in a new
+one.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
+import logging
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from occreid.errors import UserError
 from occreid.gallery.errors import StorageFull
+from occreid.serve.trail import ROTATED, chained, last_line, next_name, rotated
 
-_LINE, _RECENT = 4096, 16 * 2**20  # bytes
-_CHAIN = b',"chain":"'
+logger = logging.getLogger("occreid.serve")
+_RECENT = 16 * 2**20  # bytes
 
 
 class AuditLog:
@@ -32,16 +36,20 @@ class AuditLog:
 
     Args:
         path: the file; made if missing.
+        most: bytes from which on the file is renamed before the next line; None: it grows for ever.
+        durable: flush every line to the disk before `write` returns, so that a power cut loses none.
 
     Raises:
         UserError: it cannot be opened for appending.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, most: int | None = None, durable: bool = False) -> None:
         self.path = Path(path)
+        self._most = most
+        self._durable = durable
         self._lock = threading.Lock()
         try:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = self._opened()
         except OSError as error:
             raise UserError(
                 f"cannot append to the audit log {path} ({error}).", "Give a file in a folder you can write to."
@@ -62,37 +70,26 @@ class AuditLog:
             if self._file < 0:
                 raise StorageFull(f"the audit log {self.path} is closed.")
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX)  # or another's half-written line would look torn
-                try:
-                    last = self._last_line()
-                    line = chained(entry, last)
-                    if last and not last.endswith(b"\n"):
-                        line = b"\n" + line  # a line cut short by a full disk stays what it is, and spoils no other
-                    written = os.write(self._file, line)
-                finally:
-                    fcntl.flock(self._file, fcntl.LOCK_UN)
+                whole = self._append(entry)
             except OSError as error:
                 raise StorageFull(f"the audit log {self.path} cannot be written ({error.strerror}).") from error
-        if written != len(line):
+        if not whole:
             raise StorageFull(f"the audit log {self.path} cannot be written (the disk is full).")
-
-    def _last_line(self) -> bytes:
-        """The file's last line, with its end if it has one."""
-        size = os.fstat(self._file).st_size
-        reach = _LINE
-        while True:
-            tail = os.pread(self._file, min(reach, size), max(size - reach, 0))
-            start = tail.rfind(b"\n", 0, -1) + 1
-            if start or reach >= size:
-                return tail[start:]
-            reach *= 8
 
     def holds(self, action: str, text: str) -> bool:
         """Whether a line of this action, among the last 16 MiB, holds a text; of all processes that write here."""
-        size = os.fstat(self._file).st_size
-        tail = os.pread(self._file, min(_RECENT, size), max(size - _RECENT, 0))
-        wanted, kind = text.encode(), f'"action":"{action}"'.encode()
-        return any(wanted in line and kind in line for line in tail.split(b"\n"))
+        wanted, kind, left = text.encode(), f'"action":"{action}"'.encode(), _RECENT
+        for path in (self.path, *reversed(rotated(self.path)[-1:])):
+            try:
+                with path.open("rb") as file:
+                    size = file.seek(0, os.SEEK_END)
+                    file.seek(max(size - left, 0))
+                    if any(wanted in line and kind in line for line in file):
+                        return True
+                    left = max(left - size, 0)
+            except FileNotFoundError:  # being rotated at this moment: it is the next of the two
+                continue
+        return False
 
     def close(self) -> None:
         """Close the file."""
@@ -101,57 +98,78 @@ class AuditLog:
                 os.close(self._file)
                 self._file = -1
 
+    def _opened(self) -> int:
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        if self._durable:
+            _sync_folder(self.path.parent)
+        return file
 
-def read_audit(path: str | Path) -> list[dict[str, Any]]:
-    """The whole lines of an audit log, oldest first; a line that a full disk cut short is left out.
+    def _append(self, entry: dict[str, Any]) -> bool:
+        """Write a line, into a new file if this one is large; whether it was written whole."""
+        while True:
+            with self._alone():  # or another's half-written line would look torn
+                if self._most is not None and os.fstat(self._file).st_size >= self._most and self._rotate():
+                    continue  # with the new file
+                lines = self._lines(entry)
+                written = os.write(self._file, lines)
+                if self._durable:
+                    os.fsync(self._file)
+                return written == len(lines)
 
-    Raises:
-        UserError: the file cannot be read.
-    """
-    try:
-        # not splitlines, to which U+2028, U+2029 and U+0085 end a line too: JSON leaves those in a text as they are
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError as error:
-        raise UserError(f"cannot read the audit log {path} ({error}).", "Check its path and permissions.") from error
-    entries = []
-    for line in lines:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Alone with the newest file among processes; one that was renamed meanwhile is left for its successor."""
+        while True:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            if self._is_newest():
+                break
+            try:
+                newest = self._opened()
+            except OSError:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+                raise
+            os.close(self._file)  # lets go of its lock, too
+            self._file = newest
         try:
-            entries.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return entries
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _is_newest(self) -> bool:
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self._file))
+        except FileNotFoundError:
+            return False
+
+    def _rotate(self) -> bool:
+        """Rename the file; False where the system forbids it (``chattr +a``): then it goes on growing."""
+        try:
+            self.path.rename(next_name(self.path))
+        except PermissionError as error:
+            logger.warning("the audit log %s cannot be rotated: %s", self.path, error.strerror)
+            self._most = None
+            return False
+        if self._durable:
+            _sync_folder(self.path.parent)
+        return True
+
+    def _lines(self, entry: dict[str, Any]) -> bytes:
+        """What to append for an entry: its line, chained to the last one, which may lie in the file before."""
+        last = last_line(self._file)
+        if last:
+            broken = b"" if last.endswith(b"\n") else b"\n"  # a line cut short by a full disk spoils no other
+            return broken + chained(entry, last)
+        earlier = rotated(self.path)
+        if not earlier:
+            return chained(entry, b"")
+        with earlier[-1].open("rb") as file:
+            first = chained({"time": entry["time"], "action": ROTATED, "after": earlier[-1].name}, last_line(file))
+        return first + chained(entry, first)
 
 
-def chained(entry: dict[str, Any], last: bytes) -> bytes:
-    """An entry as a line that follows the line ``last``, which may be torn or of a version without hashes."""
-    line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
-    return line + _CHAIN + hashlib.sha256(last.strip(b"\n") + line).hexdigest().encode() + b'"}\n'
-
-
-def check_audit(path: str | Path) -> tuple[int, list[str], str]:
-    """Follow the hashes through an audit log.
-
-    Returns:
-        How many lines there are; one sentence for each break; the last hash, to be kept elsewhere.
-
-    Raises:
-        UserError: the file cannot be read.
-    """
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        lines = Path(path).read_bytes().split(b"\n")
-    except OSError as error:
-        raise UserError(f"cannot read the audit log {path} ({error}).", "Check its path and permissions.") from error
-    breaks, last, hash_, count = [], b"", "", 0
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        count += 1
-        content, found, chain = line.rpartition(_CHAIN)
-        if found:
-            hash_ = hashlib.sha256(last + content).hexdigest()
-            if chain != f'{hash_}"}}'.encode():
-                breaks.append(f"line {number} does not follow the line before it, or was changed")
-        elif hash_:
-            breaks.append(f"line {number} has no hash: it was cut short, or put in")
-        last = line
-    return count, breaks, hash_
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

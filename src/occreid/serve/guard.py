@@ -12,7 +12,6 @@ import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -43,6 +42,7 @@ OPEN = frozenset(PAGE) | {"/openapi.json"}
 """Further paths that need no key: they say nothing of anybody."""
 
 logger = logging.getLogger("occreid.serve")
+_REFUSED = frozenset({401, 403})  # statuses that the audit log counts
 _DRAINED = 4  # a body up to so many times the limit is read away, so that the client hears the answer
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -95,6 +95,8 @@ class Guard:
         try:
             await self._faults(scope, receive, answer)
         finally:
+            if answer.status in _REFUSED:
+                await self._write_down(scope, answer.status)
             if answer.status:
                 route = getattr(scope.get("route"), "path", "unknown")
                 self.service.metrics.answered(route, answer.status, time.perf_counter() - started)
@@ -108,7 +110,7 @@ class Guard:
             await answer(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        address = (scope.get("client") or ("unknown", 0))[0]
+        address = _address(scope)
         if scope["path"] in HEALTH:
             await self.app(scope, receive, send)
             return
@@ -120,8 +122,8 @@ class Guard:
             caller = self._known(scope, address)
             self.rate.take(f"key {caller.key.id}")
             route = route_of(scope)
-            await self._may(caller, route)
             scope["caller"] = caller
+            self._may(caller, route)
             if route is None or route == "metrics":
                 await self.app(scope, _replay(b"", receive), send)  # no body is read, and no room is taken
                 return
@@ -131,15 +133,22 @@ class Guard:
         except Busy as busy:
             raise self.refused(busy) from busy
 
-    async def _may(self, caller: Caller, route: str | None) -> None:
-        """Refuse a key without the role, and write that down.
+    async def _write_down(self, scope: Scope, status: int) -> None:
+        """Count a refusal for the audit log, and write there what is due."""
+        caller: Caller | None = scope.get("caller")
+        who = caller.facts() if caller else {"request": scope["request_id"], "from": _address(scope)}
+        due = self.service.refusals.count(status, route_of(scope), who)
+        if due:
+            await to_thread.run_sync(self.service.refusals.write, due)
+
+    def _may(self, caller: Caller, route: str | None) -> None:
+        """Nothing, if the key has the role.
 
         Raises:
             Refusal: it has not.
         """
         if route is None or caller.key.may(*ROLES[route]):
             return
-        await to_thread.run_sync(partial(self.service.audit.write, "refused", **caller.facts(), route=route))
         name, role = caller.key.name, ROLES[route][0]
         raise Refusal(403, f"The key '{name}' may not do this; it takes the role {role}.")
 
@@ -218,6 +227,11 @@ class Guard:
         if max(size, length) > most:
             raise Refusal(413, f"The request is larger than {most:,} bytes.", "Send a smaller picture.")
         return b"".join(pieces)
+
+
+def _address(scope: Scope) -> str:
+    """Where a request comes from; a proxy may have let a client write anything there."""
+    return str((scope.get("client") or ("unknown", 0))[0])[:64]
 
 
 def _is_text_or_form(kind: str) -> bool:

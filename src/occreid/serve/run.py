@@ -88,7 +88,9 @@ def open_service(
         curve = Calibration.load(calibration, weights_hash=engine.weights_hash, metric=metric)
     opened = open_or_create(gallery, engine.manifest, token=token)
     engine.model.flip_test = opened.manifest.flip_test  # queries are described as the entries were
-    return Service(engine, opened, AuditLog(audit), settings, curve)
+    settings = settings or Settings()
+    log = AuditLog(audit, most=settings.audit_bytes, durable=settings.durability == "disk")
+    return Service(engine, opened, log, settings, curve)
 
 
 def run(service: Service, ring: KeyRing, address: Address) -> None:

@@ -29,6 +29,7 @@ from occreid.serve.engine import Engine
 from occreid.serve.headers import TooLarge
 from occreid.serve.metrics import Metrics
 from occreid.serve.pictures import data_address
+from occreid.serve.refusals import Refusals
 from occreid.serve.removal import Removal
 from occreid.serve.settings import Settings
 
@@ -72,6 +73,7 @@ class Service:
         self.engine = engine
         self.gallery = gallery
         self.audit = audit
+        self.refusals = Refusals(audit)
         self.settings = settings or Settings()
         self.calibration = calibration
         self.metrics = Metrics(lambda: len(gallery), lambda: len(self._describer))
@@ -86,6 +88,7 @@ class Service:
         """Finish what is queued and let go of the files."""
         self._describer.close()
         self._enrolments.close()
+        self.refusals.flush()
         self.audit.close()
 
     def about(self, caller: Caller) -> schemas.About:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from occreid.errors import UserError, did_you_mean
+
+DURABILITIES = ("process", "disk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class Settings:
         retention_days: entries older than this are deleted for good; None keeps them.
         check_every: seconds between two checks of some entries of the gallery.
         retention_every: seconds between two searches for old entries.
+        audit_bytes: of a file of the audit log, after which the next one begins.
+        durability: what an acknowledged change outlives: ``"process"``: a crash of the service; ``"disk"``: a power
+            cut, too; every commit and line is flushed to the disk.
 
     Raises:
         UserError: a limit of zero or less.
@@ -57,11 +62,15 @@ class Settings:
     retention_days: float | None = None
     retention_every: float = 3600.0
     check_every: float = 300.0
+    audit_bytes: int = 64 * 2**20
+    durability: Literal["process", "disk"] = "process"
 
     def __post_init__(self) -> None:
+        if self.durability not in DURABILITIES:
+            raise UserError(f"there is no durability '{self.durability}'.", did_you_mean(self.durability, DURABILITIES))
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "keep_pictures" and value is not None and not value > 0:
+            if field.name not in ("keep_pictures", "durability") and value is not None and not value > 0:
                 raise UserError(f"{field.name} is {value}.", "Give more than 0.")
 
     @staticmethod

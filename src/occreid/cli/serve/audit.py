@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,20 +23,23 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(audit: AuditFile = Path("audit.jsonl"), as_json: Json = False) -> None:
-    """Follow the hashes from line to line. Exit code 0: unbroken; 1: a line was changed, taken out or cut short.
+    """Follow the hashes from line to line, through all files. Exit code 0: unbroken; 1: a line was changed or is gone.
 
     Example: occreid serve audit verify --audit audit.jsonl
     """
-    from occreid.serve.audit import check_audit
+    from occreid.serve.trail import check_audit
 
-    lines, breaks, last = check_audit(audit)
+    found = check_audit(audit)
     if as_json:
-        typer.echo(json.dumps({"lines": lines, "breaks": breaks, "last": last}, indent=1))
+        typer.echo(json.dumps(asdict(found), indent=1))
     else:
-        for text in breaks:
+        for text in found.breaks:
             typer.echo(f"  {text}")
-        typer.echo(f"{lines:,} lines, {'NOT unbroken' if breaks else 'unbroken'}; the last hash is {last or 'none'}")
-    if breaks:
+        if found.after:
+            typer.echo(f"  what was written before, up to {found.after}, is not here and cannot be checked")
+        state = "NOT unbroken" if found.breaks else "unbroken"
+        typer.echo(f"{found.lines:,} lines, {state}; the last hash is {found.last or 'none'}")
+    if found.breaks:
         raise typer.Exit(1)
 
 
