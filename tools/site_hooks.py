@@ -1,0 +1,81 @@
+"""What `make docs` adds to the pages in docs/: commands, results, examples and the root's pages, with links that hold.
+
+In the repository a page links to its neighbours by relative paths (``../results/han.md``). In the site docs/ is the
+root, so these links are turned; a link to a file that the site does not have ends the build.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+BESIDE = ("results/*.md", "results/*.svg", "examples/*", "notebooks/*.ipynb", "container/*", "*.md", "LICENSE")
+"""What the site shows besides docs/, as globs from the root of the checkout."""
+_LINK = re.compile(r"(?<!`)\]\(([^)\s#]+)(#[^)\s]*)?\)")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put every page of results where the navigation says ``results/*``."""
+    names = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "results").glob("*.md"))
+    pages = [{_title(ROOT / name): name} for name in names]
+    for section in config.nav or []:
+        entries = next(iter(section.values()))
+        if isinstance(entries, list):
+            entries[:] = [{"Results": pages} if entry == {"Results": "results/*"} else entry for entry in entries]
+    return config
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Take in what lies beside docs/."""
+    for pattern in BESIDE:
+        for path in sorted(ROOT.glob(pattern)):
+            name = path.relative_to(ROOT).as_posix()
+            if path.is_file() and name != "README.md":
+                files.append(File.generated(config, name, abs_src_path=str(path)))
+    files.append(File.generated(config, "reference/commands.md", content=_commands()))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: Any) -> str:
+    """Turn the links of one page."""
+    name = page.file.src_uri
+    here = f"docs/{name}" if (ROOT / "docs" / name).is_file() else name
+    return _LINK.sub(lambda link: f"]({site_link(here, link[1])}{link[2] or ''})", markdown)
+
+
+def site_link(page: str, link: str) -> str:
+    """A link of a page as the site needs it.
+
+    Args:
+        page: the page's path in the checkout.
+        link: what it links to, relative to it; addresses stay as they are.
+
+    >>> site_link("docs/using.md", "../results/foreign.md"), site_link("docs/methods/han.md", "../training.md")
+    ('results/foreign.md', '../training.md')
+    >>> site_link("results/ssgr.md", "../docs/study.md"), site_link("CONTRIBUTING.md", "docs/architecture.md")
+    ('../study.md', 'architecture.md')
+    """
+    if re.match(r"[a-z]+:", link):
+        return link
+    target = os.path.normpath(os.path.join(os.path.dirname(page), link))
+    return os.path.relpath(target.removeprefix("docs/"), os.path.dirname(page.removeprefix("docs/")) or ".")
+
+
+def _commands() -> str:
+    for folder in ("src", "tools"):
+        sys.path.insert(0, str(ROOT / folder))
+    from command_reference import page
+
+    return page()
+
+
+def _title(path: Path) -> str:
+    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ").strip()
