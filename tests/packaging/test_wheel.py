@@ -86,6 +86,10 @@ def test_the_wheel_embeds_and_evaluates_without_extras(environment, tmp_path):
     listed = run(python, "-c", "from occreid.training import list_recipes; print(*list_recipes())")
     assert "ssgr/market1501" in listed  # recipes travel inside the package
     assert "pip install 'occreid[synth]'" in run(occreid, "demo", "--size", "tiny", "--out", "demo", code=2)
+    assert "pip install 'occreid[gallery]'" in run(
+        *(occreid, "gallery", "create", "galleries/g", "--model", model), code=2
+    )
+    assert "pip install 'occreid[export]'" in run(occreid, "export", model, "--images", "crops", code=2)
     assert "pip install 'occreid[serve]'" in run(
         *(occreid, "serve", "--model", model, "--gallery", "galleries/g", "--keys", "keys.json"), code=2
     )

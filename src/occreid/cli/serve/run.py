@@ -11,7 +11,7 @@ import typer
 
 from occreid.cli.serve.audit import AuditFile
 from occreid.cli.serve.keys import KeysFile
-from occreid.errors import UserError
+from occreid.errors import UserError, require
 
 CalibrationFile = Annotated[
     Path | None, typer.Option("--calibration", help="A file of 'occreid serve calibrate'; without: no probability.")
@@ -66,6 +66,8 @@ def serve(
     if model is None or gallery is None:
         missing = "--model" if model is None else "--gallery"
         raise UserError(f"{missing} is not given.", "Write: occreid serve --model RUN --gallery FOLDER")
+    for package in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
+        require(package, "serve")
     from occreid.serve import Settings
     from occreid.serve.keys import KeyRing
     from occreid.serve.memory import share_arenas
