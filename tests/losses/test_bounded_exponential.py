@@ -127,3 +127,13 @@ def test_settings_are_checked_and_shown():
     with pytest.raises(UserError, match="alpha of the BED loss is 0"):
         BoundedExponentialLoss(0.0)
     assert "alpha=0.5, reduction=mean, normalize=True" in repr(BoundedExponentialLoss(0.5, "mean", True))
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_the_exponent_is_the_mean_of_alpha_d_over_pairs(normalize):
+    features = 3 * torch.randn(5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    loss = BoundedExponentialLoss(0.7, normalize=normalize)
+    x = features / features.norm(dim=1, keepdim=True) if normalize else features
+    pairs = [0.7 * (x[i] - x[j]).norm().item() for i in range(5) for j in range(i + 1, 5)]
+    assert loss.exponent(features).item() == pytest.approx(sum(pairs) / 10, rel=1e-5)
+    assert loss.exponent(features[:1]).item() == 0

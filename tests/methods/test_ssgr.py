@@ -277,3 +277,26 @@ def test_a_few_steps_fit_a_batch():
         history.append(losses["id"].item())
     assert history[-1] < 0.6 * history[0]
     assert model.backbone.layer2.block1.norm.weight.abs().max() > 0, "the blocks have begun to take part"
+
+
+def test_what_the_losses_leave_for_the_log_tells_a_saturated_distance_loss_from_one_at_work():
+    b = batch(labels=torch.tensor([0, 0, 1, 1, 2, 2]))
+    pulls = {}
+    for normalize in (False, True):
+        model = build(bed_normalize=normalize)
+        with torch.no_grad():
+            model.pool.p.fill_(1.0)
+        f_g = 100 * torch.rand(6, 512, generator=torch.Generator().manual_seed(0))  # as long as fresh features are
+        f_g.requires_grad_(True)
+        model._watch(f_g, {"bed": model.distance_loss(f_g, b.labels), "id": f_g.sum()})
+        pulls[normalize] = {name: value.item() for name, value in model.watched.items()}
+    assert pulls[False]["gradient_bed"] == 0 < pulls[True]["gradient_bed"]
+    assert pulls[False]["alpha_d"] > 100 > 1 > pulls[True]["alpha_d"] > 0
+    assert pulls[True]["gradient_id"] == pytest.approx((6 * 512) ** 0.5)
+
+
+def test_nothing_is_watched_without_gradients():
+    model = build()
+    with torch.no_grad():
+        model.losses(batch())
+    assert not model.watched

@@ -54,3 +54,15 @@ def test_on_a_gpu_a_bad_loss_stops_one_step_later_and_names_its_own_batch():
     with pytest.raises(NotFiniteLoss) as caught:
         tape.means()
     assert (caught.value.step, caught.value.indices) == (0, [7])
+
+
+def test_watched_figures_are_averaged_apart_and_may_be_anything():
+    tape = LossTape()
+    tape.add(0, losses(1.0, 3.0), INDICES, {"alpha_d": torch.tensor(2.0)})
+    tape.add(1, losses(1.0, 3.0), INDICES, {"alpha_d": torch.tensor(math.inf)})
+    assert tape.latest == 4.0
+    assert tape.means() == {"id": 1.0, "triplet": 3.0}
+    assert tape.watched == {"alpha_d": math.inf}
+    tape.add(0, losses(1.0), INDICES)
+    tape.means()
+    assert tape.watched == {}

@@ -65,10 +65,21 @@ class BoundedExponentialLoss(nn.Module):
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of (B, D) features and (B,) identity labels."""
+        return bounded_exponential(self.distances(features), labels, self.alpha, self.reduction)
+
+    def distances(self, features: Tensor) -> Tensor:
+        """(B, B) distances d of Eq. 3 between (B, D) features."""
         features = features.float()
         if self.normalize:
             features = unit_length(features, dim=1)
-        return bounded_exponential(euclidean(features, features), labels, self.alpha, self.reduction)
+        return euclidean(features, features)
+
+    @torch.no_grad()
+    def exponent(self, features: Tensor) -> Tensor:
+        """Mean of αd over pairs i < j: where it is far above 1, e^(−αd) and its gradient vanish. 0 without a pair."""
+        rows, columns = torch.triu_indices(len(features), len(features), 1, device=features.device)
+        pairs = self.distances(features)[rows, columns]
+        return self.alpha * pairs.sum() / max(len(pairs), 1)
 
     def extra_repr(self) -> str:
         """The settings, for printing."""

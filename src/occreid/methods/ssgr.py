@@ -29,6 +29,7 @@ from occreid.nn import (
     NormalisedHeads,
     ReconstructivePooling,
     create_trunk,
+    gradient_size,
 )
 from occreid.records import Batch
 
@@ -155,7 +156,18 @@ class SSGR(Method):
                 losses["id_rp"] = self._id_loss(self.norm_reconstructed(f_r), batch.labels)
         if self.momentum is not None and self.training:
             self.momentum.update(f_g)  # Eq. 6
+        self._watch(f_g, losses)
         return losses
+
+    def _watch(self, f_g: Tensor, losses: dict[str, Tensor]) -> None:
+        """For the log: how far the distance loss is saturated, and how hard each loss on f_g pulls at it."""
+        if not f_g.requires_grad or torch.compiler.is_compiling():
+            return
+        on_f_g = {name: losses[name] for name in (self.distance_name, "id")}
+        watched = {f"gradient_{name}": gradient_size(loss, f_g) for name, loss in on_f_g.items()}
+        if isinstance(self.distance_loss, BoundedExponentialLoss):
+            watched["alpha_d"] = self.distance_loss.exponent(f_g.detach())
+        self.watched = watched
 
     def _necked(self, f_g: Tensor) -> Tensor:
         """What the classifier sees of (B, c) features."""

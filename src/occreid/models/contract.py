@@ -73,6 +73,8 @@ class Trainable(nn.Module):
     pixel_mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     """Of pixels in [0, 1], three numbers; an instance takes its backbone's, see `expect_pixels`."""
     pixel_std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    watched: Mapping[str, Tensor] = MappingProxyType({})
+    """Figures that the last `losses` left for the log, no losses themselves: 0-d tensors by name, without graph."""
     _pixel_mean: Tensor
     _pixel_std: Tensor
     spec: ModelSpec | None = None

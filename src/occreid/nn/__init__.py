@@ -4,6 +4,7 @@ from occreid.nn.attention import ChannelAttention, SpatialAttention
 from occreid.nn.backbone import create_backbone, create_trunk
 from occreid.nn.batched_heads import BatchedLinear, BatchedNorm
 from occreid.nn.bnneck import BNNeck
+from occreid.nn.gradients import gradient_size
 from occreid.nn.graph import OutlierRemovableGNN
 from occreid.nn.instance_norm import Ibn
 from occreid.nn.modes import evaluating
@@ -42,6 +43,7 @@ __all__ = [
     "create_trunk",
     "create_vit",
     "evaluating",
+    "gradient_size",
     "masked_max_pool",
     "part_targets",
     "pixel_statistics",

@@ -88,9 +88,11 @@ class EpochEnd(Callback):
         epoch, total = module.epoch + 1, sum(losses.values())
         row = {"stage": module.leg.stage.name, "epoch": epoch, "step": epoch * module.steps_per_epoch, "lr": lr}
         row |= {"loss": total, "images_per_second": round(rate, 1), "seconds": round(seconds, 2)}
-        row |= {f"loss_{name}": value for name, value in losses.items()}
+        watched = module.tape.watched
+        row |= {f"loss_{name}": value for name, value in losses.items()} | watched
         Table(self.folder / "log.csv").append(row)
-        for name, value in {"loss": total, "lr": lr, **{f"loss/{n}": v for n, v in losses.items()}}.items():
+        shown = {f"loss/{n}": v for n, v in losses.items()} | {f"watched/{n}": v for n, v in watched.items()}
+        for name, value in {"loss": total, "lr": lr, **shown}.items():
             self._tensorboard(epoch).add_scalar(name, value, self.epochs_before + epoch)
         self.console.print(f"epoch {epoch}/{module.leg.epochs}  loss {total:.4f}  lr {lr:.2e}  {rate:.0f} images/s")
 

@@ -192,7 +192,7 @@ class TrainingModule(LightningModule):
             with statistics_kept(self.model):
                 losses |= self.model.parsing_losses(next(self._second_batches).to(self.device, non_blocking=True))
         try:
-            self.tape.add(batch_idx, losses, batch.indices)
+            self.tape.add(batch_idx, losses, batch.indices, self.model.watched)
         except NotFiniteLoss as error:
             raise self.explain(error) from error
         return torch.stack([loss.float() for loss in losses.values()]).sum()
