@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from occreid.annotate.parsing import parse_to_disk, part_labels
+from occreid.annotate.parsing import parse_to_disk
 from occreid.data.masks.files import read_mask, write_mask
 from occreid.errors import UserError
 from occreid.models import PartParser
+from occreid.models.masker import part_labels
 from occreid.records import Record
 
 COLOURS = [(0, 0, 0), (250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0)]

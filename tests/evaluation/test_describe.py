@@ -1,6 +1,9 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from occreid.data.masks.evaluation import ORACLE, TEST_MASKS
 from occreid.data.occlusion.stress import Stress
@@ -102,3 +105,45 @@ def test_refined_with_the_unrefined_gallery(centred, split):
     found, plain = describer.described(), describer.side("gallery")
     assert found.gallery.features.mean().abs() < 1e-4 < plain.features.mean()
     assert found.query.features.equal(centred.refine(describer.side("query"), plain).features)
+
+
+class Looking:
+    """Stands for a parser: the picture's first channel is the mask; remembers what it was shown."""
+
+    key = "toy:1"
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, images):
+        self.seen.append(images.clone())
+        return (images[:, 0] > 128).to(torch.uint8)
+
+
+@pytest.mark.parametrize("source", ["folder", "exact", None])
+def test_masks_of_stressed_pictures_are_made_of_these(colours, split, source):
+    """A mask made before the stress would tell where the person is behind what hides it."""
+    split.notes.update({} if source is None else {TEST_MASKS: source})
+    colours.masker, colours.needs_masks = Looking(), True
+    given = []
+    plain = type(colours).describe
+    colours.describe = lambda images, masks=None: (
+        given.append(masks is None),
+        plain(colours, images, colours.masks_for(images, masks)),
+    )[1]
+    describer = Describer(colours, split, settings=CPU)
+    found = describer.stressed(Stress("flat", 0.5, "top"), "query")
+    assert found.query.visibility.all()  # there was a mask, from wherever
+    assert given == [source != "exact", source is None]  # the stressed side, then the other
+    shown = torch.cat(colours.masker.seen) if colours.masker.seen else torch.empty(0)
+    assert len(shown) == {"folder": 8, "exact": 0, None: 16}[source]
+    if source != "exact":
+        clean = torch.stack([torch.as_tensor(np.array(Image.open(r.path))).permute(2, 0, 1) for r in split.query])
+        assert torch.equal(shown[:8, :, 20:], clean[:, :, 20:]) and not torch.equal(shown[:8], clean)
+    assert bool(found.protocol.oracle) == (source == "exact")
+
+
+def test_without_a_parser_masks_that_know_of_the_stress_are_marked(colours, split):
+    split.notes[TEST_MASKS] = "folder"
+    found = Describer(colours, split, settings=CPU).stressed(Stress("flat", 0.5), "query")
+    assert found.protocol.oracle == "masks that leave out what the stress hides"

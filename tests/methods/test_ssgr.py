@@ -282,14 +282,14 @@ def test_a_few_steps_fit_a_batch():
 def test_what_the_losses_leave_for_the_log_tells_a_saturated_distance_loss_from_one_at_work():
     b = batch(labels=torch.tensor([0, 0, 1, 1, 2, 2]))
     pulls = {}
-    for normalize in (False, True):
-        model = build(bed_normalize=normalize)
+    for unit in (False, True):
+        model = build(bed_normalize=unit)
         with torch.no_grad():
             model.pool.p.fill_(1.0)
         f_g = 100 * torch.rand(6, 512, generator=torch.Generator().manual_seed(0))  # as long as fresh features are
         f_g.requires_grad_(True)
         model._watch(f_g, {"bed": model.distance_loss(f_g, b.labels), "id": f_g.sum()})
-        pulls[normalize] = {name: value.item() for name, value in model.watched.items()}
+        pulls[unit] = {name: value.item() for name, value in model.watched.items()}
     assert pulls[False]["gradient_bed"] == 0 < pulls[True]["gradient_bed"]
     assert pulls[False]["alpha_d"] > 100 > 1 > pulls[True]["alpha_d"] > 0
     assert pulls[True]["gradient_id"] == pytest.approx((6 * 512) ** 0.5)

@@ -56,21 +56,30 @@ def test_methods_stand_in_one_table_best_first_seeds_averaged(data, tmp_path):
 def test_published_figures_are_apart_and_said_not_to_be_measured(data, tmp_path):
     folder, add = data
     add("han.json", 0.20)
-    (folder / "published.yaml").write_text("- {method: HAN, benchmark: Market-1501, mAP: 87.7, R-1: 95.7}")
+    (folder / "published.yaml").write_text(
+        "- {paper: HAN, table: II, benchmark: market1501, columns: [R-1, mAP], rows: {HAN: [95.7, 87.7]}}\n"
+        "- {paper: HAN, table: X, benchmark: occsynth, columns: [mAP], rows: {GAN: [1.5], HAN: [2.5]}}"
+    )
     text = page(folder, tmp_path)
     ours, papers = text.split("## What the papers report")
     assert "**Not measured here**" in papers
-    assert "| HAN | Market-1501 | 87.7 | 95.7 |" in papers
+    assert "### market1501" in papers and "| **HAN** | 87.7 | 95.7 |" in papers
     assert "87.7" not in ours
+    beside = ours[ours.index("| han |") :]  # what is published of the same benchmark stands under ours, said to be so
+    assert "As published, **not measured here** (HAN, Table X):" in beside and "| GAN | 1.5 |" in beside
 
 
 def test_accuracy_is_drawn_against_throughput(data, tmp_path):
     folder, add = data
     add("han.json", 0.20), add("ssgr.json", 0.30), add("slow.json", 0.10)
+    add("two.seed-0.json", 0.20), add("two.seed-1.json", 0.40, seed=1)
     lines = [
         {"name": n, "batch_size": b, "images_per_second": r, "size": [128, 64]}
         for n, b, r in (("han", 32, 90.0), ("han", 1, 9.0), ("ssgr", 32, 50.4))
     ]
+    lines.append(
+        {"name": "two", "batch_size": 32, "images_per_second": 20.0, "quartiles": [15.0, 22.0], "size": [128, 64]}
+    )
     lines.append({"name": "slow", "batch_size": 32, "images_per_second": 7.0, "size": [256, 128]})  # another size
     (folder / "throughput.json").write_text(
         json.dumps({"device": "a CPU", "command": "occreid bench x", "lines": lines})
@@ -82,7 +91,10 @@ def test_accuracy_is_drawn_against_throughput(data, tmp_path):
     assert "Images a second on a CPU: `occreid bench x`." in text
     drawn = ET.parse(tmp_path / "out/accuracy-throughput.svg").getroot()
     words = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"han", "ssgr", "images a second"} <= words and "slow" not in words
+    assert {"han", "ssgr", "two", "images a second"} <= words and "slow" not in words
+    assert "of the rate, quartiles over rounds; of mAP, sample standard deviation over seeds" in text
+    bars = [g for g in drawn.iter("{http://www.w3.org/2000/svg}g") if g.get("id", "").startswith("LineCollection")]
+    assert len(bars) == 4  # one of each rate, one of the only mAP of several seeds
 
 
 def test_what_was_not_ranked_is_left_out(data, tmp_path):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from occreid.data.images import read_image
 from occreid.data.loading.loaders import eval_loader
@@ -19,16 +18,12 @@ from occreid.data.masks.folders import is_current, mask_paths
 from occreid.extraction import Precision, progress_bar, usable_device
 from occreid.files import claim_folder
 from occreid.models.contract import PartParser
+from occreid.models.masker import part_labels
 from occreid.nn.modes import evaluating
 from occreid.records import Batch, Record
 
 KEY = "parsing.json"
 """In a folder of masks: which weights they come from."""
-
-
-def part_labels(scores: Tensor, height: int, width: int) -> Tensor:
-    """(B, 1 + P, h, w) scores, stretched → (B, H, W) int64 labels, 0 = background, p + 1 = part p."""
-    return interpolate(scores.float(), (height, width), mode="bilinear", align_corners=False).argmax(1)
 
 
 @torch.no_grad()

@@ -20,6 +20,7 @@ from occreid.cli import (
     crop,
     data,
     demo,
+    equip,
     evaluate,
     export,
     extract,
@@ -73,7 +74,7 @@ def _root(
 
 _TRUST = "--trust-code"
 _PANELS = {
-    "Use a model": (search, gallery, serve, crop, find, adapt, import_model, export, push),
+    "Use a model": (search, gallery, serve, crop, find, adapt, equip, import_model, export, push),
     "Train": (demo, train, ablate, backbones),
     "Measure and explain": (evaluate, extract, report, results, stress, clever_hans, bench, shorten, reconstruct),
     "Data and labels": (data, parse, masks),

@@ -16,7 +16,6 @@ Pictures = Annotated[Path, typer.Argument(help="A folder of crops of persons, at
 Out = Annotated[Path, typer.Option("--out", help="The folder for the adapted model.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the order of the pictures.")]
 
-_OF_THE_WEIGHTS = ("method", "options", "num_classes", "input_size", "sha256", "versions", "format")  # written anew
 _NO_LONGER_TRUE = ("metrics", "figures", "calibration")  # what was measured with the statistics before
 
 
@@ -45,6 +44,7 @@ def adapt(
     """
     from occreid.data.walk import existing_folder, images_under
     from occreid.models import load_model, read_card, save_model
+    from occreid.models.weights import WRITTEN
     from occreid.training.adapting import adapt_statistics
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -62,7 +62,7 @@ def adapt(
         "seed": seed,
         "from_sha256": card.get("sha256"),
     }
-    kept = {key: value for key, value in card.items() if key not in (*_OF_THE_WEIGHTS, *_NO_LONGER_TRUE)}
+    kept = {key: value for key, value in card.items() if key not in (*WRITTEN, *_NO_LONGER_TRUE)}
     save_model(network, out, {**kept, "adapted": note})
     if as_json:
         typer.echo(json.dumps({"model": str(out), **note}, indent=2))

@@ -43,14 +43,17 @@ def search(
     """
     from occreid.extraction import extract, usable_device
     from occreid.models import load_model, read_card
+    from occreid.models.masker import masks_key, require_same
     from occreid.records import Record
 
     wanted = filter_of(camera, start, end, tag, exclude_camid)
     with opened(uri, read_card(model)["sha256"]) as gallery:
         records = [Record(picture, pid=-1, camid=-1) for picture in pictures]
         how = {"device": usable_device(device), "flip_test": gallery.manifest.flip_test, "progress": False}
-        query = extract(load_model(model), records, **how)
-        answers = gallery.search(query, k, wanted, exact=not approximate)
+        network = load_model(model)
+        require_same(masks_key(network), gallery.manifest.masks, f"the gallery {uri}")
+        query = extract(network, records, **how)
+        answers = gallery.search(query, k, wanted, exact=not approximate, model=network)
     if sheet is not None:
         for picture, hits in zip(pictures, answers, strict=True):
             hits.sheet(sheet if len(pictures) == 1 else sheet / f"{picture.stem}.png")

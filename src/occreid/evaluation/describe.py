@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from occreid.data.loading.dataset import Alter
-from occreid.data.masks.evaluation import ORACLE, TEST_MASKS, has_test_masks, oracle_of
+from occreid.data.masks.evaluation import EXACT, ORACLE, TEST_MASKS, has_test_masks, oracle_of
 from occreid.data.occlusion.library import OccluderLibrary
 from occreid.data.occlusion.stress import Stress, Stressor
 from occreid.descriptors import Descriptors
@@ -22,6 +22,7 @@ from occreid.evaluation.natural import Occluders
 from occreid.extraction import AskedPrecision, Precision, extract, usable_device, way_for
 from occreid.extraction.fastest import check_asked
 from occreid.models.contract import Method
+from occreid.models.masker import CARD_KEY
 from occreid.records import Split
 from occreid.retrieval import Protocol, query_labels
 
@@ -141,14 +142,22 @@ class Describer:
         """Descriptors of ``"query"`` or ``"gallery"``, not refined; pictures as they are, or altered."""
         records = getattr(self.split, name)
         if alter is not None:
-            return extract(self.model, records, alter=alter, **self.options)
+            # masks of the pictures as they were know what is hidden now: who can look for themselves does
+            seen = {"masks": self.options["masks"] and not self._looks}
+            return extract(self.model, records, alter=alter, **(self.options | seen))
         if name not in self._clean:
             self._clean[name] = extract(self.model, records, **self.options)
         return self._clean[name]
 
     def marked(self, *, stressed: bool = False) -> Protocol:
         """The protocol with the mark of what the model is given that no one could know in use."""
-        return self.protocol.marked(oracle_of(self.split, stressed=stressed))
+        return self.protocol.marked(oracle_of(self.split, stressed=stressed and not self._looks))
+
+    @property
+    def _looks(self) -> bool:
+        """Whether the model makes masks of altered pictures itself: it has a parser, and none asks for exact masks."""
+        able = self.model.needs_masks and self.model.masker is not None
+        return able and self.split.notes.get(TEST_MASKS) != EXACT
 
     def described(self, alter: Alter | None = None, on: str = "both") -> Described:
         """Both sides, refined.
@@ -210,6 +219,7 @@ def facts(split: Split, card: Mapping[str, Any], precision: str) -> dict[str, An
         "recipe": card.get("recipe"),
         "versions": card.get("versions"),
         "precision": precision,
+        **({"masks_by": card[CARD_KEY]} if CARD_KEY in card else {}),
     }
 
 

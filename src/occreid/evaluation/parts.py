@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from occreid.annotate.parsing import parsed, part_labels
+from occreid.annotate.parsing import parsed
 from occreid.errors import UserError
 from occreid.extraction import Precision
 from occreid.models.contract import PartParser
+from occreid.models.masker import part_labels
 from occreid.records import PART_NAMES, Record
 
 

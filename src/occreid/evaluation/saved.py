@@ -124,6 +124,7 @@ def describe_to_disk(
         if not getattr(split, part):
             raise UserError(f"{split.name} has no {part} images.", f"Leave {part} out of --parts.")
     key = {"weights_sha256": card.get("sha256"), "input_size": list(model.input_size)}
+    key |= {} if model.masker is None else {"masks_by": model.masker.key}
     found, rows = dict[str, Descriptors](), list[Written]()
     for part in parts:
         start, records = time.perf_counter(), getattr(split, part)

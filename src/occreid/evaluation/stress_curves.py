@@ -182,6 +182,7 @@ def open_log(describer: Describer, folder: Path, name: str, occluders: str, seed
         "seed": seed,
         "protocol": describer.marked().to_json(),
         "precision": describer.options["precision"],
+        **({} if describer.model.masker is None else {"masks_by": describer.model.masker.key}),
         **({TEST_MASKS: split.notes[TEST_MASKS]} if has_test_masks(split) else {}),
     }
     return CurveLog(folder / f"{name}.json", about)

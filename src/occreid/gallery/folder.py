@@ -8,6 +8,7 @@ from occreid.data.walk import existing_folder, images_under
 from occreid.errors import UserError
 from occreid.gallery.hit import Hit, score
 from occreid.gallery.hits import Hits
+from occreid.gallery.refining import refines
 from occreid.models import load_model
 from occreid.models.contract import Method
 from occreid.models.pictures import Picture
@@ -37,6 +38,8 @@ def search(
     wanted, held = network.embed(query), network.embed(files, batch_size=batch_size)
     if len(wanted) != 1:
         raise UserError(f"{len(wanted)} pictures cannot be one query.", "Search each on its own.")
+    if refines(network):
+        wanted, held = network.refine(wanted, held), network.refine(held, held)
     rows, distance = top_k(wanted, held, network.metric, min(top, len(files)))
     hits = [
         Hit(

@@ -18,18 +18,19 @@ from occreid.gallery.hits import Hits
 from occreid.gallery.indexing import build_index
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.recall import recall
+from occreid.gallery.refining import CANDIDATES, refined, refines
 from occreid.gallery.rows import to_entries, to_table
-from occreid.gallery.searching import search_all, search_candidates
+from occreid.gallery.searching import search_rows
 from occreid.gallery.stats import GalleryStats, latest_added, stats
 from occreid.gallery.store import Store
 from occreid.gallery.stores import create_store, open_store
 from occreid.gallery.verify import VerifyReport, probe, verify
 from occreid.models.contract import Method
+from occreid.models.masker import masks_key, require_same
 from occreid.models.pictures import Pictures
 from occreid.records import Record
 
 MEMORY = 4 * 2**30  # bytes of descriptors kept in memory by default
-_MARGIN = 16  # asked beyond k, so that a server's rounding cannot push a true answer out
 
 
 class Gallery:
@@ -157,6 +158,7 @@ class Gallery:
             UserError: an unreadable picture (naming it), another model's shape, or the place refuses to write.
         """
         options = {"start": start, "tags": tags, "keep_pictures": keep_pictures, "batch": batch}
+        require_same(masks_key(model), self.manifest.masks, "the gallery")
         return enrol(self, records, model, on_batch=on_batch, extraction=extraction, **options)
 
     def enrol_descriptors(
@@ -189,7 +191,7 @@ class Gallery:
         """The k nearest entries of each query, nearest first; equal distances by id.
 
         Distances are those of `occreid.distances` in either way. An entry that shares no visible part with the
-        query is never an answer.
+        query is never an answer. Where the model refines (OR-GNN), the nearest `refining.CANDIDATES` are ranked anew.
 
         Args:
             query: Q descriptors of the gallery's weights; or pictures of any kind, which the model describes.
@@ -200,7 +202,7 @@ class Gallery:
             candidates: how many those are, by default 20 k and at least 200.
             probes: how many partitions of the index are looked at, by default half of them and at least 20 (in
                 Milvus its own choice).
-            model: the gallery's, where it was not given before.
+            model: the gallery's, where it was not given before; it refines, if its method does.
 
         Returns:
             Q lists of at most k hits; each can be shown (`Hits.show`).
@@ -219,18 +221,19 @@ class Gallery:
                 "Describe the query with the model that made the gallery.",
             )
         query = query.to("cpu").require_finite()
-        if exact and self._store.exact:
-            found = search_candidates(self._store, query, k, filter, k + _MARGIN, None)
-        elif exact:
-            found = search_all(self._store, query, k, filter)
-        else:
-            found = search_candidates(self._store, query, k, filter, max(k, candidates or max(200, 20 * k)), probes)
+        describer = model or self.model
+        looks = describer is not None and refines(describer)
+        nearest = max(k, CANDIDATES) if looks else k
+        found = search_rows(self._store, query, nearest, filter, exact=exact, candidates=candidates, probes=probes)
+        if describer is not None and looks:
+            found = refined(describer, query, found, self.get, k)
         return [Hits(hits, name) for hits, name in zip(found, query.paths or [None] * len(found), strict=True)]
 
     def _describer(self, model: Method | None) -> Method:
         self.model = model or self.model
         if self.model is None:
             raise UserError("pictures need a model to describe them.", "Give the gallery's: model=load_model(…)")
+        require_same(masks_key(self.model), self.manifest.masks, "the gallery")
         return self.model
 
     def delete(

@@ -23,6 +23,7 @@ class Manifest:
         model_name: the method, for people.
         format: version of the layout.
         flip_test: whether pictures are described together with their mirror images, entries and queries alike.
+        masks: which parser makes the masks of a model that needs them, see `occreid.models.masker`; empty: none.
 
     Raises:
         UserError: a value that cannot be.
@@ -35,6 +36,7 @@ class Manifest:
     model_name: str = ""
     format: int = FORMAT
     flip_test: bool = False
+    masks: str = ""
 
     def __post_init__(self) -> None:
         for name in ("dim", "parts"):
@@ -84,7 +86,7 @@ class Manifest:
         except json.JSONDecodeError as error:
             raise UserError(f"{where} is damaged ({error}).", "Create one with: occreid gallery create") from error
         if isinstance(facts, dict):
-            facts.setdefault("flip_test", False)  # before there was such a thing
+            facts = {"flip_test": False, "masks": "", **facts}  # before there were such things
         if not isinstance(facts, dict) or facts.keys() != {field.name for field in fields(Manifest)}:
             raise UserError(f"{where} is not a gallery's.", "Create one with: occreid gallery create")
         if facts["format"] != FORMAT:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_MARGIN = 16  # asked beyond k, so that a server's rounding cannot push a true answer out
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """A row that may be an answer: its distance, its id, and where the rest of it is."""
@@ -31,6 +34,24 @@ class _Found:
     id: str
     about: pa.Table
     row: int
+
+
+def search_rows(
+    store: Store,
+    query: Descriptors,
+    k: int,
+    filter: Filter | None,
+    *,
+    exact: bool,
+    candidates: int | None = None,
+    probes: int | None = None,
+) -> list[list[Hit]]:
+    """The k nearest of the rows that pass the filter, see `Gallery.search`."""
+    if not exact:
+        return search_candidates(store, query, k, filter, max(k, candidates or max(200, 20 * k)), probes)
+    if store.exact:
+        return search_candidates(store, query, k, filter, k + _MARGIN, None)
+    return search_all(store, query, k, filter)
 
 
 def search_all(store: Store, query: Descriptors, k: int, filter: Filter | None) -> list[list[Hit]]:

@@ -2,7 +2,15 @@
 
 from occreid.models.contract import Method, PartParser, Stage, Trainable
 from occreid.models.registry import create_model, create_trainable, list_methods, method_options
-from occreid.models.weights import load_model, load_parser, load_trained, load_weights, read_card, save_model
+from occreid.models.weights import (
+    load_masker,
+    load_model,
+    load_parser,
+    load_trained,
+    load_weights,
+    read_card,
+    save_model,
+)
 
 __all__ = [
     "Method",
@@ -12,6 +20,7 @@ __all__ = [
     "create_model",
     "create_trainable",
     "list_methods",
+    "load_masker",
     "load_model",
     "load_parser",
     "load_trained",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,19 @@ class ModelSpec:
     name: str
     num_classes: int
     options: dict[str, Any]
+
+
+class MaskMaker(Protocol):
+    """Makes masks of pictures, as `occreid.models.masker.Masker` does."""
+
+    @property
+    def key(self) -> str:
+        """What the masks depend on; equal keys, equal masks."""
+        ...
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) uint8 or float in [0, 1] → (B, H, W) masks, 0 where nobody is."""
+        ...
 
 
 class Trainable(nn.Module):
@@ -149,6 +162,8 @@ class Method(Trainable):
     """What the last `refine` found, for results; set by methods that look at the gallery."""
     needs_masks: bool = False
     """Whether `describe` cannot do without masks; an instance may set its own."""
+    masker: MaskMaker | None = None
+    """Makes the masks of pictures that come without, see `occreid.models.masker`; of use where `needs_masks`."""
     flip_test: bool = False
     """Whether pictures are compared by what image and mirror image are described by, see `occreid.models.mirror`."""
     flip_inside: bool = False
@@ -164,6 +179,12 @@ class Method(Trainable):
         ``masks`` (B, H, W) if a method uses them. `embed` takes pictures of any size.
         """
         raise TypeError(f"{type(self).__name__} does not define describe(images, masks)")
+
+    def masks_for(self, images: Tensor, masks: Tensor | None) -> Tensor | None:
+        """The masks that were given, else those that `masker` makes where the method needs any, else None."""
+        if masks is None and self.needs_masks and self.masker is not None:
+            return self.masker(images)
+        return masks
 
     def embed(
         self,

@@ -61,6 +61,7 @@ class ExportedModel(FileModel):
         pixels = images if images.dtype == torch.uint8 else (images * 255).round().clamp(0, 255).to(torch.uint8)
         if not self.needs_masks:
             return Descriptors(*self.run(pixels)).to(images.device)
+        masks = self.masks_for(images, masks)
         if masks is None or masks.shape != (len(images), *self.input_size):
             raise UserError(
                 f"{self.path} needs a mask of every picture, at the pictures' size.",

@@ -19,14 +19,19 @@ from occreid.models.contract import Method, ModelSpec, PartParser, Trainable
 from occreid.models.exported import ExportedModel, read_exported_card
 from occreid.models.foreign import ForeignModel, is_foreign
 from occreid.models.locate import CARD, WEIGHTS, locate
+from occreid.models.masker import CARD_KEY, Masker, path_of
 from occreid.models.registry import as_method, check_trusted, create_trainable, find_model, method_options
+
+_MODEL = ("format", "method", "options", "num_classes", "input_size", "pixel_mean", "pixel_std", "flip_test")
+WRITTEN = (*_MODEL, "sha256", "versions", CARD_KEY)
+"""Keys of a card that `save_model` writes by itself."""
 
 
 def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None = None) -> Path:
     """Write a model's weights and card.
 
     The card holds method, options, num_classes, input_size, the sha256 of the weights and versions, and
-    whatever ``card`` adds (recipe, classes, metrics, data).
+    whatever ``card`` adds (recipe, classes, metrics, data). A parser that makes the model's masks goes with it.
 
     Args:
         model: built by `create_model`.
@@ -60,6 +65,10 @@ def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None
             "versions": versions(),
             **(card or {}),
         }
+        masker = getattr(model, "masker", None)
+        if isinstance(masker, Masker):
+            save_model(masker.parser, path_of(folder), masker.card)
+            entries[CARD_KEY] = masker.about
         write_json(folder / CARD, entries, indent=2, what="the card")
     except SafetensorError as error:  # its word for a full disk
         raise UserError(
@@ -146,7 +155,38 @@ def load_trained(path_or_name: str | Path, *, trust_code: bool = False) -> Train
     model.input_size, model.fixed_size = tuple(card["input_size"]), True
     if isinstance(model, Method):
         model.card, model.flip_test = card, bool(card.get("flip_test"))
+        if CARD_KEY in card:
+            model.masker = _masker_of(weights.parent, card[CARD_KEY])
     return model.eval()
+
+
+def load_masker(source: str | Path) -> Masker:
+    """A trained parser, or a method that parses, as what makes masks of pictures.
+
+    Args:
+        source: as `load_model`.
+
+    Raises:
+        UserError: what `load_parser` raises.
+    """
+    card = read_card(source)
+    about = {"provider": card["method"], "sha256": card["sha256"]}
+    return Masker(load_parser(source), about, {key: value for key, value in card.items() if key not in WRITTEN})
+
+
+def _masker_of(folder: Path, about: dict[str, str]) -> Masker:
+    """The parser that lies beside a model.
+
+    Raises:
+        UserError: there is none, or another one than the model's card names.
+    """
+    masker = load_masker(path_of(folder))
+    if masker.about != about:
+        raise UserError(
+            f"{path_of(folder)} holds another parser than the card of {folder} names: the SHA-256 differ.",
+            "Put the two together anew with: occreid equip",
+        )
+    return masker
 
 
 def check_hash(card: dict[str, Any], weights: Path) -> None:

@@ -20,8 +20,9 @@ from matplotlib.figure import Figure
 from occreid.errors import UserError
 from occreid.files import read_json, write_file, write_json
 from occreid.report.figures import SERIES, save_figure
+from occreid.report.markdown import row
+from occreid.report.published import read_published
 from occreid.retrieval import Protocol
-from occreid.yaml_files import read_yaml
 
 THROUGHPUT, PUBLISHED = "throughput.json", "published.yaml"
 PLOT = "accuracy-throughput.svg"
@@ -84,16 +85,22 @@ def write_results_page(data: str | Path, out: str | Path, command: str = "") -> 
     """
     folder, page = Path(data), Path(out)
     results = read_results(folder)
-    rates = _throughput(folder / THROUGHPUT, results)
+    measured_rates = _throughput(folder / THROUGHPUT, results)
+    rates = {name: rate.middle for name, rate in measured_rates.items()}
     lines = ["# Results", "", "This page is generated from the files in `data/`; every number on it is in one of them."]
     lines += [f"Do not edit it: `{command}`.", ""] if command else [""]
-    for benchmark in sorted({result.benchmark for result in results}):
+    published = read_published(folder / PUBLISHED)
+    measured = sorted({result.benchmark for result in results})
+    for benchmark in measured:
         here = [result for result in results if result.benchmark == benchmark]
-        lines += _measured(benchmark, here, rates)
-    plotted = _plot(results, rates, page.parent / PLOT)
+        lines += [*_measured(benchmark, here, rates), *published.on(benchmark)]
+    plotted = _plot(results, measured_rates, page.parent / PLOT)
     if plotted:
         lines += ["## Accuracy against throughput", "", f"![mAP against images a second]({PLOT})", "", *plotted, ""]
-    lines += _published(folder / PUBLISHED)
+    elsewhere = published.elsewhere(measured)
+    if elsewhere:
+        sentence = "**Not measured here**: figures as published, under the papers' settings. Own rows are bold."
+        lines += ["## What the papers report", "", sentence, "", *elsewhere]
     return write_file(page, "\n".join(lines).rstrip() + "\n", hint="Choose another --out.")
 
 
@@ -147,9 +154,9 @@ def _measured(benchmark: str, results: Sequence[Result], rates: dict[str, float]
     order = sorted(names, key=lambda name: -_mean(rows[name], "mAP"))
     shown = [score for score in _SCORES if all(score in result.entry["scores"] for result in results)]
     head = ["", *shown, "runs", "epochs", "backbone", "starts from", "size", *(["images/s"] if rates else [])]
-    lines = [f"## {benchmark}", "", _row(head), _row(["---", *["---:"] * (len(head) - 1)])]
+    lines = [f"## {benchmark}", "", row(head), row(["---", *["---:"] * (len(head) - 1)])]
     for name in order:
-        lines.append(_row(_cells(name, rows[name], shown, rates)))
+        lines.append(row(_cells(name, rows[name], shown, rates)))
     entry = results[0].entry
     counts = ", ".join(f"{entry['counts'][part]['images']:,} {part} images" for part in ("query", "gallery"))
     metrics = sorted({result.entry["protocol"]["metric"] for result in results})
@@ -185,27 +192,16 @@ def _size(result: Result) -> list[int]:
     return [data[key] for key in ("height", "width") if key in data]
 
 
-def _published(file: Path) -> list[str]:
-    """The papers' own figures, apart from ours."""
-    if not file.is_file():
-        return []
-    try:
-        entries = read_yaml(file)
-        rows = [
-            [e["method"], e["benchmark"], f"{e['mAP']:.1f}", f"{e['R-1']:.1f}", e.get("source", "")] for e in entries
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{file} is no list of published figures ({error}).", "See docs/reports.md.") from error
-    lines = [
-        "## What the papers report",
-        "",
-        "**Not measured here**: figures as published, under the papers' settings.",
-    ]
-    lines += ["", _row(["method", "benchmark", "mAP", "R-1", "where"]), _row(["---", "---", "---:", "---:", "---"])]
-    return [*lines, *(_row(row) for row in rows), ""]
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """Images a second: the median of the rounds, and its quartiles."""
+
+    middle: float
+    low: float
+    high: float
 
 
-def _throughput(file: Path, results: Sequence[Result]) -> dict[str, float]:
+def _throughput(file: Path, results: Sequence[Result]) -> dict[str, _Rate]:
     """Row's name → images a second at the row's own picture size, at the largest batch of the file."""
     if not file.is_file():
         return {}
@@ -213,38 +209,55 @@ def _throughput(file: Path, results: Sequence[Result]) -> dict[str, float]:
     try:
         lines = sorted(content["lines"], key=lambda line: line["batch_size"])
         return {
-            line["name"]: float(line["images_per_second"])
+            line["name"]: _Rate(rate, *line.get("quartiles", (rate, rate)))
             for line in lines
             if any((line["name"], line["size"]) == (result.name, _size(result)) for result in results)
+            for rate in [float(line["images_per_second"])]
         }
     except (KeyError, TypeError) as error:
         raise UserError(f"{file} was not written by occreid bench.", "Write it with: occreid bench … --out") from error
 
 
-def _plot(results: Sequence[Result], rates: dict[str, float], file: Path) -> list[str]:
+def _plot(results: Sequence[Result], rates: dict[str, _Rate], file: Path) -> list[str]:
     """Draw mAP against images a second on the benchmark with most rows; the text below it, empty without a plot."""
     places = [result for result in results if result.name in rates]
     if not places:
         return []
     benchmarks = [result.benchmark for result in places]
     benchmark = max(dict.fromkeys(benchmarks), key=benchmarks.count)
-    names = sorted({result.name for result in places if result.benchmark == benchmark})
     points = {
-        name: (rates[name], _mean([r for r in places if (r.name, r.benchmark) == (name, benchmark)], "mAP"))
-        for name in names
+        name: (
+            rates[name],
+            [100 * r.entry["scores"]["mAP"] for r in places if (r.name, r.benchmark) == (name, benchmark)],
+        )
+        for name in sorted({result.name for result in places if result.benchmark == benchmark})
     }
     with matplotlib.rc_context({"svg.hashsalt": "occreid", "svg.fonttype": "none"}):
         save_figure(file, lambda: _draw(points, benchmark))
     about = _read_json(results[0].file.parent / THROUGHPUT)
-    return [f"Images a second on {about.get('device', 'an unnamed device')}: `{about.get('command', '')}`."]
+    lines = [f"Images a second on {about.get('device', 'an unnamed device')}: `{about.get('command', '')}`."]
+    seeds = sorted({len(scores) for _, scores in points.values()})
+    bars = "sample standard deviation over seeds" if seeds[-1] > 1 else "none, for every row is one seed"
+    return [*lines, f"Bars: of the rate, quartiles over rounds; of mAP, {bars}."]
 
 
-def _draw(points: dict[str, tuple[float, float]], benchmark: str) -> Figure:
+def _draw(points: dict[str, tuple[_Rate, list[float]]], benchmark: str) -> Figure:
     figure = Figure(figsize=(6.2, 3.8), layout="constrained")
     axes = figure.add_subplot()
-    for number, (name, (rate, score)) in enumerate(points.items()):
-        axes.plot([rate], [score], marker="o", markersize=7, linestyle="", color=SERIES[number % len(SERIES)])
-        axes.annotate(name.replace("$", r"\$"), (rate, score), xytext=(6, 5), textcoords="offset points")
+    for number, (name, (rate, scores)) in enumerate(points.items()):
+        score = statistics.fmean(scores)
+        axes.errorbar(
+            [rate.middle],
+            [score],
+            xerr=[[max(rate.middle - rate.low, 0.0)], [max(rate.high - rate.middle, 0.0)]],
+            yerr=statistics.stdev(scores) if len(scores) > 1 else None,
+            marker="o",
+            markersize=7,
+            capsize=3,
+            color=SERIES[number % len(SERIES)],
+        )
+        label = name.replace("$", r"\$")
+        axes.annotate(label, (rate.middle, score), xytext=(6, 5), textcoords="offset points")
     axes.set(xlabel="images a second", ylabel=f"mAP on {benchmark}, %")
     axes.margins(x=0.25, y=0.2)
     axes.set_xlim(left=0)
@@ -281,7 +294,3 @@ def _without_paths(content: Any) -> Any:
     if isinstance(content, str) and os.path.isabs(content):
         return f"…/{Path(content).name}"
     return content
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

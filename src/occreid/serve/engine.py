@@ -19,6 +19,7 @@ from occreid.extraction import AskedPrecision, computing_in, usable_device, way_
 from occreid.gallery import Manifest
 from occreid.methods import Method
 from occreid.models import load_model, read_card
+from occreid.models.masker import masks_key
 from occreid.models.mirror import describe
 from occreid.nn.computing import MEMORY_FORMATS, PLAIN, Computing
 
@@ -54,7 +55,15 @@ class Engine:
     def manifest(self) -> Manifest:
         """What a gallery of this model's descriptors is like."""
         parts, dim = self.shape
-        return Manifest(dim, parts, self.model.metric, self.weights_hash, self.name, flip_test=self.model.flip_test)
+        return Manifest(
+            dim,
+            parts,
+            self.model.metric,
+            self.weights_hash,
+            self.name,
+            flip_test=self.model.flip_test,
+            masks=masks_key(self.model),
+        )
 
     @staticmethod
     def load(source: str | Path, device: str = "cpu", precision: AskedPrecision = "float32") -> Engine:

@@ -164,7 +164,7 @@ class Service:
             raise UserError(f"k is {k}.", f"Ask for 1 to {self.settings.max_k} answers.")
         crop = self._describer.crop(data, box)
         (query,) = self._describer.describe(crop)
-        hits = self.gallery.search(query, k, filter, exact)[0]
+        hits = self.gallery.search(query, k, filter, exact, model=self.engine.model)[0]
         search_id = secrets.token_hex(8)
         self.audit.write(
             "search",

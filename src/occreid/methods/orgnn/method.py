@@ -28,8 +28,9 @@ from occreid.records import Batch
 Leg = Literal["fen", "oan", "gnn"]
 
 _NO_MASKS = (
-    "Make masks with 'occreid parse', or with 'occreid masks', and name their folder: "
-    "--option test_masks=FOLDER, in a recipe data.options.test_masks. Without masks only the modes base and gnn work."
+    "Put a parser beside the model: occreid equip MODEL --masks PARSER --out FOLDER. Or make masks of a benchmark with "
+    "'occreid parse' or 'occreid masks', and name their folder: --option test_masks=FOLDER, in a recipe "
+    "data.options.test_masks. Without masks only the modes base and gnn work."
 )
 
 
@@ -176,10 +177,13 @@ class OrGnn(Method):
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """FEN's six parts, with the visibility that OAN sees in ``masks``; `refine` reconstructs them.
 
+        Without ``masks`` the model's `masker`, if it has one, makes them of ``images``.
+
         Raises:
             UserError: the mode asks OAN and there are no masks, or masks of another size.
         """
         features = self.fen(self.normalize(images)).transpose(0, 1)  # (B, P, D)
+        masks = self.masks_for(images, masks)
         if masks is None and not self.needs_masks:
             return Descriptors(features)
         if masks is None:
@@ -233,6 +237,7 @@ class OrGnn(Method):
         """``parts``: how strongly FEN's stripes answer where; with masks ``visible``, what OAN takes as seen."""
         answers = self.fen.trunk.maps(self.normalize(images))[0].float().norm(dim=1)  # (B, h, w)
         maps = {"parts": answers / answers.amax((1, 2), keepdim=True).clamp_min(1e-12)}
+        masks = self.masks_for(images, masks)
         if masks is not None:
             y = self.oan(masks).float().sigmoid()  # (B, P)
             maps["visible"] = y[:, :STRIPES, None] * y[:, None, STRIPES : STRIPES + HALVES]  # (B, 4, 2)
