@@ -22,7 +22,7 @@ def test_costs_are_those_of_the_built_network():
 @pytest.mark.parametrize(
     ("name", "methods"),
     [
-        ("tf_efficientnet_lite0", {"baseline", "han", "hpnet", "orgnn", "parser", "ssgr"}),
+        ("tf_efficientnet_lite0", {"baseline", "han", "hpnet", "orgnn", "parser", "ssgr", "veil"}),
         ("deit_tiny_distilled_patch16_224", {"baseline_vit", "sureid"}),
         ("densenet121", None),
         ("vit_medium_patch16_gap_240", None),

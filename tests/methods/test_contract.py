@@ -14,6 +14,7 @@ SMALL = {  # options that make a method quick to build; a method not named here 
     "hpnet": {"backbone": "resnet18", "parsing_channels": 32},
     "orgnn": {"backbone": "resnet18", "dim": 32, "mode": "gnn"},  # this mode describes without masks
     "sureid": {"backbone": "vit_tiny_patch16_224", "height": 64, "width": 32},
+    "veil": {"backbone": "resnet18"},
 }
 SIZES = {
     "baseline": (64, 32),
@@ -22,6 +23,7 @@ SIZES = {
     "hpnet": (64, 32),
     "orgnn": (64, 32),
     "ssgr": (64, 32),
+    "veil": (96, 32),  # six stripes before the last stage: one of four would be none that is dropped
 }
 CLASSES = 4
 

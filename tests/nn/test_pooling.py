@@ -40,3 +40,18 @@ def test_float32_under_autocast():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(GeM()(x), GeM()(x.float()))
         assert GeM()(x).dtype == torch.float32
+
+
+@pytest.mark.parametrize("p", [1.0, 3.0])
+def test_weights_say_how_much_a_position_counts(p):
+    x, weights = torch.rand(2, 3, 4, 5), torch.rand(2, 4, 5) + 0.1
+    double, w = x.double(), weights.double()
+    expected = [
+        [
+            (sum(w[b, i, j] * double[b, c, i, j] ** p for i in range(4) for j in range(5)) / w[b].sum()) ** (1 / p)
+            for c in range(3)
+        ]
+        for b in range(2)
+    ]
+    torch.testing.assert_close(GeM(p)(x, weights), torch.tensor(expected, dtype=torch.float32))
+    torch.testing.assert_close(GeM(p)(x, torch.full((2, 4, 5), 0.3)), GeM(p)(x))

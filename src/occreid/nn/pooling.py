@@ -22,8 +22,16 @@ class GeM(nn.Module):
         self.p = nn.Parameter(torch.tensor(float(p)), requires_grad=learnable)
         self.eps = eps
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) → (B, C), in float32."""
+    def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) → (B, C), in float32; positions count alike, or by ``weights`` (B, H, W) > 0."""
         with torch.autocast(x.device.type, enabled=False):
             powered = x.float().clamp_min(self.eps).pow(self.p)
-            return powered.mean((2, 3)).pow(1 / self.p)
+            return weighted_mean(powered, weights).pow(1 / self.p)
+
+
+def weighted_mean(x: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean over positions, (B, C, H, W) → (B, C), in which each counts by ``weights`` (B, H, W) > 0, or alike."""
+    if weights is None:
+        return x.mean((2, 3))
+    share = weights / weights.sum((1, 2), keepdim=True)
+    return (x * share[:, None]).sum((2, 3))

@@ -225,13 +225,11 @@ def _plot(results: Sequence[Result], rates: dict[str, _Rate], file: Path) -> lis
         return []
     benchmarks = [result.benchmark for result in places]
     benchmark = max(dict.fromkeys(benchmarks), key=benchmarks.count)
-    points = {
-        name: (
-            rates[name],
-            [100 * r.entry["scores"]["mAP"] for r in places if (r.name, r.benchmark) == (name, benchmark)],
-        )
-        for name in sorted({result.name for result in places if result.benchmark == benchmark})
-    }
+    points: dict[str, tuple[_Rate, list[float]]] = {}
+    for result in sorted(places, key=lambda result: result.name):
+        if result.benchmark == benchmark:
+            _, scores = points.setdefault(result.name, (rates[result.name], []))
+            scores.append(100 * result.entry["scores"]["mAP"])
     with matplotlib.rc_context({"svg.hashsalt": "occreid", "svg.fonttype": "none"}):
         save_figure(file, lambda: _draw(points, benchmark))
     about = _read_json(results[0].file.parent / THROUGHPUT)

@@ -88,3 +88,17 @@ def test_pictures_the_table_does_not_name(build, touch):
         load_benchmark("occsynth", root)
     split = load_benchmark("occsynth", root, strict=False)
     assert len(split.query) == 1 and "0009" in split.notes["skipped"]
+
+
+def test_the_study_is_a_benchmark_by_name_with_the_counts_that_its_plan_gives(build):
+    from occreid.data.benchmarks import benchmark_facts
+    from occreid.synth.protocol import SECOND_SIZES, plan
+
+    shots = [shot for person in plan(SECOND_SIZES["study"], 0) for shot in person]
+    for part, counts in benchmark_facts("occsynth_study").counts[""].items():
+        own = [shot for shot in shots if shot.split == part]
+        assert (len(own), len({shot.pid for shot in own})) == counts
+    with pytest.raises(UserError, match="occsynth_study has other counts than published"):
+        load_benchmark("occsynth_study", build())
+    split = load_benchmark("occsynth_study", build(), strict=False)
+    assert split.name == "occsynth_study" and "expected 640 of 320" in split.notes["counts"]

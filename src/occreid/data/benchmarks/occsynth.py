@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,10 +15,19 @@ from occreid.records import PART_NAMES, Record, Split
 SIDECAR = "occsynth.parquet"
 EDITION_KEY = b"occsynth_edition"
 """Of the table's metadata."""
-FACTS = Facts(
-    layout=f"Market-1501's folders, masks, {SIDECAR}",
-    note="generated; exact masks, visible fractions and occluders",
-)
+_STUDY = {"train": (5_337, 450), "query": (640, 320), "gallery": (2_253, 400)}
+FACTS = {
+    "occsynth": Facts(
+        layout=f"Market-1501's folders, masks, {SIDECAR}",
+        note="generated; exact masks, visible fractions and occluders",
+    ),
+    "occsynth_study": Facts(
+        layout="occsynth, of 'occreid data synth --edition occsynth-2 --size study --seed 0'",
+        counts={"": _STUDY},
+        note="generated, to tell methods apart: 640 occluded queries of 320 persons, 4 to 8 gallery images each",
+        shared_layout=True,
+    ),
+}
 _VISIBLE = tuple(f"visible_{part}" for part in PART_NAMES)
 _COLUMNS = ("file", "split", "pid", "camid", "occluded", "occluder_kind", "occluder_id", "mask", "time", *_VISIBLE)
 
@@ -61,6 +71,20 @@ def occsynth(root: Path, *, strict: bool = True) -> Split:
     extra = [base / name for name in sorted(on_disk - {row["file"] for row in rows}) if _is_person(name)]
     split = Split(_name(table.schema.metadata), tuple(parts["train"]), tuple(parts["query"]), tuple(parts["gallery"]))
     return finish(split, {}, extra, f"a file of {SIDECAR}", strict)
+
+
+def occsynth_study(root: Path, *, strict: bool = True) -> Split:
+    """Read the generated benchmark that methods are compared on: size ``study`` of the second edition, seed 0.
+
+    Args:
+        root: as `occsynth`.
+        strict: as `occsynth`; insist on its counts, too.
+
+    Raises:
+        UserError: what `occsynth` raises, or another size or seed.
+    """
+    split = replace(occsynth(root, strict=strict), name="occsynth_study")
+    return finish(split, _STUDY, (), "", strict)
 
 
 def _name(metadata: dict[bytes, bytes] | None) -> str:
