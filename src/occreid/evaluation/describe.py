@@ -143,8 +143,8 @@ class Describer:
         records = getattr(self.split, name)
         if alter is not None:
             # masks of the pictures as they were know what is hidden now: who can look for themselves does
-            seen = {"masks": self.options["masks"] and not self._looks}
-            return extract(self.model, records, alter=alter, **(self.options | seen))
+            options: dict[str, Any] = {**self.options, "masks": self.options["masks"] and not self._looks}
+            return extract(self.model, records, alter=alter, **options)
         if name not in self._clean:
             self._clean[name] = extract(self.model, records, **self.options)
         return self._clean[name]

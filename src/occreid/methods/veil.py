@@ -141,7 +141,7 @@ class Veil(Method):
         if self.gate and logits is not None:
             v = logits.float().sigmoid()
             v = v if rows is None else take_stripes(v, rows)
-            weights = adaptive_avg_pool2d(v[:, None], x.shape[2:])[:, 0].clamp_min(_FLOOR)
+            weights = adaptive_avg_pool2d(v[:, None], (x.shape[2], x.shape[3]))[:, 0].clamp_min(_FLOOR)
         feature = weighted_mean(x.float(), weights) if self.pool is None else self.pool(x, weights)
         return feature, logits
 
@@ -154,7 +154,9 @@ class Veil(Method):
             "triplet": self.triplet(f, batch.labels),
         }
         if logits is not None and batch.masks is not None and self.visibility_weight:
-            seen = adaptive_avg_pool2d((batch.masks > 0).float()[:, None], logits.shape[1:])[:, 0]  # share of each cell
+            seen = adaptive_avg_pool2d((batch.masks > 0).float()[:, None], (logits.shape[1], logits.shape[2]))[
+                :, 0
+            ]  # share of each cell
             losses["visibility"] = self.visibility_weight * binary_cross_entropy_with_logits(logits.float(), seen)
         if self.momentum is not None and self.training:
             self.momentum.update(f)  # SSGR, Eq. 6
