@@ -7,6 +7,7 @@ import typer
 from occreid.cli.data.anonymize import anonymize
 from occreid.cli.data.build import build
 from occreid.cli.data.crops import crops
+from occreid.cli.data.export import export
 from occreid.cli.data.listing import list_
 from occreid.cli.data.occlude import occlude
 from occreid.cli.data.occluders import occluders
@@ -22,6 +23,6 @@ def register(app: typer.Typer) -> None:
         name="data", help="List, verify, describe, generate and build benchmarks.", no_args_is_help=True
     )
     group.command("list")(list_)
-    for command in (verify, stats, split, synth, crops, build, anonymize, occluders, occlude):
+    for command in (verify, stats, split, synth, crops, build, export, anonymize, occluders, occlude):
         group.command()(command)
     app.add_typer(group)
