@@ -17,7 +17,16 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-BESIDE = ("results/*.md", "results/*.svg", "examples/*", "examples/*/*", "notebooks/*.ipynb", "container/*", "*.md", "LICENSE")
+BESIDE = (
+    "results/*.md",
+    "results/*.svg",
+    "examples/*",
+    "examples/*/*",
+    "notebooks/*.ipynb",
+    "container/*",
+    "*.md",
+    "LICENSE",
+)
 """What the site shows besides docs/, as globs from the root of the checkout."""
 _LINK = re.compile(r"(?<!`)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
