@@ -83,9 +83,10 @@ def _value(dtype: str) -> dict[str, object]:
 
 
 def _row(record: Record, schema: pa.Schema) -> dict[str, object]:
-    plain = {name: getattr(record, name) for name in schema.names if name not in ("image", "mask")}
+    plain: dict[str, object] = {name: getattr(record, name) for name in schema.names if name not in ("image", "mask")}
     pictures = {"image": record.path, "mask": record.mask}
-    return plain | {name: _picture(path) for name, path in pictures.items() if name in schema.names}
+    plain.update((name, _picture(path)) for name, path in pictures.items() if name in schema.names)
+    return plain
 
 
 def _picture(path: Path | None) -> dict[str, object] | None:
