@@ -237,7 +237,7 @@ def _visible_tiles(query: Descriptors, gallery: Descriptors) -> Tile:
 
 def _visible_tiles_by_loop(left: Tensor, right: Tensor, x_visible: Tensor, y_visible: Tensor) -> Tile:
     """The same tiles with fewer passes; torch's root may differ from the loop's, the nearest float, in the last bit."""
-    from occreid.part_roots import add_roots, divide_by_shared
+    from occreid.compiled.part_roots import add_roots, divide_by_shared
 
     def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
         (rows, columns), stride = out.shape, out.stride(0)

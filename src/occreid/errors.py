@@ -1,4 +1,4 @@
-"""Errors a user can act on, what words them, and what unreadable files raise.
+"""Errors a user can act on, and what words them.
 
 A mistake of the user's is a `UserError`: one sentence for the problem, one for the hint. The command
 line prints it in one or two lines and leaves with exit code 2; a traceback is kept for our own bugs.
@@ -8,17 +8,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pickle import UnpicklingError
 from types import ModuleType
-
-UNREADABLE = (
-    *(RuntimeError, TypeError, AttributeError, LookupError, ValueError, EOFError, AssertionError),
-    *(struct.error, UnpicklingError),
-)
-"""What ``torch.load`` raises for a file of something else, whose bytes it takes for pickle's orders."""
 
 
 class UserError(Exception):
@@ -76,8 +68,8 @@ def reason(error: BaseException) -> str:
     """
     if isinstance(error, KeyError):
         return f"no key {error}"
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    first = next(iter(said.strip().splitlines()), "").rstrip(".")
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    first = next(iter(text.strip().splitlines()), "").rstrip(".")
     return first[:200] or type(error).__name__
 
 

@@ -23,6 +23,10 @@ PART_NAMES = ("head", "torso_arms", "upper_legs", "lower_legs_feet")
 background or occluder and value p + 1 is part ``PART_NAMES[p]``."""
 
 
+SPLIT_PARTS = ("train", "query", "gallery")
+"""The parts of a benchmark."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One image of one person, as a benchmark's files describe it.
@@ -79,6 +83,11 @@ class Split:
         rows = [(part, *counts.values()) for part, counts in self.counts().items()]
         return html_table(("part", "images", "ids", "cameras"), rows, self.name)
 
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """All of them: training, queries, gallery."""
+        return (*self.train, *self.query, *self.gallery)
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Images, ids and cameras of each part, e.g. ``{"query": {"images": 3368, "ids": 750, "cameras": 6}}``."""
         return {
@@ -87,7 +96,7 @@ class Split:
                 "ids": len({r.pid for r in records} - self.distractor_pids),
                 "cameras": len({r.camid for r in records}),
             }
-            for part, records in (("train", self.train), ("query", self.query), ("gallery", self.gallery))
+            for part, records in zip(SPLIT_PARTS, (self.train, self.query, self.gallery), strict=True)
         }
 
 

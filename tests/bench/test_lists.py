@@ -1,6 +1,6 @@
 import pytest
 
-from occreid.bench.lists import find_list, load_list
+from occreid.bench.lists import Selection, find_list, load_list, select
 from occreid.bench.models import Model
 from occreid.errors import UserError
 from occreid.training.recipe_files import list_recipes, recipe_folders
@@ -56,3 +56,16 @@ def test_every_shipped_list_can_be_read():
     for folder in recipe_folders():
         for file in sorted(folder.rglob("*.bench.yaml")):
             assert load_list(file).models
+
+
+def test_words_select_a_list_or_models(list_file):
+    listed = select([str(list_file(TEXT))], batch_sizes=[2], size=(8, 4))
+    assert (listed.title, listed.batch_sizes, listed.against) == ("Table I", (2,), "small")
+    assert [(model.name, model.size) for model in listed.models] == [("small", (8, 4)), ("wide", (8, 4))]
+    assert select(["a", "b x=1"]) == Selection((Model("a", "a", {}), Model("b x=1", "b", {"x": 1})))
+
+
+def test_a_rival_joins_once():
+    assert [model.name for model in select(["a"], against="b").models] == ["a", "b"]
+    chosen = select(["a", "b"], against="b")
+    assert len(chosen.models) == 2 and chosen.against == "b"

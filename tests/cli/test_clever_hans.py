@@ -59,7 +59,7 @@ def test_natural_occluders_tell_a_model_that_sees_nothing_else(make_run, draw):
     assert "wins behind the query's kind: 100.0 % (24 pairs with a right one)" in text and "(36 pairs)" in text
     (row,) = json.loads(call(run, "--on", on, "--natural", "id", "--json"))
     assert row["by"] == "id" and row["fooled"] == 1 and row["queries"] == row["persons"] == 6
-    assert (row["shared_pairs"], row["apart_pairs"], row["oracle"]) == (12, 12, "")
+    assert (row["shared_pairs"], row["other_pairs"], row["oracle"]) == (12, 12, "")
 
 
 def test_natural_occluders_of_a_model_that_sees_the_person(make_run, draw):

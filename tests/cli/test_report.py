@@ -5,6 +5,7 @@ import typer
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
+from occreid.cli import groups
 from occreid.cli import report as command
 from occreid.cli.splits import load_benchmarks
 from occreid.errors import UserError
@@ -63,7 +64,7 @@ def test_exact_masks_are_marked_as_an_oracle(make_run, market, tmp_path, monkeyp
     folder, shown = make_run(cls="Masked"), {}
     drawn = "occreid.report.figure_files.draw_cmc"
     monkeypatch.setattr(drawn, lambda curves: shown.update(names=[*curves]) or Figure())
-    monkeypatch.setattr(command, "load_benchmarks", lambda *words: [exact(split) for split in load_benchmarks(*words)])
+    monkeypatch.setattr(groups, "load_benchmarks", lambda *words: [exact(split) for split in load_benchmarks(*words)])
 
     def exact(split):
         return replace(split, notes={**split.notes, "oracle": "exact masks of the test images"})
@@ -92,9 +93,7 @@ def test_runs_of_different_data_are_refused(make_run):
 
 
 def test_missing_images_are_listed(make_run, market, monkeypatch):
-    from occreid.cli import report as module
-
-    load = module.load_benchmarks
+    load = groups.load_benchmarks
 
     def moved(*arguments):
         from dataclasses import replace
@@ -103,7 +102,7 @@ def test_missing_images_are_listed(make_run, market, monkeypatch):
         gone = tuple(replace(r, path=r.path.with_name(f"gone-{r.path.name}")) for r in splits[0].query[:2])
         return [replace(splits[0], query=(*gone, *splits[0].query[2:]))]
 
-    monkeypatch.setattr(module, "load_benchmarks", moved)
+    monkeypatch.setattr(groups, "load_benchmarks", moved)
     said = problem(make_run())
     assert said.startswith("2 images of market1501 are missing: ")
     assert "gone-0005_c1s1_000005_00.png" in said and "gone-0006_c1s1_000006_00.png" in said

@@ -72,8 +72,8 @@ def test_one_that_sees_both_lies_between_and_its_interval_holds_its_score(people
     low, high = found.interval()
     assert 0 < found.score < 1 and low < found.score < high
     worst = found.telling(5)
-    assert all(found.shared[i] > found.apart[i] for i in worst) and len(set(worst)) == 5
-    assert found.margin[worst[0]] == found.margin[(found.shared - found.apart) == 1].max()
+    assert all(found.shared[i] > found.other[i] for i in worst) and len(set(worst)) == 5
+    assert found.margin[worst[0]] == found.margin[(found.shared - found.other) == 1].max()
 
 
 def test_ordinary_errors_are_not_blamed_on_the_things(people):

@@ -140,8 +140,8 @@ def test_pair_by_pair(by, same_camera, metric):
     assert 5 < len(numbers) < 60 and found.queries.tolist() == numbers.tolist()
     assert found.pids.tolist() == [query[i].pid for i in found.queries]
     np.testing.assert_allclose(found.shared, shared)
-    np.testing.assert_allclose(found.apart, apart)
-    assert found.shared_pairs.tolist() == shared_pairs.tolist() and found.apart_pairs.tolist() == apart_pairs.tolist()
+    np.testing.assert_allclose(found.other, apart)
+    assert found.shared_pairs.tolist() == shared_pairs.tolist() and found.other_pairs.tolist() == apart_pairs.tolist()
     assert found.fooled == pytest.approx(shared.mean()) and found.fooled_anyway == pytest.approx(apart.mean())
     low, high = found.interval()
     assert low <= found.score <= high

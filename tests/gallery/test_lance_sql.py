@@ -10,5 +10,5 @@ def test_a_filter_in_sql():
         "camid IN (1, 2)",
         "time >= 1.5",
         "time < 2.5",
-        "camid IS NULL OR camid != 3",
+        "camid is null or camid != 3",
     ]

@@ -5,7 +5,7 @@ import torch
 from occreid.errors import UserError
 from occreid.models import load_model, read_card
 from occreid.models.foreign import Interface, is_foreign, run_batches
-from occreid.models.importing import Told, import_network
+from occreid.models.importing import Declared, import_network
 
 MEAN, STD = (0.1, 0.2, 0.3), (0.5, 0.25, 1.0)
 
@@ -21,7 +21,7 @@ def images():
 
 
 @pytest.mark.parametrize(
-    ("file", "told", "wanted"),
+    ("file", "declared", "wanted"),
     [
         ({}, {"mean": MEAN, "std": STD}, lambda x: expected(x)),
         ({"shape": ("b", 4, 2, 3), "axes": (1, 2)}, {"mean": MEAN, "std": STD}, lambda x: expected(x)),
@@ -32,9 +32,9 @@ def images():
         ({"inner": 1}, {"mean": MEAN, "std": STD}, lambda x: expected(x)),
     ],
 )
-def test_pictures_reach_the_network_as_it_wants_them(file, told, wanted, images, write_onnx, tmp_path):
+def test_pictures_reach_the_network_as_it_wants_them(file, declared, wanted, images, write_onnx, tmp_path):
     source = write_onnx(tmp_path / "n.onnx", **file)
-    import_network(source, Told(**told))
+    import_network(source, Declared(**declared))
     model = load_model(source)
     found = model.describe(images)
     torch.testing.assert_close(found.features[:, 0], wanted(images), atol=1e-5, rtol=1e-5)
@@ -43,7 +43,7 @@ def test_pictures_reach_the_network_as_it_wants_them(file, told, wanted, images,
 
 def test_it_has_the_calls_of_a_method(images, write_onnx, tmp_path):
     source = write_onnx(tmp_path / "n.onnx")
-    import_network(source, Told(metric="euclidean"))
+    import_network(source, Declared(metric="euclidean"))
     model = load_model(source)
     assert (model.metric, model.input_size, model.training) == ("euclidean", (4, 2), False)
     assert model.embed(np.zeros((40, 30, 3), np.uint8)).features.shape == (1, 1, 3)
@@ -64,7 +64,7 @@ def test_a_card_of_a_run_is_not_taken_for_a_foreign_one(write_onnx, tmp_path):
     assert not is_foreign(source)
     with pytest.raises(UserError, match="occreid import"):
         load_model(source)
-    import_network(source, Told())
+    import_network(source, Declared())
     assert is_foreign(source) and read_card(source)["method"] == "model"
 
 

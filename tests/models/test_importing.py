@@ -6,7 +6,7 @@ from torch import nn
 
 from occreid.errors import UserError
 from occreid.models import load_model, read_card
-from occreid.models.importing import IMAGENET_MEAN, Told, import_network
+from occreid.models.importing import IMAGENET_MEAN, Declared, import_network
 
 
 class Means(nn.Module):
@@ -22,7 +22,7 @@ class Means(nn.Module):
 
 def test_what_the_file_says_is_read_and_what_is_guessed_is_said(write_onnx, tmp_path):
     source = write_onnx(tmp_path / "net.onnx")
-    found = import_network(source, Told(), tmp_path / "out")
+    found = import_network(source, Declared(), tmp_path / "out")
     assert found.path == tmp_path / "out" / "model.onnx" and not (tmp_path / "net.json").exists()
     card = read_card(tmp_path / "out")
     assert card == found.card == json.loads((tmp_path / "out" / "model.json").read_text())
@@ -34,14 +34,14 @@ def test_what_the_file_says_is_read_and_what_is_guessed_is_said(write_onnx, tmp_
 
 def test_metadata_of_the_file_count(write_onnx, tmp_path):
     facts = {"mean": "0.5, 0.5, 0.5", "std": "[0.5,0.5,0.5]", "metric": "euclidean"}
-    found = import_network(write_onnx(tmp_path / "net.onnx", metadata=facts), Told())
+    found = import_network(write_onnx(tmp_path / "net.onnx", metadata=facts), Declared())
     assert found.card["interface"]["std"] == [0.5] * 3 and found.card["metric"] == "euclidean" and not found.guessed
-    told = import_network(tmp_path / "net.onnx", Told(mean=(0.0,) * 3, std=(1.0,) * 3, metric="cosine"))
-    assert told.card["interface"]["std"] == [1.0] * 3 and told.card["metric"] == "cosine"
+    declared = import_network(tmp_path / "net.onnx", Declared(mean=(0.0,) * 3, std=(1.0,) * 3, metric="cosine"))
+    assert declared.card["interface"]["std"] == [1.0] * 3 and declared.card["metric"] == "cosine"
 
 
 def test_a_file_that_promises_any_batch_and_takes_one_is_run_one_by_one(write_onnx, tmp_path):
-    assert import_network(write_onnx(tmp_path / "n.onnx", inner=1), Told()).card["interface"]["batch"] == 1
+    assert import_network(write_onnx(tmp_path / "n.onnx", inner=1), Declared()).card["interface"]["batch"] == 1
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated:FutureWarning")
@@ -51,38 +51,38 @@ def test_networks_of_torch(pooled, tmp_path):
     program = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     torch.export.save(program, tmp_path / "n.pt2")
     torch.jit.save(torch.jit.trace(network, example), str(tmp_path / "n.pt"))
-    plain = Told(mean=(0.0,) * 3, std=(1.0,) * 3)
+    plain = Declared(mean=(0.0,) * 3, std=(1.0,) * 3)
     with pytest.raises(UserError, match="does not say the height"):
         import_network(tmp_path / "n.pt", plain)
-    sized = Told(height=4, width=2, mean=plain.mean, std=plain.std)
-    for file, told in (("n.pt2", plain), ("n.pt", sized)):
-        found = import_network(tmp_path / file, told)
+    sized = Declared(height=4, width=2, mean=plain.mean, std=plain.std)
+    for file, declared in (("n.pt2", plain), ("n.pt", sized)):
+        found = import_network(tmp_path / file, declared)
         assert found.card["parameters"] == 3
         features = load_model(tmp_path / file).describe(example).features
         torch.testing.assert_close(features[:, 0], example.mean((2, 3)))
 
 
 @pytest.mark.parametrize(
-    ("file", "told", "problem"),
+    ("file", "declared", "problem"),
     [
-        ({}, Told(height=9), "takes a height of 4, not 9"),
-        ({"shape": ("b", 3, "h", "w")}, Told(), "does not say the height"),
-        ({"shape": ("b", 3, "h", "w")}, Told(height=0, width=2), "height of 0"),
-        ({"shape": ("b", 1, 4, 2)}, Told(), "no colour pictures"),
-        ({}, Told(mean=(0.0,) * 3), "a mean without a deviation"),
-        ({}, Told(mean=(0.0,) * 3, std=(0.0,) * 3), "not three channels"),
-        ({}, Told(metric="cosin"), "no metric 'cosin'"),
-        ({}, Told(output="vectr"), "no output 'vectr'. Did you mean 'vector'"),
-        ({}, Told(output="squares"), "no vector"),
-        ({"metadata": {"mean": "grey", "std": "1"}}, Told(), "says 'mean: grey'"),
-        ({"metadata": {"occreid": "{}"}}, Told(), "needs no import"),
-        ({"inner": 7}, Told(), "fails on a picture"),
+        ({}, Declared(height=9), "takes a height of 4, not 9"),
+        ({"shape": ("b", 3, "h", "w")}, Declared(), "does not say the height"),
+        ({"shape": ("b", 3, "h", "w")}, Declared(height=0, width=2), "height of 0"),
+        ({"shape": ("b", 1, 4, 2)}, Declared(), "no colour pictures"),
+        ({}, Declared(mean=(0.0,) * 3), "a mean without a deviation"),
+        ({}, Declared(mean=(0.0,) * 3, std=(0.0,) * 3), "not three channels"),
+        ({}, Declared(metric="cosin"), "no metric 'cosin'"),
+        ({}, Declared(output="vectr"), "no output 'vectr'. Did you mean 'vector'"),
+        ({}, Declared(output="squares"), "no vector"),
+        ({"metadata": {"mean": "grey", "std": "1"}}, Declared(), "says 'mean: grey'"),
+        ({"metadata": {"occreid": "{}"}}, Declared(), "needs no import"),
+        ({"inner": 7}, Declared(), "fails on a picture"),
     ],
 )
-def test_what_cannot_be_is_one_sentence_and_leaves_nothing(file, told, problem, write_onnx, tmp_path):
+def test_what_cannot_be_is_one_sentence_and_leaves_nothing(file, declared, problem, write_onnx, tmp_path):
     source = write_onnx(tmp_path / "n.onnx", **file)
     with pytest.raises(UserError, match=problem):
-        import_network(source, told)
+        import_network(source, declared)
     assert [path.name for path in tmp_path.iterdir()] == ["n.onnx"]
 
 
@@ -97,4 +97,4 @@ def test_files_that_are_no_networks(tmp_path):
         ("gone.onnx", "there is no file"),
     ):
         with pytest.raises(UserError, match=problem):
-            import_network(tmp_path / name, Told(height=4, width=2))
+            import_network(tmp_path / name, Declared(height=4, width=2))

@@ -3,7 +3,7 @@ import torch
 
 from occreid.errors import UserError
 from occreid.models import load_model, read_card
-from occreid.models.importing import Told, import_network
+from occreid.models.importing import Declared, import_network
 from occreid.models.zoo import build, read_checkpoint, recognise
 
 
@@ -49,7 +49,7 @@ def test_checkpoints_of_torchreid_are_known_by_their_tensors(architecture, tmp_p
     torch.save({"state_dict": {f"module.{name}": t for name, t in tensors.items()}, "epoch": 3}, tmp_path / "w.pth")
     found = recognise(read_checkpoint(tmp_path / "w.pth"), "w.pth")
     assert found.architecture == architecture and found.unused == ("classifier.bias", "classifier.weight")
-    import_network(tmp_path / "w.pth", Told(height=64, width=32), tmp_path / "out")
+    import_network(tmp_path / "w.pth", Declared(height=64, width=32), tmp_path / "out")
     images = torch.rand(2, 3, 64, 32)
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     with torch.no_grad():
@@ -61,7 +61,7 @@ def test_checkpoints_of_torchreid_are_known_by_their_tensors(architecture, tmp_p
 def test_checkpoints_of_fastreid_bring_their_pixels(tmp_path):
     network, tensors = fastreid()
     torch.save({"model": tensors}, tmp_path / "w.pth")
-    found = import_network(tmp_path / "w.pth", Told(), tmp_path / "out")
+    found = import_network(tmp_path / "w.pth", Declared(), tmp_path / "out")
     assert found.card["architecture"]["pooling"] == "gem" and found.card["unused"] == ["heads.weight"]
     assert found.card["input_size"] == [256, 128] and found.guessed[0].startswith("height and width")
     assert not any("mean" in guess for guess in found.guessed)
@@ -89,10 +89,10 @@ def test_every_tensor_is_accounted_for(tmp_path):
         ("unknown", "unknown network, e.g. 'x'"),
     ):
         with pytest.raises(UserError, match=problem):
-            import_network(tmp_path / f"{name}.pth", Told(), tmp_path / "out")
+            import_network(tmp_path / f"{name}.pth", Declared(), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     with pytest.raises(UserError, match="--out FOLDER"):
-        import_network(tmp_path / "more.pth", Told())
+        import_network(tmp_path / "more.pth", Declared())
 
 
 def test_files_that_hold_no_weights(tmp_path):

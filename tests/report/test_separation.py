@@ -44,7 +44,7 @@ def test_pairs_without_a_distance_are_counted_apart():
     query, gallery = sides(QUERY, GALLERY)
     gallery.visibility[3] = False
     found = separate(query, gallery, "visible_parts", "junk")
-    assert found.apart == 2
+    assert found.without_distance == 2
     assert found.other.sum() == 3
 
 

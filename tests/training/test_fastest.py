@@ -4,7 +4,7 @@ import torch
 from occreid.errors import UserError
 from occreid.training import fastest
 from occreid.training.fastest import chosen_by_first, is_open, settled
-from occreid.training.folders import claim_folder
+from occreid.training.folders import claim_run
 from occreid.training.sources import build_model, load_sources
 
 CPU = torch.device("cpu")
@@ -61,7 +61,7 @@ def test_each_way_computes_as_it_says(tiny, monkeypatch):
 
 def test_other_processes_take_what_the_first_chose(tiny, tmp_path, monkeypatch):
     recipe = tiny("training.precision=auto", "training.memory_format=auto")
-    claim_folder(tmp_path, tiny("training.precision=bf16", "training.memory_format=channels_last"))
+    claim_run(tmp_path, tiny("training.precision=bf16", "training.memory_format=channels_last"))
     read = chosen_by_first(recipe, tmp_path)
     assert (read.training.precision, read.training.memory_format) == ("bf16", "channels_last")
     monkeypatch.setattr(fastest, "_PATIENCE", 0)

@@ -3,44 +3,44 @@ import pytest
 from occreid.errors import UserError
 from occreid.files import write_json
 from occreid.records import Record
-from occreid.training.folders import claim_folder, read_run, require_same_pictures, training_pictures
+from occreid.training.folders import claim_run, read_run, require_same_pictures, training_pictures
 from occreid.training.recipe_files import dump_recipe, load_recipe
 
 
 def test_a_new_folder_gets_the_resolved_recipe(tiny, tmp_path):
     recipe = tiny("training.epochs=7")
-    claim_folder(tmp_path / "runs/new", recipe)
+    claim_run(tmp_path / "runs/new", recipe)
     assert load_recipe(tmp_path / "runs/new/recipe.yaml") == recipe
 
 
 def test_an_empty_folder_is_taken(tiny, tmp_path):
-    claim_folder(tmp_path, tiny())
+    claim_run(tmp_path, tiny())
     assert (tmp_path / "recipe.yaml").is_file()
 
 
 def test_a_folder_with_something_in_it_is_refused_and_left_alone(tiny, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(UserError, match=r"is not empty. Choose another --out\.$"):
-        claim_folder(tmp_path, tiny())
+        claim_run(tmp_path, tiny())
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_the_folder_of_a_run_suggests_to_resume_it(tiny, tmp_path):
-    claim_folder(tmp_path, tiny())
+    claim_run(tmp_path, tiny())
     with pytest.raises(UserError, match="occreid train --resume"):
-        claim_folder(tmp_path, tiny())
+        claim_run(tmp_path, tiny())
 
 
 def test_a_place_that_cannot_be_written_is_named(tiny, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot write the run folder .*file/run"):
-        claim_folder(tmp_path / "file/run", tiny())
+        claim_run(tmp_path / "file/run", tiny())
 
 
 def test_other_processes_of_a_run_leave_the_folder_to_the_first(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
     (tmp_path / "recipe.yaml").write_text("")
-    claim_folder(tmp_path, tiny())
+    claim_run(tmp_path, tiny())
 
 
 def test_a_folder_without_a_run_cannot_be_resumed(tmp_path):
@@ -50,27 +50,27 @@ def test_a_folder_without_a_run_cannot_be_resumed(tmp_path):
 
 def test_an_unchanged_run_reads_its_own_recipe(tiny, tmp_path):
     recipe = tiny("training.epochs=7", "training.init_from=w.safetensors")
-    claim_folder(tmp_path, recipe)
+    claim_run(tmp_path, recipe)
     assert read_run(tmp_path, None, []) == recipe
     assert read_run(tmp_path, None, ["training.epochs=7"]) == recipe
 
 
 @pytest.mark.parametrize("key", ["optimizer.lr=0.5", "training.epochs=9", "training.seed=3", "data.p=3"])
 def test_a_key_that_would_change_the_result_is_refused_by_name(tiny, tmp_path, key):
-    claim_folder(tmp_path, tiny())
+    claim_run(tmp_path, tiny())
     with pytest.raises(UserError, match=f"other values of: {key.partition('=')[0]}"):
         read_run(tmp_path, None, [key])
 
 
 def test_the_place_of_the_data_and_the_workers_may_change(tiny, tmp_path):
-    claim_folder(tmp_path, tiny())
+    claim_run(tmp_path, tiny())
     recipe = read_run(tmp_path, None, ["data.root=/elsewhere", "data.workers=3"])
     assert (recipe.data.root, recipe.data.workers) == ("/elsewhere", 3)
 
 
 def test_the_places_of_masks_and_of_the_second_stream_may_change(tiny, tmp_path):
     stream = "data.parsing={name: market1501, root: old, mask_root: old-masks}"
-    claim_folder(tmp_path, tiny("data.masks=true", "data.mask_root=old", stream))
+    claim_run(tmp_path, tiny("data.masks=true", "data.mask_root=old", stream))
     moved = ["data.mask_root=new", "data.parsing.root=new", "data.parsing.mask_root=new"]
     assert read_run(tmp_path, None, moved).data.parsing.root == "new"
     with pytest.raises(UserError, match=r"other values of: data\.parsing\.name"):
@@ -78,7 +78,7 @@ def test_the_places_of_masks_and_of_the_second_stream_may_change(tiny, tmp_path)
 
 
 def test_a_recipe_given_again_is_compared(tiny, tmp_path):
-    claim_folder(tmp_path / "run", tiny("training.init_from=w.safetensors"))
+    claim_run(tmp_path / "run", tiny("training.init_from=w.safetensors"))
     (tmp_path / "same.yaml").write_text(dump_recipe(tiny()))
     (tmp_path / "other.yaml").write_text(dump_recipe(tiny("training.epochs=5", "data.k=3")))
     assert read_run(tmp_path / "run", tmp_path / "same.yaml", []).training.init_from == "w.safetensors"

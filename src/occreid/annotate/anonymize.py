@@ -1,10 +1,10 @@
-"""A copy of a benchmark in which nobody has a head; what could not be found is told, and left out by default."""
+"""A copy of a benchmark in which nobody has a head; what could not be found is listed, and left out by default."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,14 +12,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from occreid.annotate.construction.keypoints import Keypoints, require_own_names
+from occreid.annotate.construction.keypoints import Keypoints, read_keypoints, require_own_names
 from occreid.annotate.heads import Fill, head_from_keypoints, head_from_mask, hide
+from occreid.annotate.keypoint_model import open_keypoint_model
 from occreid.data.images import Pixels, read_image
 from occreid.data.masks.files import read_mask
-from occreid.data.masks.folders import below
+from occreid.data.masks.folders import attach_masks, below, one_each
 from occreid.errors import UserError
+from occreid.extraction import usable_device
 from occreid.files import new_folder
-from occreid.records import Record
+from occreid.records import SPLIT_PARTS, Record, Split
 
 Find = Callable[[Record, Pixels], NDArray[np.bool_] | None]
 """Record and picture → (H, W) True on the head; all False where there is none to see, None where that is unknown."""
@@ -34,7 +36,7 @@ class Outcome:
     Attributes:
         hidden: a head was found and hidden.
         headless: no head is to be seen.
-        unfound: nothing told where the head is.
+        unfound: nothing says where the head is.
     """
 
     hidden: tuple[Path, ...]
@@ -77,6 +79,43 @@ def find_by_keypoints(held: Mapping[str, Keypoints], records: Sequence[Record]) 
     return lambda record, image: head_from_keypoints(held.get(record.path.name), *image.shape[:2])
 
 
+def find_heads(
+    split: Split,
+    root: Path,
+    *,
+    keypoints: Path | None = None,
+    masks: str | None = None,
+    detector: str | None = None,
+    device: str = "auto",
+) -> tuple[Find, Split]:
+    """A `Find` by one of three ways, and the split with the masks that the second of them takes.
+
+    Args:
+        split: the benchmark.
+        root: what it was read from.
+        keypoints: a file as COCO writes it.
+        masks: a folder of part masks, or ``"own"``: those that the benchmark brings.
+        detector: weights, see `occreid.annotate.keypoint_model.open_keypoint_model`.
+        device: where the detector runs.
+
+    Raises:
+        UserError: no way, or more than one; or what it needs is missing.
+    """
+    if [keypoints, masks, detector].count(None) != 2:
+        raise UserError("how should heads be found?", "Give one of --keypoints, --masks and --detector.")
+    if keypoints is not None:
+        return find_by_keypoints(read_keypoints(keypoints), split.records), split
+    if detector is not None:
+        model = open_keypoint_model(detector, device=usable_device(device))
+        return (lambda record, image: head_from_keypoints(model(image), *image.shape[:2])), split
+    if masks != "own":
+        parts = {part: attach_masks(getattr(split, part), root, str(masks)) for part in SPLIT_PARTS}
+        return find_by_mask, replace(split, **parts)
+    if all(record.mask is None for record in split.records):
+        raise UserError(f"{split.name} has no part masks of its own.", "Make some with: occreid parse")
+    return find_by_mask, split
+
+
 def anonymize(
     records: Sequence[Record],
     root: Path,
@@ -105,7 +144,7 @@ def anonymize(
         UserError: an unreadable picture, one outside ``root``, two that would get one name, or a folder that exists or
             cannot be written.
     """
-    places = _places(records, root)
+    names = one_each(records, lambda record: _new_name(record, root), "would both be written as")
     found: dict[str, list[Path]] = {"hidden": [], "no head": [], "not found": []}
     with new_folder(out) as half:
         for record in sorted(records, key=lambda r: str(r.path)):
@@ -114,24 +153,16 @@ def anonymize(
             what = "not found" if head is None else "hidden" if head.any() else "no head"
             found[what].append(record.path)
             if head is not None or unfound == "copy":
-                _write(half / places[record.path], image if head is None else hide(image, head, fill))
+                _write(half / names[record.path], image if head is None else hide(image, head, fill))
             tick()
-        _report(half / REPORT, found, places)
+        _report(half / REPORT, found, names)
     return Outcome(*(tuple(paths) for paths in found.values()))
 
 
-def _places(records: Sequence[Record], root: Path) -> dict[Path, Path]:
-    """Picture → its new name, relative to the new folder."""
-    places: dict[Path, Path] = {}
-    owners: dict[Path, Path] = {}
-    for record in records:
-        name = below(record.path, root)
-        place = name if name.suffix.lower() in (".jpg", ".jpeg", ".png") else name.with_suffix(".png")
-        other = owners.setdefault(place, record.path)
-        if other != record.path:
-            raise UserError(f"{other} and {record.path} would both be written as {place}.", "Rename one of them.")
-        places[record.path] = place
-    return places
+def _new_name(record: Record, root: Path) -> Path:
+    """Of its copy, relative to the new folder."""
+    name = below(record.path, root)
+    return name if name.suffix.lower() in (".jpg", ".jpeg", ".png") else name.with_suffix(".png")
 
 
 def _write(file: Path, image: Pixels) -> None:
@@ -141,8 +172,8 @@ def _write(file: Path, image: Pixels) -> None:
     file.write_bytes(packed.tobytes())
 
 
-def _report(file: Path, found: dict[str, list[Path]], places: Mapping[Path, Path]) -> None:
-    rows = sorted((places[path].as_posix(), what) for what, paths in found.items() for path in paths)
+def _report(file: Path, found: dict[str, list[Path]], names: Mapping[Path, Path]) -> None:
+    rows = sorted((names[path].as_posix(), what) for what, paths in found.items() for path in paths)
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         writer.writerow(("path", "head"))

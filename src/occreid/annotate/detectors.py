@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from occreid.data.images import Pixels
 from occreid.errors import UserError, worded
 from occreid.files import sha256_of
 
@@ -43,6 +46,27 @@ def open_detector(
     with worded(f"{weights} does not hold weights of torchvision's {name}", hint):
         network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.to(device).eval()
+
+
+@torch.no_grad()
+def persons_in(
+    network: Callable[[list[Tensor]], list[dict[str, Tensor]]],
+    image: Pixels,
+    score: float,
+    device: torch.device | str,
+) -> dict[str, Tensor]:
+    """What a detector finds of persons, with n of them along the first axis of every entry.
+
+    Args:
+        network: images (3, H, W) in [0, 1] → boxes, labels, scores and more, as torchvision's detectors.
+        image: (H, W, 3) uint8 RGB.
+        score: least score of a person, in [0, 1].
+        device: where the network is.
+    """
+    pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).to(device)
+    (found,) = network([pixels.float() / 255])
+    persons = (found["labels"] == COCO_PERSON) & (found["scores"] >= score)
+    return {name: values[persons] for name, values in found.items()}
 
 
 def weights_key(weights: str) -> str:

@@ -60,12 +60,12 @@ def head_from_keypoints(keypoints: Keypoints | None, height: int, width: int) ->
     points = np.array(keypoints.points)
     face = points[[i for i in _FACE if keypoints.seen[i]]]
     shoulders = points[[i for i in _SHOULDERS if keypoints.seen[i]]]
-    apart = abs(shoulders[0, 0] - shoulders[1, 0]) if len(shoulders) == 2 else 0.0
+    span = abs(shoulders[0, 0] - shoulders[1, 0]) if len(shoulders) == 2 else 0.0
     if len(face):
-        wide = max(1.5 * np.ptp(face[:, 0]), 0.6 * apart, 0.12 * width)
+        wide = max(1.5 * np.ptp(face[:, 0]), 0.6 * span, 0.12 * width)
         centre = face.mean(0) - (0, 0.1 * wide)  # there is more head above a face than below
     elif len(shoulders) == 2:
-        wide = max(0.6 * apart, 0.12 * width)
+        wide = max(0.6 * span, 0.12 * width)
         centre = shoulders.mean(0) - (0, 0.9 * wide)
     else:
         return None

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from occreid.annotate.construction.keypoints import Keypoints
-from occreid.annotate.detectors import COCO_PERSON, open_detector
+from occreid.annotate.detectors import open_detector, persons_in
 from occreid.data.images import Pixels
 
 
@@ -37,16 +36,13 @@ class KeypointModel:
     ) -> None:
         self.network, self.score, self.point_score, self.device = network, score, point_score, device
 
-    @torch.no_grad()
     def __call__(self, image: Pixels) -> Keypoints | None:
         """Keypoints in the pixels of (H, W, 3) uint8 RGB."""
-        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).to(self.device)
-        (found,) = self.network([pixels.float() / 255])
-        persons = ((found["labels"] == COCO_PERSON) & (found["scores"] >= self.score)).nonzero().flatten()
-        if not len(persons):
+        found = persons_in(self.network, image, self.score, self.device)
+        if not len(found["scores"]):
             return None
-        left, top, right, bottom = found["boxes"][persons].unbind(1)
-        best = persons[((right - left) * (bottom - top) * found["scores"][persons]).argmax()]
+        left, top, right, bottom = found["boxes"].unbind(1)
+        best = ((right - left) * (bottom - top) * found["scores"]).argmax()
         points, scores = found["keypoints"][best].cpu(), found["keypoints_scores"][best].cpu()
         return Keypoints(
             tuple((float(x), float(y)) for x, y in points[:, :2]), tuple((scores >= self.point_score).tolist())
@@ -54,14 +50,6 @@ class KeypointModel:
 
 
 def open_keypoint_model(weights: str, *, device: torch.device | str = "cpu") -> KeypointModel:
-    """Torchvision's Keypoint R-CNN (ResNet-50 FPN).
-
-    Args:
-        weights: see `occreid.annotate.detectors.open_detector`.
-        device: where it runs.
-
-    Raises:
-        UserError: see `occreid.annotate.detectors.open_detector`.
-    """
+    """Torchvision's Keypoint R-CNN (ResNet-50 FPN), with weights and errors as `open_detector` has them."""
     hint = "Give a file of torchvision's weights, or keypoints as COCO-format JSON."
     return KeypointModel(open_detector("keypointrcnn_resnet50_fpn", weights, hint, device=device), device=device)

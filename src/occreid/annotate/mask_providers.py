@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from occreid.annotate.detectors import COCO_PERSON, open_detector, weights_key
+from occreid.annotate.detectors import open_detector, persons_in, weights_key
 from occreid.data.images import Pixels, open_pillow, read_bytes, read_image
 from occreid.data.masks.files import check_aspect, resize_mask, write_mask
 from occreid.data.masks.folders import is_current, mask_path, mask_paths
@@ -92,29 +92,19 @@ class MaskRCNN:
         self.network, self.score, self.device = network, score, device
         self.key: Mapping[str, Any] = {"provider": "mask-rcnn", "weights": weights, "score": score}
 
-    @torch.no_grad()
     def __call__(self, image: Path) -> Pixels:
         """See `MaskProvider`."""
-        pixels = torch.from_numpy(np.ascontiguousarray(read_image(image).transpose(2, 0, 1)))
-        (found,) = self.network([pixels.to(self.device).float() / 255])
-        persons = (found["labels"] == COCO_PERSON) & (found["scores"] >= self.score)
-        masks = found["masks"][persons][:, 0] > 0.5  # (n, H, W)
+        pixels = read_image(image)
+        found = persons_in(self.network, pixels, self.score, self.device)
+        masks = found["masks"][:, 0] > 0.5  # (n, H, W)
         if not len(masks):
-            return np.zeros(tuple(pixels.shape[1:]), np.uint8)
-        best = (masks.float().mean((1, 2)) * found["scores"][persons]).argmax()
+            return np.zeros(pixels.shape[:2], np.uint8)
+        best = (masks.float().mean((1, 2)) * found["scores"]).argmax()
         return masks[best].cpu().numpy().astype(np.uint8)
 
 
 def open_mask_rcnn(weights: str, *, device: torch.device | str = "cpu") -> MaskRCNN:
-    """Torchvision's Mask R-CNN (ResNet-50 FPN).
-
-    Args:
-        weights: see `occreid.annotate.detectors.open_detector`.
-        device: where it runs.
-
-    Raises:
-        UserError: see `occreid.annotate.detectors.open_detector`.
-    """
+    """Torchvision's Mask R-CNN (ResNet-50 FPN), with weights and errors as `open_detector` has them."""
     hint = "Give a file of torchvision's weights, or silhouettes."
     network = open_detector("maskrcnn_resnet50_fpn", weights, hint, device=device)
     return MaskRCNN(network, weights_key(weights), device=device)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -26,6 +27,24 @@ KEY = "parsing.json"
 """In a folder of masks: which weights they come from."""
 
 
+class How(TypedDict, total=False):
+    """How a parser goes over pictures.
+
+    Attributes:
+        batch_size: images at once; 64.
+        workers: processes that load images; 0.
+        device: where the model runs; the CPU.
+        precision: what it computes in; float32.
+        progress: show a bar; True.
+    """
+
+    batch_size: int
+    workers: int
+    device: torch.device | str
+    precision: Precision
+    progress: bool
+
+
 @torch.no_grad()
 def parse_to_disk(
     model: PartParser,
@@ -34,11 +53,7 @@ def parse_to_disk(
     folder: str | Path,
     *,
     weights: str,
-    batch_size: int = 64,
-    workers: int = 0,
-    device: torch.device | str = "cpu",
-    precision: Precision = "float32",
-    progress: bool = True,
+    **how: Unpack[How],
 ) -> int:
     """Write a mask for every image, of the image's own size; masks that are there are left alone, unless
     their picture was replaced since.
@@ -49,11 +64,7 @@ def parse_to_disk(
         root: see `occreid.data.masks.folders.mask_path`.
         folder: gets the masks and ``parsing.json``.
         weights: sha256 of the weights: masks of other weights do not go into the same folder.
-        batch_size: images at once.
-        workers: processes that load images.
-        device: where the model runs.
-        precision: what it computes in.
-        progress: show a bar.
+        how: see `How`.
 
     Returns:
         How many masks were written now.
@@ -66,7 +77,7 @@ def parse_to_disk(
     key = {"weights_sha256": weights, "input_size": list(model.input_size)}
     claim_folder(Path(folder), KEY, key, "masks of other weights")
     todo = [record for record in records if not is_current(targets[record.path], record.path)]
-    for batch, scores in parsed(model, todo, batch_size, workers, device, precision, progress=progress):
+    for batch, scores in parsed(model, todo, **how):
         for index, one in zip(batch.indices.tolist(), scores, strict=True):
             record = todo[index]
             height, width = read_image(record.path).shape[:2]
@@ -78,25 +89,25 @@ def parse_to_disk(
 def parsed(
     model: PartParser,
     records: Sequence[Record],
-    batch_size: int,
-    workers: int,
-    device: torch.device | str,
-    precision: Precision,
     *,
-    progress: bool,
     masks: bool = False,
+    batch_size: int = 64,
+    workers: int = 0,
+    device: torch.device | str = "cpu",
+    precision: Precision = "float32",
+    progress: bool = True,
 ) -> Iterator[tuple[Batch, Tensor]]:
     """Each batch of the records, on the device, with the model's scores (B, 1 + P, h, w).
 
     Args:
         model: one that parses; given back in the mode it came in.
         records: images; none yield nothing.
-        batch_size: images at once.
+        masks: load the records' masks too.
+        batch_size: see `How`, like all that follows.
         workers: processes that load images.
         device: where the model runs.
         precision: what it computes in.
-        progress: show a bar.
-        masks: load the records' masks too.
+        progress: whether a bar is shown.
     """
     if not records:
         return

@@ -1,7 +1,7 @@
 """Speed and size of models: images a second, parameters, operations, memory; several in one interleaved run."""
 
 from occreid.bench.costs import Costs, costs
-from occreid.bench.lists import BenchList, find_list, load_list
+from occreid.bench.lists import BenchList, Selection, find_list, load_list, select
 from occreid.bench.models import Model, prepare
 from occreid.bench.tables import Line, as_json, facts, measure, rows
 from occreid.bench.timing import Speed, interleave
@@ -11,6 +11,7 @@ __all__ = [
     "Costs",
     "Line",
     "Model",
+    "Selection",
     "Speed",
     "as_json",
     "costs",
@@ -21,4 +22,5 @@ __all__ = [
     "measure",
     "prepare",
     "rows",
+    "select",
 ]

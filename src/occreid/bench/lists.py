@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,6 +64,60 @@ class BenchList(Section):
         if self.against is not None and self.against not in names:
             raise ValueError(f"'against' names no model of the list. {did_you_mean(self.against, names)}")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What one table is about.
+
+    Attributes:
+        models: with names that differ.
+        batch_sizes: images at once.
+        against: the model that ratios are to; None: the first.
+        title: of a list, else empty.
+    """
+
+    models: tuple[Model, ...]
+    batch_sizes: tuple[int, ...] = (32,)
+    against: str | None = None
+    title: str = ""
+
+
+def select(
+    words: Sequence[str],
+    *,
+    against: str | None = None,
+    batch_sizes: Sequence[int] | None = None,
+    size: tuple[int, int] | None = None,
+) -> Selection:
+    """The models that words name: one list, or models as `Model.parse` reads them.
+
+    Args:
+        words: one list's path or name, or models.
+        against: a model that ratios are to, joined where it is not among them; None: the list's, or the first.
+        batch_sizes: None: the list's, or 32.
+        size: (height, width) of all pictures; None: each model's own.
+
+    Raises:
+        UserError: a list or a word that cannot be read.
+    """
+    file = find_list(words[0]) if len(words) == 1 else None
+    if file is None:
+        chosen = Selection(tuple(Model.parse(text) for text in words))
+    else:
+        listed = load_list(file)
+        title = listed.title + (f" ({listed.paper})" if listed.paper else "")
+        models = tuple(candidate.model() for candidate in listed.models)
+        chosen = Selection(models, tuple(listed.batch_sizes), listed.against, title)
+    if against is not None:
+        rival = Model.parse(against)
+        joined = () if rival.name in {model.name for model in chosen.models} else (rival,)
+        chosen = replace(chosen, models=(*chosen.models, *joined), against=rival.name)
+    if batch_sizes is not None:
+        chosen = replace(chosen, batch_sizes=tuple(batch_sizes))
+    if size is not None:
+        chosen = replace(chosen, models=tuple(replace(model, size=size) for model in chosen.models))
+    return chosen
 
 
 def find_list(name: str) -> Path | None:

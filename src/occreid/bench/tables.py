@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -18,6 +20,8 @@ from occreid.extraction import AskedPrecision, way_for
 from occreid.extraction.fastest import check_asked
 from occreid.models.weights import versions
 from occreid.nn.computing import MemoryFormat
+
+Clock = Literal["wall", "cpu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ def measure(
     rounds: int = 10,
     warmup: int = 2,
     shortest: float = 0.2,
-    clock: Callable[[], float] | None = None,
+    clock: Clock = "wall",
+    threads: int | None = None,
 ) -> list[Line]:
     """Time all models, interleaved, at each batch size and precision.
 
@@ -59,48 +64,53 @@ def measure(
         rounds: see `interleave`; so are the next three.
         warmup: calls before anything is timed.
         shortest: seconds a turn lasts at least.
-        clock: None: the time that passes.
+        clock: ``"wall"``, the time that passes, or ``"cpu"``, this process's, on a CPU that others use.
+        threads: of the CPU; None: as many as now.
 
     Raises:
-        UserError: no model, two of one name, an unknown precision or name, or what building a model raises.
+        UserError: no model, two of one name, an unknown precision, name or clock, a clock that cannot time the device,
+            or what building a model raises.
     """
-    names = [model.name for model in models]
+    names, device = [model.name for model in models], torch.device(device)
     if not names or len(set(names)) < len(names):
         raise UserError("there is no model to time." if not names else "two models have one name.", "Name each once.")
     for precision in precisions:
-        check_asked(precision, torch.device(device))
+        check_asked(precision, device)
     if against is not None and against not in names:
         raise UserError(f"no model is called '{against}'.", did_you_mean(against, names))
+    if clock not in ("wall", "cpu"):
+        raise UserError(f"there is no clock '{clock}'.", "Choose wall or cpu.")
+    if clock == "cpu" and device.type != "cpu":
+        raise UserError(f"the clock cpu cannot time {device}.", "Choose the clock wall.")
+    timed: dict[str, Any] = {"against": against, "device": device, "rounds": rounds, "warmup": warmup}
+    timed |= {"shortest": shortest, **({"clock": time.process_time} if clock == "cpu" else {})}
     built = {model.name: model.build().to(device) for model in models}
     memory_format: MemoryFormat = "channels_last" if channels_last else "contiguous"
-    options: Any = {} if clock is None else {"clock": clock}
     lines = []
-    for batch_size in batch_sizes:
-        images = {name: _images(method.input_size, batch_size, device) for name, method in built.items()}
-        for precision in precisions:
-            ways = {
-                name: way_for(method, torch.device(device), precision, memory_format, batch_size)
-                for name, method in built.items()
-            }
-            calls = {
-                name: prepare(method, images[name], way=ways[name], compiled=compiled) for name, method in built.items()
-            }
-            speeds = interleave(
-                calls,
-                batch_size,
-                against=against,
-                device=device,
-                rounds=rounds,
-                warmup=warmup,
-                shortest=shortest,
-                **options,
-            )
-            for model in models:
-                name = model.name
-                spent = costs(built[name], images[name], call=calls[name])
-                said = " ".join(reversed(ways[name])) if precision == "auto" else precision
-                lines.append(Line(model, built[name].input_size, batch_size, said, speeds[name], spent))
+    with threads_of(threads):
+        for batch_size in batch_sizes:
+            images = {name: _images(method.input_size, batch_size, device) for name, method in built.items()}
+            for precision in precisions:
+                ways = {n: way_for(m, device, precision, memory_format, batch_size) for n, m in built.items()}
+                calls = {n: prepare(m, images[n], way=ways[n], compiled=compiled) for n, m in built.items()}
+                speeds = interleave(calls, batch_size, **timed)
+                for model in models:
+                    name = model.name
+                    spent = costs(built[name], images[name], call=calls[name])
+                    computed = " ".join(reversed(ways[name])) if precision == "auto" else precision
+                    lines.append(Line(model, built[name].input_size, batch_size, computed, speeds[name], spent))
     return lines
+
+
+@contextmanager
+def threads_of(threads: int | None) -> Iterator[None]:
+    """So many threads of the CPU inside; None: as many as outside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def rows(lines: Sequence[Line], against: str | None = None) -> tuple[list[str], list[list[str]]]:
@@ -126,11 +136,11 @@ def rows(lines: Sequence[Line], against: str | None = None) -> tuple[list[str], 
     return head, found
 
 
-def facts(device: torch.device) -> dict[str, str]:
+def facts(device: torch.device, threads: int | None = None) -> dict[str, str]:
     """What the figures depend on: hardware and versions."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
-    threads = "" if device.type == "cuda" else f", {torch.get_num_threads()} threads"
-    return {"device": f"{name}{threads}", **versions()}
+    used = "" if device.type == "cuda" else f", {threads or torch.get_num_threads()} threads"
+    return {"device": f"{name}{used}", **versions()}
 
 
 def as_json(lines: Sequence[Line], about: dict[str, Any]) -> dict[str, Any]:

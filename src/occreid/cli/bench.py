@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import time
-from dataclasses import replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from occreid.cli.console import print_table
-from occreid.cli.options import parse_numbers
-from occreid.errors import UserError
+from occreid.cli.groups import grouped
+from occreid.cli.options import Device, Json, parse_numbers, parse_size
 from occreid.files import write_file
-
-if TYPE_CHECKING:
-    from occreid.bench import Model
 
 Models = Annotated[
     list[str],
@@ -37,15 +33,24 @@ Precisions = Annotated[
     str,
     typer.Option("--precision", help="Of float32, bfloat16, float16, auto; several with commas."),
 ]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
-Compile = Annotated[bool, typer.Option("--compile", help="Through torch.compile.")]
-ChannelsLast = Annotated[bool, typer.Option("--channels-last", help="Weights and images in channels-last layout.")]
-Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Turns of each model; the median counts.")]
-Warmup = Annotated[int, typer.Option("--warmup", min=0, help="Calls before anything is timed.")]
-Clock = Annotated[str, typer.Option("--clock", help="wall, or cpu: this process's time, on a CPU that others use.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Save everything measured as JSON.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How it is timed."""
+
+    device: Device = "auto"
+    compiled: Annotated[bool, typer.Option("--compile", help="Through torch.compile.")] = False
+    channels_last: Annotated[
+        bool, typer.Option("--channels-last", help="Weights and images in channels-last layout.")
+    ] = False
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Turns of each model; the median counts.")] = 10
+    warmup: Annotated[int, typer.Option("--warmup", min=0, help="Calls before anything is timed.")] = 2
+    clock: Annotated[
+        str, typer.Option("--clock", help="wall, or cpu: this process's time, on a CPU that others use.")
+    ] = "wall"
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads.")] = None
 
 
 def register(app: typer.Typer) -> None:
@@ -53,19 +58,15 @@ def register(app: typer.Typer) -> None:
     app.command()(bench)
 
 
+@grouped
 def bench(
+    *,
     models: Models,
     against: Against = None,
     batch_size: BatchSizes = None,
     size: Size = None,
     precision: Precisions = "float32",
-    device: Device = "auto",
-    compiled: Compile = False,
-    channels_last: ChannelsLast = False,
-    rounds: Rounds = 10,
-    warmup: Warmup = 2,
-    clock: Clock = "wall",
-    threads: Threads = None,
+    timing: Timing,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -79,44 +80,26 @@ def bench(
 
         occreid bench sureid/table1
     """
-    import torch
-
     from occreid import bench as room
     from occreid.extraction import usable_device
 
-    chosen, sizes, reference, title = _gathered(models, against, batch_size, size)
-    where = usable_device(device)
-    if clock not in ("wall", "cpu"):
-        raise UserError(f"there is no clock '{clock}'.", "Choose wall or cpu.")
-    if clock == "cpu" and where.type != "cpu":
-        raise UserError(f"the clock cpu cannot time {where}.", "Leave --clock out.")
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        lines = room.measure(
-            chosen,
-            batch_sizes=sizes,
-            precisions=[word.strip() for word in precision.split(",")],  # type: ignore[misc]  # checked there
-            against=reference,
-            device=where,
-            compiled=compiled,
-            channels_last=channels_last,
-            rounds=rounds,
-            warmup=warmup,
-            clock=time.process_time if clock == "cpu" else None,
-        )
-        facts = room.facts(where)
-    finally:
-        torch.set_num_threads(before)
+    batch_sizes = None if batch_size is None else parse_numbers("--batch-size", batch_size, int, "1,32", least=1)
+    pixels = None if size is None else parse_size(size)
+    chosen = room.select(models, against=against, batch_sizes=batch_sizes, size=pixels)
+    how: dict[str, Any] = {**asdict(timing), "device": usable_device(timing.device)}
+    lines = room.measure(
+        chosen.models,
+        batch_sizes=chosen.batch_sizes,
+        precisions=[word.strip() for word in precision.split(",")],  # type: ignore[misc]  # checked there
+        against=chosen.against,
+        **how,
+    )
     about: dict[str, Any] = {
-        "title": title,
+        "title": chosen.title,
         "command": shlex.join(["occreid", *sys.argv[1:]]),
-        **facts,
-        "compiled": compiled,
-        "channels_last": channels_last,
-        "rounds": rounds,
-        "clock": clock,
-        "against": reference or chosen[0].name,
+        **room.facts(how["device"], timing.threads),
+        **{key: how[key] for key in ("compiled", "channels_last", "rounds", "clock")},
+        "against": chosen.against or chosen.models[0].name,
     }
     content = json.dumps(room.as_json(lines, about), indent=1) + "\n"
     if out is not None:
@@ -124,40 +107,9 @@ def bench(
     if as_json:
         typer.echo(content, nl=False)
         return
-    if title:
-        typer.echo(title)
-    print_table(*room.rows(lines, reference))
-    settings = ", ".join([*(["compiled"] if compiled else []), *(["channels last"] if channels_last else [])])
+    print_table(*room.rows(lines, chosen.against), title=chosen.title)
+    settings = "; compiled" * timing.compiled + "; channels last" * timing.channels_last
     typer.echo(
-        f"\n{about['device']}; torch {about['torch']}{'; ' + settings if settings else ''}; median of {rounds} rounds, "
-        f"{clock} clock. Images are on the device; normalisation counts. A multiply-add is two operations."
+        f"\n{about['device']}; torch {about['torch']}{settings}; median of {timing.rounds} rounds, "
+        f"{timing.clock} clock. Images are on the device; normalisation counts. A multiply-add is two operations."
     )
-
-
-def _gathered(
-    words: list[str], against: str | None, batch_size: str | None, size: str | None
-) -> tuple[list[Model], list[int], str | None, str]:
-    """Models, batch sizes, reference and title: of a list's file, or of the words."""
-    from occreid import bench as room
-
-    file = room.find_list(words[0]) if len(words) == 1 else None
-    sizes = None if batch_size is None else parse_numbers("--batch-size", batch_size, int, "1,32", least=1)
-    if file is None:
-        chosen, reference, title = [room.Model.parse(text) for text in words], None, ""
-    else:
-        listed = room.load_list(file)
-        chosen, reference = [candidate.model() for candidate in listed.models], listed.against
-        sizes = sizes or listed.batch_sizes
-        title = listed.title + (f" ({listed.paper})" if listed.paper else "")
-    if against is not None:
-        names = [model.name for model in chosen]
-        rival = room.Model.parse(against)
-        reference = rival.name
-        if rival.name not in names:
-            chosen.append(rival)
-    if size is not None:
-        pair = parse_numbers("--size", size, int, "256x128", least=1, separator="x")
-        if len(pair) != 2:
-            raise UserError(f"--size {size} is not HxW.", "For example: --size 256x128")
-        chosen = [replace(model, size=(pair[0], pair[1])) for model in chosen]
-    return chosen, sizes or [32], reference, title

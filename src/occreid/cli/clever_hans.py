@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from occreid.cli.options import Device, Json, On, Option, require_known
-from occreid.cli.splits import load_benchmarks
+from occreid.cli.groups import Benchmarks, grouped
+from occreid.cli.options import Device, Json, require_known
 from occreid.errors import UserError
 
 Run = Annotated[
@@ -38,10 +38,11 @@ def register(app: typer.Typer) -> None:
     app.command("clever-hans")(clever_hans)
 
 
+@grouped
 def clever_hans(
+    *,
     run: Run,
-    on: On = None,
-    option: Option = None,
+    benchmarks: Benchmarks,
     trials: Trials = 240,
     share: Share = 0.4,
     occluders: Occluders = "unseen",
@@ -71,11 +72,11 @@ def clever_hans(
     if natural is not None:
         if sheet is not None:
             raise UserError("there is no sheet of natural occluders.", "Leave --sheet out, or --natural.")
-        _natural(run, on, option, natural, seed, device, as_json)
+        _natural(run, benchmarks, natural, seed, device, as_json)
         return
     check_share(share)
     library = OccluderLibrary.open(occluders)
-    splits, model = load_benchmarks(run, on, option), load_model(run)
+    splits, model = benchmarks.splits(run), load_model(run)
     describe = describe_pictures(model, device)
     rows: list[dict[str, Any]] = []
     for split in splits:
@@ -99,9 +100,7 @@ def clever_hans(
         )
 
 
-def _natural(
-    run: Path, on: list[str] | None, option: list[str] | None, by: str, seed: int, device: str, as_json: bool
-) -> None:
+def _natural(run: Path, benchmarks: Benchmarks, by: str, seed: int, device: str, as_json: bool) -> None:
     """Of what hides people in the benchmarks' own pictures."""
     from occreid.evaluation import Settings
     from occreid.evaluation.details import natural_row
@@ -110,7 +109,7 @@ def _natural(
 
     require_known("--natural", by, ("kind", "id"))
     settings = Settings(device)
-    splits = None if on is None and is_extracted(run) else load_benchmarks(run, on, option)
+    splits = None if benchmarks.on is None and is_extracted(run) else benchmarks.splits(run)
     rows = [natural_row(described, by, seed) for described in describe_source(run, splits, settings)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -123,7 +122,7 @@ def _natural(
             f"{row['queries']:,} of {row['queries_in_all']:,} queries\n"
             f"  a wrong image wins behind the query's {what}: {100 * row['fooled']:.1f} % "
             f"({row['shared_pairs']:,} pairs with a right one)\n"
-            f"  a wrong image wins behind {other}: {100 * row['fooled_anyway']:.1f} % ({row['apart_pairs']:,} pairs)"
+            f"  a wrong image wins behind {other}: {100 * row['fooled_anyway']:.1f} % ({row['other_pairs']:,} pairs)"
         )
         if row["oracle"]:
             typer.echo(f"  ORACLE: {row['oracle']}")

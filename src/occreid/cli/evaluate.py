@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from occreid.cli.options import (
-    BatchSize,
-    Device,
-    FlipTest,
-    Json,
-    On,
-    Option,
-    Precision,
-    Stressed,
-    StressOn,
-    Workers,
-    parse_numbers,
-)
-from occreid.cli.splits import load_benchmarks
+from occreid.cli.groups import Benchmarks, Running, grouped
+from occreid.cli.options import FlipTest, Json, Stressed, StressOn, parse_numbers
 from occreid.cli.tables import print_comparison, print_extras, print_results
 from occreid.errors import UserError
 
@@ -38,37 +26,93 @@ Compare = Annotated[
     tuple[Path, Path] | None,
     typer.Option("--compare", metavar="A.json B.json", help="Compare two saved results instead."),
 ]
-SameCamera = Annotated[
-    str | None,
-    typer.Option("--same-camera", help="junk or keep; left out, as the run's recipe or the benchmark's protocol says."),
-]
-Form = Annotated[
-    str | None, typer.Option("--ap", help="step, or trapezoid (Market-1501's own code); left out, the run's.")
-]
-Shots = Annotated[
-    str | None, typer.Option("--shots", help="multi, or single: one gallery image per person; left out, the run's.")
-]
-Draws = Annotated[int | None, typer.Option("--draws", min=1, help="single: galleries drawn; left out, the run's.")]
-Seed = Annotated[
-    int | None, typer.Option("--seed", min=0, help="Of draws (left out, the run's), stress and bootstrap (0).")
-]
-Ranks = Annotated[str | None, typer.Option("--ranks", help="CMC ranks, e.g. 1,5,10; left out, the run's.")]
-Rerank = Annotated[str, typer.Option("--rerank", help="none, k-reciprocal, aqe or alpha-qe.")]
-K1 = Annotated[int | None, typer.Option("--k1", help="k-reciprocal: neighbours.  [default: 20]")]
-K2 = Annotated[int | None, typer.Option("--k2", help="k-reciprocal: neighbours of its query expansion.  [default: 6]")]
-Lambda = Annotated[
-    float | None, typer.Option("--lambda", help="k-reciprocal: weight of the original distance.  [default: 0.3]")
-]
-Neighbours = Annotated[
-    int | None, typer.Option("--neighbours", help="aqe, alpha-qe: images joined to a query.  [default: 5]")
-]
-Alpha = Annotated[float | None, typer.Option("--alpha", help="alpha-qe: power of the similarity.  [default: 3]")]
-Intervals = Annotated[bool, typer.Option("--intervals", help="Add 95 % intervals (bootstrap over persons).")]
-Subsets = Annotated[bool, typer.Option("--subsets", help="Add results by kind of query and camera pair.")]
-Verification = Annotated[bool, typer.Option("--verification", help="Add EER and TAR at fixed FAR.")]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Save the result: a .json file, or a folder for several benchmarks.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of the protocol; left out, it is the run's own."""
+
+    same_camera: Annotated[
+        str | None,
+        typer.Option(
+            "--same-camera", help="junk or keep; left out, as the run's recipe or the benchmark's protocol says."
+        ),
+    ] = None
+    ap: Annotated[
+        str | None, typer.Option("--ap", help="step, or trapezoid (Market-1501's own code); left out, the run's.")
+    ] = None
+    shots: Annotated[
+        str | None, typer.Option("--shots", help="multi, or single: one gallery image per person; left out, the run's.")
+    ] = None
+    draws: Annotated[
+        int | None, typer.Option("--draws", min=1, help="single: galleries drawn; left out, the run's.")
+    ] = None
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Of draws (left out, the run's), stress and bootstrap (0).")
+    ] = None
+    ranks: Annotated[str | None, typer.Option("--ranks", help="CMC ranks, e.g. 1,5,10; left out, the run's.")] = None
+
+    def changes(self) -> dict[str, Any]:
+        """As `occreid.retrieval.Protocol` calls them."""
+        found = {name: value for name, value in asdict(self).items() if value is not None}
+        if self.ranks is not None:
+            found["ranks"] = tuple(parse_numbers("--ranks", self.ranks, int, "1,5,10", least=1))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """What is done to the ranked lists."""
+
+    rerank: Annotated[str, typer.Option("--rerank", help="none, k-reciprocal, aqe or alpha-qe.")] = "none"
+    k1: Annotated[int | None, typer.Option("--k1", help="k-reciprocal: neighbours.  [default: 20]")] = None
+    k2: Annotated[
+        int | None, typer.Option("--k2", help="k-reciprocal: neighbours of its query expansion.  [default: 6]")
+    ] = None
+    lambda_: Annotated[
+        float | None, typer.Option("--lambda", help="k-reciprocal: weight of the original distance.  [default: 0.3]")
+    ] = None
+    neighbours: Annotated[
+        int | None, typer.Option("--neighbours", help="aqe, alpha-qe: images joined to a query.  [default: 5]")
+    ] = None
+    alpha: Annotated[float | None, typer.Option("--alpha", help="alpha-qe: power of the similarity.  [default: 3]")] = (
+        None
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """As `occreid.retrieval.Protocol` calls it; options of other ways than the chosen one are left out."""
+        from occreid.retrieval import RERANKINGS
+
+        if self.rerank == "none":
+            return {}
+        given = {"lambda" if name == "lambda_" else name: value for name, value in asdict(self).items()}
+        way = {key: given[key] for key in RERANKINGS.get(self.rerank, ()) if given[key] is not None}
+        return {"rerank": {"method": self.rerank, **way}}
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What is asked for beside the headline numbers."""
+
+    intervals: Annotated[bool, typer.Option("--intervals", help="Add 95 % intervals (bootstrap over persons).")] = False
+    subsets: Annotated[bool, typer.Option("--subsets", help="Add results by kind of query and camera pair.")] = False
+    verification: Annotated[bool, typer.Option("--verification", help="Add EER and TAR at fixed FAR.")] = False
+
+    def of(self, described: Described, ranking: Ranking, seed: int) -> dict[str, Any]:
+        """By their names."""
+        from occreid.evaluation import details
+
+        found: dict[str, Any] = {}
+        if self.intervals:
+            found["intervals"] = details.intervals(ranking, seed)
+        if self.subsets:
+            found["subsets"] = details.subsets(described, ranking)
+        if self.verification:
+            found["verification"] = details.verification(described)
+        return found
 
 
 def register(app: typer.Typer) -> None:
@@ -76,34 +120,20 @@ def register(app: typer.Typer) -> None:
     app.command()(evaluate)
 
 
+@grouped
 def evaluate(
+    *,
     source: Source = None,
-    on: On = None,
-    option: Option = None,
+    benchmarks: Benchmarks,
     compare: Compare = None,
-    same_camera: SameCamera = None,
-    ap: Form = None,
-    shots: Shots = None,
-    draws: Draws = None,
-    seed: Seed = None,
-    ranks: Ranks = None,
+    asked: Asked,
     flip_test: FlipTest = False,
-    rerank: Rerank = "none",
-    k1: K1 = None,
-    k2: K2 = None,
-    lambda_: Lambda = None,
-    neighbours: Neighbours = None,
-    alpha: Alpha = None,
-    intervals: Intervals = False,
-    subsets: Subsets = False,
-    verification: Verification = False,
+    reranking: Reranking,
+    extras: Extras,
     stress: Stressed = None,
     stress_on: StressOn = "query",
     out: Out = None,
-    device: Device = "auto",
-    precision: Precision = None,
-    batch_size: BatchSize = None,
-    workers: Workers = 0,
+    running: Running,
     as_json: Json = False,
 ) -> None:
     """Score a model: CMC, mAP and mINP under a named protocol, that of its recipe where nothing else is asked for.
@@ -118,50 +148,36 @@ def evaluate(
 
         occreid evaluate --compare a.json b.json
     """
+    seed = asked.seed or 0
     if compare is not None:
-        _compare_files(compare, seed or 0, as_json)
+        _compare_files(compare, seed, as_json)
         return
     if source is None:
         raise UserError("there is nothing to evaluate.", "Write e.g.: occreid evaluate runs/market")
     from occreid.data.occlusion.stress import Stress
-    from occreid.evaluation import Settings, rank
+    from occreid.evaluation import rank
     from occreid.evaluation.describe import check_on
     from occreid.evaluation.saved import is_extracted
     from occreid.evaluation.sources import describe_source
-    from occreid.retrieval import save_ranking
+    from occreid.retrieval import Protocol, save_ranking
 
-    settings = Settings(device, precision, batch_size, workers, not as_json)  # type: ignore[arg-type]  # checked there
-    stresses = [Stress.parse(text, seed or 0) for text in stress or ()]
-    given = {"k1": k1, "k2": k2, "lambda": lambda_, "neighbours": neighbours, "alpha": alpha}
-    changes = _changes(rerank, given, ranks, same_camera=same_camera, ap=ap, shots=shots, draws=draws, seed=seed)
-    changes |= {"flip_test": True} if flip_test else {}
+    settings = running.settings(progress=not as_json)
+    stresses = [Stress.parse(text, seed) for text in stress or ()]
+    changes = {**asked.changes(), **reranking.changes(), **({"flip_test": True} if flip_test else {})}
+    Protocol(**changes)  # says what is wrong with them before anything is read
     check_on(stress_on)
-    splits = None if on is None and is_extracted(source) else load_benchmarks(source, on, option)
-    results, extras = [], []
+    splits = None if benchmarks.on is None and is_extracted(source) else benchmarks.splits(source)
+    results, found = [], []
     for described in describe_source(source, splits, settings, stresses, stress_on, **changes):
         ranking = rank(described)
         results.append((described.name, ranking))
-        extras.append(_extras(described, ranking, intervals, subsets, verification, seed or 0))
+        found.append(extras.of(described, ranking, seed))
         if out is not None:
             several = stresses or (splits and len(splits) > 1)
             save_ranking(ranking, out / f"{re.sub('[ ,:]+', '-', described.name)}.json" if several else out)
-    _print(results, extras, as_json)
+    _print(results, found, as_json)
     if out is not None and not as_json:
         typer.echo(f"saved {out}")
-
-
-def _changes(rerank: str, given: dict[str, float | None], ranks: str | None, **others: Any) -> dict[str, Any]:
-    """What is asked of the protocol; checked here, before anything is read."""
-    from occreid.retrieval import RERANKINGS, Protocol
-
-    way: dict[str, Any] = {key: given[key] for key in RERANKINGS.get(rerank, ()) if given[key] is not None}
-    changes = {name: value for name, value in others.items() if value is not None}
-    if rerank != "none":
-        changes["rerank"] = {"method": rerank, **way}
-    if ranks is not None:
-        changes["ranks"] = tuple(parse_numbers("--ranks", ranks, int, "1,5,10", least=1))
-    Protocol(**changes)
-    return changes
 
 
 def _print(results: list[tuple[str, Ranking]], extras: list[dict[str, Any]], as_json: bool) -> None:
@@ -185,19 +201,3 @@ def _compare_files(files: tuple[Path, Path], seed: int, as_json: bool) -> None:
         typer.echo(json.dumps({name: asdict(difference) for name, difference in found.items()}, indent=2))
     else:
         print_comparison((files[0].stem, files[1].stem), first, found)
-
-
-def _extras(
-    described: Described, ranking: Ranking, intervals: bool, subsets: bool, verification: bool, seed: int
-) -> dict[str, Any]:
-    """What was asked for beside the headline numbers."""
-    from occreid.evaluation import details
-
-    extra: dict[str, Any] = {}
-    if intervals:
-        extra["intervals"] = details.intervals(ranking, seed)
-    if subsets:
-        extra["subsets"] = details.subsets(described, ranking)
-    if verification:
-        extra["verification"] = details.verification(described)
-    return extra

@@ -8,20 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from occreid.cli.options import (
-    BatchSize,
-    Device,
-    FlipTest,
-    Json,
-    On,
-    Option,
-    Precision,
-    Workers,
-    parse_words,
-    require_known,
-)
-from occreid.cli.splits import load_benchmarks
-from occreid.errors import UserError
+from occreid.cli.groups import Benchmarks, Running, grouped
+from occreid.cli.options import FlipTest, Json, parse_words, require_known
 
 if TYPE_CHECKING:
     from occreid.extraction import Engine
@@ -32,20 +20,18 @@ def register(app: typer.Typer) -> None:
     app.command()(extract)
 
 
+@grouped
 def extract(
+    *,
     source: Annotated[Path, typer.Argument(help="A run folder or a .safetensors file.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write; an interrupted one is continued.")],
-    on: On = None,
-    option: Option = None,
+    benchmarks: Benchmarks,
     parts: Annotated[str, typer.Option("--parts", help="Which of query,gallery,train.")] = "query,gallery",
     chunk: Annotated[int, typer.Option("--chunk", min=1, help="Images written at once.")] = 4096,
     engine: Annotated[str, typer.Option("--engine", help="local: this process. ray: a Ray cluster.")] = "local",
     actors: Annotated[int, typer.Option("--actors", min=1, help="Models that work at once under --engine ray.")] = 1,
     flip_test: FlipTest = False,
-    device: Device = "auto",
-    precision: Precision = None,
-    batch_size: BatchSize = None,
-    workers: Workers = 0,
+    running: Running,
     as_json: Json = False,
 ) -> None:
     """Write the descriptors of a benchmark to disk, resumably, and say how fast it went.
@@ -54,18 +40,16 @@ def extract(
 
     On a cluster (all nodes must see the images): --engine ray --actors 16 --chunk 512
     """
-    from occreid.evaluation import Describer, Settings
+    from occreid.evaluation import Describer
     from occreid.evaluation.saved import PARTS, describe_to_disk
     from occreid.models import load_model
 
     chosen, by = parse_words("--parts", parts, PARTS), _engine(engine, actors)
-    settings = Settings(device, precision, batch_size, workers, not as_json)  # type: ignore[arg-type]  # checked there
-    splits = load_benchmarks(source, on, option)
-    if len(splits) > 1:
-        raise UserError("descriptors of several benchmarks do not fit in one folder.", "Give one --on per command.")
+    settings = running.settings(progress=not as_json)
+    split = benchmarks.only(source, "descriptors of several benchmarks do not fit in one folder.")
     model = load_model(source)
     model.flip_test = model.flip_test or flip_test
-    describer = Describer(model, splits[0], settings=settings)
+    describer = Describer(model, split, settings=settings)
     written = describe_to_disk(describer, out, chosen, chunk=chunk, engine=by)
     if as_json:
         rows = [

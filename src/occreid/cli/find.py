@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from occreid.cli.crop import DetectorName, Every, Most, Score, Smallest, Start, Weights, crops_of
-from occreid.cli.options import Device, Json
+from occreid.cli.crop import Scenes
+from occreid.cli.groups import grouped
+from occreid.cli.options import Json
 
 
 def register(app: typer.Typer) -> None:
@@ -17,22 +18,16 @@ def register(app: typer.Typer) -> None:
     app.command()(find)
 
 
+@grouped
 def find(
+    *,
     person: Annotated[Path, typer.Argument(help="A crop of the person to look for.")],
-    sources: Annotated[list[str], typer.Argument(help="Pictures, folders of them, video files, or rtsp:// addresses.")],
+    scenes: Scenes,
     model: Annotated[
         Path | None, typer.Option("--model", help="What occreid.load_model takes; left out, the package's own.")
     ] = None,
     sheet: Annotated[Path | None, typer.Option("--sheet", help="A PNG of the answers and their whole frames.")] = None,
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many answers.")] = 20,
-    detector: DetectorName = "fasterrcnn_mobilenet_v3_large_320_fpn",
-    weights: Weights = "coco",
-    every: Every = 1.0,
-    start: Start = None,
-    score: Score = 0.5,
-    smallest: Smallest = 32,
-    frames: Most = None,
-    device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Look for a person in scenes and videos: nearest first, with the moment and the whole frame of each answer.
@@ -50,9 +45,8 @@ def find(
     from occreid.scenes.finding import find_person, sheet_of
 
     read_image(person)  # before a long search
-    network = load_model(model or default_model()).to(usable_device(device))
-    crops = crops_of(sources, detector, weights, every, start, score, smallest, frames, device)
-    found = find_person(network, person, crops, top=top)
+    network = load_model(model or default_model()).to(usable_device(scenes.device))
+    found = find_person(network, person, scenes.crops(), top=top)
     if sheet is not None:
         sheet_of(found, person, sheet)
     if as_json:

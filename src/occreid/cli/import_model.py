@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from occreid.cli.groups import grouped
 from occreid.cli.options import Json, parse_numbers
 from occreid.errors import UserError
 
@@ -17,16 +19,41 @@ File = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", help="A folder for the network and its card; left out, the card goes beside it.")
 ]
-Height = Annotated[int | None, typer.Option("--height", help="Of its pictures, where the file does not say it.")]
-Width = Annotated[int | None, typer.Option("--width", help="Of its pictures, where the file does not say it.")]
-Mean = Annotated[
-    str | None, typer.Option("--mean", help="Of red, green, blue; left out, ImageNet's: 0.485,0.456,0.406")
-]
-Std = Annotated[str | None, typer.Option("--std", help="Likewise; left out, ImageNet's: 0.229,0.224,0.225")]
-Range = Annotated[int, typer.Option("--range", help="1 for pixels in [0, 1], 255 for [0, 255], before mean and std.")]
-Bgr = Annotated[bool, typer.Option("--bgr", help="The network wants blue, green, red.")]
 MetricName = Annotated[str | None, typer.Option("--metric", help="cosine (the default), euclidean or visible_parts.")]
 Output = Annotated[str | None, typer.Option("--output", help="Which output is the descriptor: its name or number.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The pictures that the network takes."""
+
+    height: Annotated[int | None, typer.Option("--height", help="Of its pictures, where the file does not say it.")] = (
+        None
+    )
+    width: Annotated[int | None, typer.Option("--width", help="Of its pictures, where the file does not say it.")] = (
+        None
+    )
+    mean: Annotated[
+        str | None, typer.Option("--mean", help="Of red, green, blue; left out, ImageNet's: 0.485,0.456,0.406")
+    ] = None
+    std: Annotated[str | None, typer.Option("--std", help="Likewise; left out, ImageNet's: 0.229,0.224,0.225")] = None
+    range_: Annotated[
+        int, typer.Option("--range", help="1 for pixels in [0, 1], 255 for [0, 255], before mean and std.")
+    ] = 1
+    bgr: Annotated[bool, typer.Option("--bgr", help="The network wants blue, green, red.")] = False
+
+    def values(self) -> dict[str, Any]:
+        """By their names in `occreid.models.importing.Declared`."""
+        if self.range_ not in (1, 255):
+            raise UserError(f"--range cannot be {self.range_}.", "Give 1 or 255.")
+        return {
+            "height": self.height,
+            "width": self.width,
+            "mean": _colours("--mean", self.mean),
+            "std": _colours("--std", self.std),
+            "range": self.range_,
+            "bgr": self.bgr,
+        }
 
 
 def register(app: typer.Typer) -> None:
@@ -34,23 +61,20 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_model)
 
 
+@grouped
 def import_model(
+    *,
     file: File,
     out: Out = None,
-    height: Height = None,
-    width: Width = None,
-    mean: Mean = None,
-    std: Std = None,
-    range_: Range = 1,
-    bgr: Bgr = False,
+    pictures: Input,
     metric: MetricName = None,
     output: Output = None,
     as_json: Json = False,
 ) -> None:
     """Take in a model of another toolbox, so that every command can use it.
 
-    Its size, layout, batch and outputs are read from the file. What no file says reliably is told, or guessed and
-    named as a guess: pixel scaling and distance.
+    Its size, layout, batch and outputs are read from the file. What no file says reliably is declared here, or
+    guessed and named as a guess: pixel scaling and distance.
 
     For example:
 
@@ -58,21 +82,10 @@ def import_model(
 
         occreid evaluate models/osnet --on market1501=data/market1501
     """
-    from occreid.models.importing import Told, import_network
+    from occreid.models.importing import Declared, import_network
 
-    if range_ not in (1, 255):
-        raise UserError(f"--range cannot be {range_}.", "Give 1 or 255.")
-    told = Told(
-        height=height,
-        width=width,
-        mean=_colours("--mean", mean),
-        std=_colours("--std", std),
-        range=range_,  # type: ignore[arg-type]  # looked at above
-        bgr=bgr,
-        metric=metric,  # type: ignore[arg-type]  # looked at by import_network
-        output=output,
-    )
-    found = import_network(file, told, out)
+    declared = Declared(**pictures.values(), metric=metric, output=output)  # type: ignore[arg-type]  # checked next
+    found = import_network(file, declared, out)
     if as_json:
         typer.echo(json.dumps(found.card, indent=2))
         return

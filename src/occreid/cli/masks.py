@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from occreid.cli.options import Device, Json, Name, Option, Root, parse_options
-from occreid.cli.splits import load_split
+from occreid.cli.groups import Benchmark, grouped
+from occreid.cli.options import Device, Json
 from occreid.errors import UserError
 
 
@@ -18,11 +18,11 @@ def register(app: typer.Typer) -> None:
     app.command()(masks)
 
 
+@grouped
 def masks(
-    root: Root,
+    *,
+    benchmark: Benchmark,
     out: Annotated[Path, typer.Option("--out", help="The folder of masks; those in it are kept.")],
-    name: Name = None,
-    options: Option = None,
     weights: Annotated[
         str | None, typer.Option("--weights", help="Mask R-CNN: coco, or a file of torchvision's weights.")
     ] = None,
@@ -43,8 +43,7 @@ def masks(
 
     if (weights is None) == (silhouettes is None):
         raise UserError("it is not clear where the masks come from.", "Give --weights coco, or --silhouettes FOLDER.")
-    split = load_split(root, name, parse_options(options))
-    records = [*split.train, *split.query, *split.gallery]
+    root, records = benchmark.root, benchmark.split().records
     if silhouettes is not None:
         provider = SilhouetteFolder(root, silhouettes)
     else:

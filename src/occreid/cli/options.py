@@ -106,6 +106,21 @@ def parse_numbers(
     return numbers
 
 
+def parse_size(text: str) -> tuple[int, int]:
+    """Height and width of ``--size``.
+
+    >>> parse_size("256x128")
+    (256, 128)
+
+    Raises:
+        UserError: something else than two numbers above 0.
+    """
+    found = parse_numbers("--size", text.lower(), int, "256x128", least=1, separator="x")
+    if len(found) != 2:
+        raise UserError(f"--size {text} is not HxW.", "For example: --size 256x128")
+    return found[0], found[1]
+
+
 def parse_words(option: str, text: str, known: Sequence[str]) -> list[str]:
     """Words of a known set with commas between them.
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from occreid.cli.console import progress
-from occreid.cli.options import BatchSize, Device, Json, Name, Option, Precision, Root, Workers, parse_options
-from occreid.cli.splits import load_split
-from occreid.errors import UserError, did_you_mean
+from occreid.cli.groups import Benchmark, grouped
+from occreid.cli.options import BatchSize, Device, Json, Precision, Workers, parse_words
+from occreid.errors import UserError
+from occreid.records import SPLIT_PARTS
 
 if TYPE_CHECKING:
     from occreid.records import Record
-
-_PARTS = ("train", "query", "gallery")
 
 
 def register(app: typer.Typer) -> None:
@@ -24,12 +23,12 @@ def register(app: typer.Typer) -> None:
     app.command()(parse)
 
 
+@grouped
 def parse(
-    root: Root,
+    *,
+    benchmark: Benchmark,
     weights: Annotated[Path | None, typer.Option("--weights", help="A run of parser or hpnet.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of masks. Default: ROOT-masks.")] = None,
-    name: Name = None,
-    options: Option = None,
     parts: Annotated[str, typer.Option("--parts", help="Which of train,query,gallery.")] = "train,query,gallery",
     source: Annotated[
         Path | None, typer.Option("--from", metavar="FOLDER", help="Take over masks that another parser made.")
@@ -57,7 +56,7 @@ def parse(
         raise UserError(
             "parse needs a model, or masks and what they mean.", "Give --weights RUN, or --from FOLDER --mapping YAML."
         )
-    records = _records(root, name, options, parts)
+    root, records = benchmark.root, _records(benchmark, parts)
     settings = {"device": device, "precision": precision, "batch_size": batch_size, "workers": workers}
     if check:
         assert weights is not None
@@ -77,15 +76,12 @@ def parse(
         typer.echo(f"{len(records):,} masks are in {folder}, {written:,} written now")
 
 
-def _records(root: Path, name: str | None, options: list[str] | None, parts: str) -> list[Record]:
-    chosen = [part.strip() for part in parts.split(",") if part.strip()]
-    for part in chosen:
-        if part not in _PARTS:
-            raise UserError(f"a benchmark has no part '{part}'.", did_you_mean(part, _PARTS))
-    split = load_split(root, name, parse_options(options))
-    records = [record for part in _PARTS if part in chosen for record in getattr(split, part)]
+def _records(benchmark: Benchmark, parts: str) -> list[Record]:
+    chosen = parse_words("--parts", parts, SPLIT_PARTS)
+    split = benchmark.split()
+    records = [record for part in SPLIT_PARTS if part in chosen for record in getattr(split, part)]
     if not records:
-        raise UserError(f"{split.name} in {root} has no image in {parts}.", "Choose other --parts.")
+        raise UserError(f"{split.name} in {benchmark.root} has no image in {parts}.", "Choose other --parts.")
     return list(dict.fromkeys(records))
 
 

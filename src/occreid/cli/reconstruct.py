@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from occreid.cli.groups import grouped
 from occreid.cli.options import Device, Json
 from occreid.cli.tables import print_results
 from occreid.errors import UserError
@@ -23,9 +24,6 @@ Source = Annotated[
 Query = Annotated[Path | None, typer.Option("--query", help="Descriptors to reconstruct, instead of --from.")]
 Gallery = Annotated[Path | None, typer.Option("--gallery", help="Descriptors to reconstruct them from, as extracted.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The folder to write; new or empty.")]
-Mode = Annotated[str | None, typer.Option("--mode", help="base, oan, gnn, oan+average, oan+gnn or oan+orgnn.")]
-K = Annotated[int | None, typer.Option("--k", min=1, help="Neighbours by each visible part; left out, the run's.")]
-Theta = Annotated[float | None, typer.Option("--theta", help="Least similarity of a neighbour; left out, the run's.")]
 Oracle = Annotated[
     bool, typer.Option("--oracle", help="Drop neighbours of other persons by their true ids: an upper bound.")
 ]
@@ -33,20 +31,35 @@ Ladder = Annotated[bool, typer.Option("--ladder", help="Score every mode, with a
 Block = Annotated[int, typer.Option("--block", min=1, help="Images at work at once.")]
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is changed of the run's own way; left out, nothing."""
+
+    mode: Annotated[str | None, typer.Option("--mode", help="base, oan, gnn, oan+average, oan+gnn or oan+orgnn.")] = (
+        None
+    )
+    k: Annotated[
+        int | None, typer.Option("--k", min=1, help="Neighbours by each visible part; left out, the run's.")
+    ] = None
+    theta: Annotated[
+        float | None, typer.Option("--theta", help="Least similarity of a neighbour; left out, the run's.")
+    ] = None
+
+
 def register(app: typer.Typer) -> None:
     """Add the command `reconstruct`."""
     app.command()(reconstruct)
 
 
+@grouped
 def reconstruct(
+    *,
     weights: Weights,
     source: Source = None,
     query: Query = None,
     gallery: Gallery = None,
     out: Out = None,
-    mode: Mode = None,
-    k: K = None,
-    theta: Theta = None,
+    changes: Changes,
     oracle: Oracle = False,
     ladder: Ladder = False,
     block: Block = 256,
@@ -78,7 +91,7 @@ def reconstruct(
         raise UserError("it is not clear what to reconstruct.", "Give --from FOLDER, or --query and --gallery.")
     where = usable_device(device)
     model = room.load_orgnn(weights)
-    given = {key: value for key, value in {"mode": mode, "k": k, "theta": theta}.items() if value is not None}
+    given = {key: value for key, value in asdict(changes).items() if value is not None}
     task = room.Rebuilder(model.to(where), replace(model.reconstruction, **given), oracle, block)
     if ladder and source is not None:
         _print_ladder([*room.ladder(task, source, weights)], as_json)

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from occreid.cli.options import BatchSize, Device, On, Option, Precision, Workers, parse_words
-from occreid.cli.splits import load_benchmarks
-from occreid.errors import UserError
+from occreid.cli.groups import Benchmarks, Running, grouped
+from occreid.cli.options import parse_words
 
 Runs = Annotated[
     list[Path], typer.Argument(metavar="RUN…", help="Run folders or weights files; the first is the page's own.")
@@ -36,23 +35,21 @@ def register(app: typer.Typer) -> None:
     app.command()(report)
 
 
+@grouped
 def report(
+    *,
     runs: Runs,
     out: Out = None,
     title: Title = None,
     name: Names = None,
-    on: On = None,
-    option: Option = None,
+    benchmarks: Benchmarks,
     figures: Figures = None,
     figure_format: Kinds = "png,pdf",
     shown: Shown = 3,
     same_camera: SameCamera = None,
     ap: Form = None,
     seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = None,
-    batch_size: BatchSize = None,
-    workers: Workers = 0,
+    running: Running,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Write one self-contained page: scores, curves, distances, ranked lists, what the model looked at, the recipe.
@@ -63,7 +60,6 @@ def report(
 
         occreid report runs/ssgr runs/baseline --on occsynth=data/occsynth-demo --out compare.html --figures figures
     """
-    from occreid.evaluation import Settings
     from occreid.report import runs as room
     from occreid.report import write_report
     from occreid.report.figure_files import KINDS, write_figures
@@ -74,13 +70,10 @@ def report(
         key: value for key, value in {"same_camera": same_camera, "ap": ap}.items() if value is not None
     }
     Protocol(**changes)  # says what is wrong with them before anything is read
-    settings = Settings(device, precision, batch_size, workers, not quiet)  # type: ignore[arg-type]  # checked there
+    settings = running.settings(progress=not quiet)
     names = room.run_names(runs, name)
-    splits = load_benchmarks(runs[0], on, option)
-    if len(splits) > 1:
-        raise UserError("a report is about one benchmark.", "Give --on once, and write a report for each.")
-    split = splits[0]
-    if on is None:
+    split = benchmarks.only(runs[0], "a report is about one benchmark.")
+    if benchmarks.on is None:
         room.require_same_data(runs, split)
     room.require_images(split)
     entries = room.run_entries(runs, names, split, settings, **changes)

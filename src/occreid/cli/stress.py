@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from occreid.cli.console import percent, print_table
-from occreid.cli.options import BatchSize, Device, Json, On, Option, StressOn, parse_numbers
-from occreid.cli.splits import load_benchmarks
+from occreid.cli.groups import Benchmarks, grouped
+from occreid.cli.options import BatchSize, Device, Json, StressOn, parse_numbers
 from occreid.errors import UserError
 from occreid.files import write_json
-
-if TYPE_CHECKING:
-    from occreid.records import Split
 
 Runs = Annotated[list[Path], typer.Argument(help="Run folders.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for points (resumable), table and figure.")]
@@ -36,11 +33,12 @@ def register(app: typer.Typer) -> None:
     app.command()(stress)
 
 
+@grouped
 def stress(
+    *,
     runs: Runs,
     out: Out,
-    on: On = None,
-    option: Option = None,
+    benchmarks: Benchmarks,
     kinds: Kinds = "object,person,texture,flat",
     levels: Levels = "0,0.1,0.2,0.3,0.4,0.5,0.6",
     stress_on: StressOn = "query",
@@ -77,7 +75,7 @@ def stress(
     check_levels(heights)
     check_on(stress_on)
     settings = Settings(device, batch_size=batch_size)
-    splits = {str(run): _benchmark(run, on, option) for run in runs}
+    splits = {str(run): benchmarks.only(run, "stress is measured on one benchmark at a time.") for run in runs}
     require_same_images(splits)
     library = OccluderLibrary.open(occluders)
     summary, shown, panels = {}, [], {_words(*stress): {} for stress in wanted}
@@ -111,13 +109,6 @@ def stress(
         f"mAP in percent: clean, then the mean over levels {heights[0]:g} to {heights[-1]:g} on {stress_on}; "
         f"robustness is the mean of these.\nfigure: {out / 'curves.png'}"
     )
-
-
-def _benchmark(run: Path, on: list[str] | None, option: list[str] | None) -> Split:
-    found = load_benchmarks(run, on, option)
-    if len(found) > 1:
-        raise UserError("stress is measured on one benchmark at a time.", "Give --on once.")
-    return found[0]
 
 
 def _progress(name: str, quiet: bool) -> Callable[[str], None]:

@@ -68,7 +68,7 @@ class CleverHans(Scored):
         trials: what was tried.
         shared: (T,) 1 where the wrong picture came before the right one while it shared the query's thing, ½ for
             a tie, else 0.
-        apart: (T,) the same while it wore the other thing.
+        other: (T,) the same while it wore the other thing.
         steady: (T,) 1 where the query is closer to itself behind the other thing than to somebody else behind
             the same thing, ½ for a tie, else 0.
         margin: (T,) how much closer the shared thing brought the wrong picture, as a share of the right one's distance.
@@ -76,7 +76,7 @@ class CleverHans(Scored):
 
     trials: tuple[Trial, ...]
     shared: NDArray[np.float64]
-    apart: NDArray[np.float64]
+    other: NDArray[np.float64]
     steady: NDArray[np.float64]
     margin: NDArray[np.float64]
 
@@ -103,7 +103,7 @@ class CleverHans(Scored):
 
     def telling(self, count: int = 6) -> list[int]:
         """Numbers of the trials to look at: turned wrong by the thing first, by how far it moved them."""
-        turned = self.shared - self.apart
+        turned = self.shared - self.other
         return sorted(range(len(self.trials)), key=lambda i: (-turned[i], -self.margin[i], i))[:count]
 
 
@@ -176,8 +176,8 @@ def clever_hans(
         seen = [pictures(trial, library, share) for trial in some]
         described = describe([picture for five in seen for picture in five])
         columns.append(_outcomes(described, len(some), metric))
-    shared, apart, steady, margin = np.concatenate(columns, axis=1)
-    return CleverHans(tuple(trials), shared, apart, steady, margin)
+    shared, other, steady, margin = np.concatenate(columns, axis=1)
+    return CleverHans(tuple(trials), shared, other, steady, margin)
 
 
 def check_share(share: float) -> None:
@@ -209,7 +209,7 @@ def describe_pictures(model: Method, device: torch.device | str = "cpu") -> Desc
 
 
 def _outcomes(described: Descriptors, count: int, metric: Metric) -> NDArray[np.float64]:
-    """Rows shared, apart, steady and margin of ``count`` trials of five pictures each."""
+    """Rows shared, other, steady and margin of ``count`` trials of five pictures each."""
     query, right, wrong_a, wrong_b, query_b = (torch.arange(count) * 5 + place for place in range(5))
 
     def between(x: torch.Tensor, y: torch.Tensor) -> NDArray[np.float64]:

@@ -32,12 +32,12 @@ class Scored(ABC):
 
     Attributes:
         shared: (T,) how often the wrong picture came before the right one while it shared the query's occluder.
-        apart: (T,) the same while it did not.
+        other: (T,) the same while it did not.
     """
 
     __slots__ = ()
     shared: Floats
-    apart: Floats
+    other: Floats
 
     @property
     @abstractmethod
@@ -51,8 +51,8 @@ class Scored(ABC):
 
     @property
     def fooled_anyway(self) -> float:
-        """Mean of `apart`, 0 to 1: how often it wins without, the model's ordinary errors."""
-        return float(self.apart.mean())
+        """Mean of `other`, 0 to 1: how often it wins without, the model's ordinary errors."""
+        return float(self.other.mean())
 
     @property
     def score(self) -> float:
@@ -64,17 +64,17 @@ class Scored(ABC):
 
     def interval(self, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
         """95 % interval of the score: bootstrap over the queries' persons."""
-        return score_interval(self.shared, self.apart, self.persons, draws, seed)
+        return score_interval(self.shared, self.other, self.persons, draws, seed)
 
 
 def score_interval(
-    shared: Floats, apart: Floats, pids: NDArray[np.int64], draws: int, seed: int
+    shared: Floats, other: Floats, pids: NDArray[np.int64], draws: int, seed: int
 ) -> tuple[float, float]:
     """95 % interval of the score: bootstrap over persons, each with all that is theirs.
 
     Args:
         shared: (T,) how often sharing fooled; their mean is ``fooled``.
-        apart: (T,) likewise without.
+        other: (T,) likewise without.
         pids: (T,) whose query it was.
         draws: resamples.
         seed: of the resamples.
@@ -84,7 +84,7 @@ def score_interval(
     scores = []
     for _ in range(draws):
         chosen = np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))])
-        scores.append(clever_hans_score(float(shared[chosen].mean()), float(apart[chosen].mean())))
+        scores.append(clever_hans_score(float(shared[chosen].mean()), float(other[chosen].mean())))
     low, high = np.quantile(scores, (0.025, 0.975))
     return float(low), float(high)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from occreid.data.inspect.sheet import Tile, write_sheet
+from occreid.data.inspect.sheet import Tile, draw_sheet, write_sheet
 from occreid.data.occlusion.library import OccluderLibrary
 from occreid.evaluation.clever_hans import CleverHans, pictures
 
@@ -35,9 +35,9 @@ def write_telling(found: CleverHans, library: OccluderLibrary, share: float, pat
     chosen = found.telling(count)
     rows = []
     for number in chosen:
-        won = (found.shared[number] > 0.5, found.apart[number] > 0.5)
+        won = (found.shared[number] > 0.5, found.other[number] > 0.5)
         shown = pictures(found.trials[number], library, share)[: len(_TITLES)]
         frames = (_GREY, _GREEN, *(_RED if each else _GREY for each in won))
         rows.append([Tile(picture, frame=frame) for picture, frame in zip(shown, frames, strict=True)])
-    write_sheet(path, rows, cell=CELL, titles=_TITLES)
+    write_sheet(path, draw_sheet(rows, cell=CELL, titles=_TITLES))
     return len(chosen)

@@ -72,17 +72,17 @@ class NaturalHans(Scored):
         queries: (T,) numbers of the queries that count.
         pids: (T,) their persons.
         shared: (T,) how often a wrong picture that shares the occluder beat a right one, mean over pairs, ties ½.
-        apart: (T,) the same for wrong pictures that do not.
-        shared_pairs, apart_pairs: (T,) how many pairs (right, wrong) these means are over.
+        other: (T,) the same for wrong pictures that do not.
+        shared_pairs, other_pairs: (T,) how many pairs (right, wrong) these means are over.
     """
 
     by: By
     queries: Ints
     pids: Ints
     shared: Floats
-    apart: Floats
+    other: Floats
     shared_pairs: Ints
-    apart_pairs: Ints
+    other_pairs: Ints
 
     @property
     def persons(self) -> Ints:
@@ -96,7 +96,7 @@ class NaturalHans(Scored):
             "queries": len(self.queries),
             "persons": len(set(self.pids.tolist())),
             "shared_pairs": int(self.shared_pairs.sum()),
-            "apart_pairs": int(self.apart_pairs.sum()),
+            "other_pairs": int(self.other_pairs.sum()),
             "score": self.score,
             "interval": self.interval(seed=seed),
             "fooled": self.fooled,
@@ -157,10 +157,10 @@ def natural_clever_hans(
             f"no query has a right picture without its occluder and wrong ones with and without it (by {by}).",
             "Choose a larger benchmark, --natural kind instead of id, or paste things: leave --natural out.",
         )
-    queries, shared, shared_pairs, apart, apart_pairs = np.array(rows).T
+    queries, shared, shared_pairs, other, other_pairs = np.array(rows).T
     chosen = queries.astype(np.int64)
-    pairs = shared_pairs.astype(np.int64), apart_pairs.astype(np.int64)
-    return NaturalHans(by, chosen, query_pids[chosen], shared, apart, *pairs)
+    pairs = shared_pairs.astype(np.int64), other_pairs.astype(np.int64)
+    return NaturalHans(by, chosen, query_pids[chosen], shared, other, *pairs)
 
 
 def _wins(far: NDArray[np.float32], right: Ints, wrong: Bools) -> tuple[float, int]:

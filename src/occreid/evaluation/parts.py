@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
-from occreid.annotate.parsing import parsed
+from occreid.annotate.parsing import How, parsed
 from occreid.errors import UserError
-from occreid.extraction import Precision
 from occreid.models.contract import PartParser
 from occreid.models.masker import part_labels
 from occreid.records import PART_NAMES, Record
@@ -68,30 +68,21 @@ class PartScores:
 def part_iou(
     model: PartParser,
     records: Sequence[Record],
-    *,
-    batch_size: int = 64,
-    workers: int = 0,
-    device: torch.device | str = "cpu",
-    precision: Precision = "float32",
-    progress: bool = True,
+    **how: Unpack[How],
 ) -> PartScores:
     """Compare a model's parts with the records' masks, at the model's input size.
 
     Args:
         model: one that parses; given back in the mode it came in.
         records: images with masks.
-        batch_size: images at once.
-        workers: processes that load images.
-        device: where the model runs.
-        precision: what it computes in.
-        progress: show a bar.
+        how: see `How`.
 
     Raises:
         UserError: one without a mask.
     """
     counts = torch.zeros((1 + len(PART_NAMES)) ** 2, dtype=torch.int64)
     hidden, called = torch.zeros(2, len(PART_NAMES), dtype=torch.int64)
-    for batch, scores in parsed(model, records, batch_size, workers, device, precision, progress=progress, masks=True):
+    for batch, scores in parsed(model, records, masks=True, **how):
         if batch.masks is None:
             raise UserError("these images have no part masks to compare with.", "Measure on images that have.")
         labels = part_labels(scores, batch.masks.shape[-2], batch.masks.shape[-1])

@@ -47,7 +47,7 @@ def extract(
         memory_format: of images and weights, from the decoder on; None: the one the model is in.
         masks: hand the records' part masks to the method. Off by default: exact masks, as occsynth has them, tell
             a method at test time what no one could know in use.
-        alter: changes each picture as it is read, e.g. a `occreid.data.stress.Stressor`.
+        alter: changes each picture as it is read, e.g. a `occreid.data.occlusion.stress.Stressor`.
         flip_test: average over image and mirror image, see `occreid.models.mirror`; None: as the model says.
         progress: show a bar on stderr.
 

@@ -62,7 +62,7 @@ def extract_to_disk(
         masks: as `extract`; descriptors with masks and without, or with other masks, do not share a folder.
         flip_test: as `extract`; with it and without descriptors do not share a folder.
         progress: show a bar.
-        engine: who describes the chunks, e.g. `occreid.extract_ray.ray_engine`; left out, this process does, one
+        engine: who describes the chunks, e.g. `occreid.extraction.ray.ray_engine`; left out, this process does, one
             after the other.
 
     Returns:
@@ -100,11 +100,11 @@ def extract_to_disk(
         starts = range(0, len(records), chunk)
         chunks = {folder / "chunks" / f"{start:09d}": records[start : start + chunk] for start in starts}
         missing = {place: part for place, part in chunks.items() if not place.is_dir()}
-        places = [*missing]
+        targets = [*missing]
         if len(chunks) > 1 and progress:
             print(f"{len(missing)} chunks to describe ({len(chunks) - len(missing)} were there)", file=sys.stderr)
         for number, described in (engine or _one_by_one)(model, [*missing.values()], options):
-            with replacing(places[number]) as part:  # a chunk is there whole or not at all
+            with replacing(targets[number]) as part:  # a chunk is there whole or not at all
                 described.save(part)
         (joined := Descriptors.cat([Descriptors.load(place) for place in chunks])).save(folder)
         shutil.rmtree(folder / "chunks", ignore_errors=True)

@@ -28,13 +28,13 @@ def progress_bar(what: str, total: int, shown: bool) -> Iterator[Callable[[int],
 
 def _lines(what: str, total: int) -> Callable[[int], None]:
     """Work that is done within the first seconds says nothing."""
-    done, said = 0, time.monotonic()
+    done, shown = 0, time.monotonic()
 
     def advance(images: int) -> None:
-        nonlocal done, said
+        nonlocal done, shown
         done += images
-        if time.monotonic() - said >= _SECONDS:
-            said = time.monotonic()
+        if time.monotonic() - shown >= _SECONDS:
+            shown = time.monotonic()
             print(f"{what}: {done:,} of {total:,} images", file=sys.stderr, flush=True)
 
     return advance

@@ -21,7 +21,7 @@ from occreid.records import Record
 
 
 def ray_engine(actors: int = 1) -> Engine:
-    """An `occreid.extraction.in_memory.Engine` on the Ray cluster this process is connected to, else on one of its own.
+    """An `occreid.extraction.Engine` on the Ray cluster this process is connected to, else on one of its own.
 
     Connect with the environment variable ``RAY_ADDRESS``, or with ``ray.init`` before. Each model takes one CPU, or
     one GPU where ``device`` is one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,3 +52,27 @@ class Filter:
                 raise UserError(f"there is no camera '{self.exclude_camid}'.", 'Give a number, or "query".')
         elif self.exclude_camid is not None:
             set_(self, "exclude_camid", check_fits("camera", self.exclude_camid))
+
+
+def conditions(
+    filter: Filter | None, holds_tag: Callable[[str], str], one_of: Callable[[str, Sequence[int]], str]
+) -> list[str]:
+    """What a filter asks of a row, in a store's language; what all languages write alike is written here.
+
+    Args:
+        filter: one without ``exclude_camid="query"``: a row does not know the query; None asks nothing.
+        holds_tag: tag → the condition that a row carries it.
+        one_of: column, numbers → the condition that the column holds one of them.
+    """
+    if filter is None:
+        return []
+    found = [holds_tag(tag) for tag in filter.tags]
+    if filter.camids is not None:
+        found.append(one_of("camid", filter.camids))
+    if filter.start is not None:
+        found.append(f"time >= {filter.start!r}")
+    if filter.end is not None:
+        found.append(f"time < {filter.end!r}")
+    if filter.exclude_camid is not None:
+        found.append(f"camid is null or camid != {int(filter.exclude_camid)}")
+    return found

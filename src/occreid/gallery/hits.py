@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from occreid.data.images import read_image
+from occreid.data.images import Pixels, read_image
 from occreid.data.inspect.sheet import Tile, draw_sheet, write_sheet
 from occreid.display import html_table
 from occreid.errors import UserError
@@ -47,7 +47,7 @@ class Hits(list[Hit]):
         Raises:
             UserError: an answer has no picture on disk, or the file cannot be written.
         """
-        return write_sheet(Path(path), self._tiles(), cell=_CELL, legend=_LEGEND)
+        return write_sheet(Path(path), self._drawn())
 
     def show(self) -> Image.Image:
         """The query and its answers, in order, with distance and name; a notebook shows it.
@@ -55,7 +55,10 @@ class Hits(list[Hit]):
         Raises:
             UserError: an answer has no picture on disk.
         """
-        return Image.fromarray(draw_sheet(self._tiles(), cell=_CELL, legend=_LEGEND))
+        return Image.fromarray(self._drawn())
+
+    def _drawn(self) -> Pixels:
+        return draw_sheet(self._tiles(), cell=_CELL, legend=_LEGEND)
 
     def _tiles(self) -> list[list[Tile]]:
         tiles = [Tile(read_image(self.query), "looked for", _LEGEND["query"])] if self.query else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from occreid.gallery.filters import Filter
+from occreid.gallery.filters import Filter, conditions
 
 _AHEAD = 86400  # seconds that cameras' clocks may be ahead of ours
 
@@ -30,18 +30,7 @@ def all_of(conditions: Sequence[str]) -> str:
 
 def conditions_of(filter: Filter | None) -> list[str]:
     """A filter in LanceDB's SQL; ``exclude_camid`` must be a number or None."""
-    if filter is None:
-        return []
-    conditions = [f"array_has(tags, {literal(tag)})" for tag in filter.tags]
-    if filter.camids is not None:
-        conditions.append(one_of("camid", filter.camids))
-    if filter.start is not None:
-        conditions.append(f"time >= {filter.start!r}")
-    if filter.end is not None:
-        conditions.append(f"time < {filter.end!r}")
-    if filter.exclude_camid is not None:
-        conditions.append(f"camid IS NULL OR camid != {int(filter.exclude_camid)}")
-    return conditions
+    return conditions(filter, lambda tag: f"array_has(tags, {literal(tag)})", one_of)
 
 
 def taken_before(seconds: float) -> str:

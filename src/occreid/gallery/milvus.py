@@ -13,7 +13,7 @@ import numpy as np
 from occreid.errors import UserError, require
 from occreid.gallery.blocks import Block, block_columns, to_block
 from occreid.gallery.errors import StorageError
-from occreid.gallery.filters import Filter
+from occreid.gallery.filters import Filter, conditions
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.rows import schema
 
@@ -301,18 +301,11 @@ def _all(conditions: Sequence[str]) -> str:
 
 def _conditions(filter: Filter | None) -> list[str]:
     """The filter in Milvus' language; ids and tags cannot hold quotes (`occreid.gallery.entries`)."""
-    if filter is None:
-        return []
-    conditions = [f"array_contains(tags, '{tag}')" for tag in filter.tags]
-    if filter.camids is not None:
-        conditions.append(f"camid in {list(filter.camids)}")
-    if filter.start is not None:
-        conditions.append(f"time >= {filter.start!r}")
-    if filter.end is not None:
-        conditions.append(f"time < {filter.end!r}")
-    if filter.exclude_camid is not None:
-        conditions.append(f"camid is null or camid != {int(filter.exclude_camid)}")
-    return conditions
+    return conditions(
+        filter,
+        lambda tag: f"array_contains(tags, '{tag}')",
+        lambda column, numbers: f"{column} in {list(numbers)}",
+    )
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from occreid.descriptors import Descriptors
-from occreid.errors import UNREADABLE, UserError
+from occreid.errors import UserError, worded
 from occreid.files import read_json
 from occreid.models.networks import FileModel, onnx_failures, open_onnx
 from occreid.models.pictures import check_images
@@ -141,14 +141,10 @@ def open_network(path: Path, runtime: Runtime, output: str | int = 0) -> Network
         return _onnx(path, output)
     if not zipfile.is_zipfile(path):  # torch would print pages about it
         raise UserError(f"cannot read {path} as {runtime} (it is no archive).", _again(path))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # torch's advice about TorchScript is for whoever writes it
-            script = runtime == "torchscript"
-            network: nn.Module = torch.jit.load(str(path)) if script else torch.export.load(path).module()
-    except (*UNREADABLE, OSError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(f"cannot read {path} as {runtime} ({reason[0]}).", _again(path)) from error
+    with worded(f"cannot read {path} as {runtime}", _again(path)), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's advice about TorchScript is for whoever writes it
+        script = runtime == "torchscript"
+        network: nn.Module = torch.jit.load(str(path)) if script else torch.export.load(path).module()
     return _Chosen(network, int(output))
 
 

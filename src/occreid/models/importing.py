@@ -1,4 +1,4 @@
-"""Taking in a network that was made elsewhere: what its file says is read, the rest is told, and both are tried.
+"""Taking in a network that was made elsewhere: what its file says is read, the rest is declared, and both are tried.
 
 Letters: B images, H × W pixels, D dimensions.
 """
@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from occreid.distances import METRICS, Metric
-from occreid.errors import UNREADABLE, UserError, did_you_mean, require
+from occreid.errors import UserError, did_you_mean, require, worded
 from occreid.files import replacing, write_json
 from occreid.models.foreign import ForeignModel, Interface, Runtime, open_network, run_batches
 from occreid.models.networks import open_onnx
@@ -30,7 +30,7 @@ _ALIKE = 1e-2  # relative difference of one picture's descriptor alone and among
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Declared:
     """What a user says of a network; None leaves it to the file, and where the file says nothing to a guess."""
 
     height: int | None = None
@@ -53,7 +53,7 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Contents:
     """What a file says of itself."""
 
     shape: tuple[int | None, ...] | None = None
@@ -63,13 +63,13 @@ class _Said:
     parameters: int = 0
 
 
-def import_network(source: str | Path, told: Told, out: str | Path | None = None) -> Imported:
+def import_network(source: str | Path, declared: Declared, out: str | Path | None = None) -> Imported:
     """Write the card of a foreign network, once the network has described pictures.
 
     Args:
         source: an ``.onnx``, ``.pt2``, ``.torchscript`` or ``.pt`` file, or a ``.pth`` checkpoint of a zoo's weights
             (`occreid.models.zoo`).
-        told: what is known of it.
+        declared: what is known of it.
         out: a folder to copy file and card to; left out, the card is written beside the file.
 
     Raises:
@@ -86,12 +86,12 @@ def import_network(source: str | Path, told: Told, out: str | Path | None = None
         raise UserError(f"{source} holds weights, which are written anew.", "Say where to: --out FOLDER")
     found = recognise(read_checkpoint(source), source) if weights else None
     if found is not None:
-        said, told, sized = _checkpoint_says(found, told)
+        contents, declared, sized = _checkpoint_contents(found, declared)
     else:
-        said, sized = _onnx_says(source) if runtime == "onnx" else _torch_says(source, runtime), ()
-    interface, size, guessed = _interface(source, runtime, said, told)
+        contents, sized = _onnx_contents(source) if runtime == "onnx" else _torch_contents(source, runtime), ()
+    interface, size, guessed = _interface(source, runtime, contents, declared)
     guessed = (*sized, *guessed)
-    metric = told.metric or said.facts.get("metric")
+    metric = declared.metric or contents.facts.get("metric")
     if metric is None:
         metric, guessed = "cosine", (*guessed, "metric (cosine)")
     if metric not in METRICS:
@@ -114,7 +114,7 @@ def import_network(source: str | Path, told: Told, out: str | Path | None = None
         "metric": metric,
         "parts": shape[0],
         "dimensions": shape[1],
-        "parameters": said.parameters,
+        "parameters": contents.parameters,
         "interface": interface.entries(),
         **({} if found is None else {"architecture": found.architecture, "unused": list(found.unused)}),
         "guessed": list(guessed),
@@ -126,29 +126,29 @@ def import_network(source: str | Path, told: Told, out: str | Path | None = None
     return Imported(path, card, guessed)
 
 
-def _checkpoint_says(found: Recognised, told: Told) -> tuple[_Said, Told, tuple[str, ...]]:
-    """What a checkpoint says, what is told with its guesses, and those: weights know no size."""
+def _checkpoint_contents(found: Recognised, declared: Declared) -> tuple[_Contents, Declared, tuple[str, ...]]:
+    """A checkpoint's contents, what is declared with its guesses added, and those: weights know no size."""
     parameters = sum(tensor.numel() for tensor in found.tensors.values() if tensor.is_floating_point())
     sized: tuple[str, ...] = ()
-    if told.height is None and told.width is None:
-        told, sized = replace(told, height=256, width=128), ("height and width (256×128)",)
-    if found.mean is not None and found.std is not None and told.mean is None and told.std is None:
-        told = replace(told, mean=found.mean, std=found.std, range=255)
-    return _Said(parameters=parameters), told, sized
+    if declared.height is None and declared.width is None:
+        declared, sized = replace(declared, height=256, width=128), ("height and width (256×128)",)
+    if found.mean is not None and found.std is not None and declared.mean is None and declared.std is None:
+        declared = replace(declared, mean=found.mean, std=found.std, range=255)
+    return _Contents(parameters=parameters), declared, sized
 
 
 def _interface(
-    source: Path, runtime: Runtime, said: _Said, told: Told
+    source: Path, runtime: Runtime, contents: _Contents, declared: Declared
 ) -> tuple[Interface, tuple[int, int], tuple[str, ...]]:
     """What the network takes, the pictures' size, and what of it is a guess."""
     guessed = []
-    layout, batch, (height, width) = _layout(source, said.shape)
-    height, width = _agreed(source, "height", told.height, height), _agreed(source, "width", told.width, width)
-    mean, std = told.mean or _numbers(source, said, "mean"), told.std or _numbers(source, said, "std")
+    layout, batch, (height, width) = _layout(source, contents.shape)
+    height, width = _agreed(source, "height", declared.height, height), _agreed(source, "width", declared.width, width)
+    mean, std = declared.mean or _numbers(source, contents, "mean"), declared.std or _numbers(source, contents, "std")
     if (mean is None) != (std is None):
         raise UserError("a mean without a deviation, or the reverse, scales nothing.", "Give both --mean and --std.")
     if mean is None or std is None:
-        if said.dtype == "uint8" or told.range == 255:
+        if contents.dtype == "uint8" or declared.range == 255:
             mean, std = (0.0,) * 3, (1.0,) * 3
         else:
             mean, std = IMAGENET_MEAN, IMAGENET_STD
@@ -160,12 +160,12 @@ def _interface(
             runtime=runtime,
             mean=(mean[0], mean[1], mean[2]),
             std=(std[0], std[1], std[2]),
-            range=255 if said.dtype == "uint8" else told.range,
-            bgr=told.bgr,
+            range=255 if contents.dtype == "uint8" else declared.range,
+            bgr=declared.bgr,
             layout=layout,
-            dtype=said.dtype,  # type: ignore[arg-type]  # `_onnx_says` has looked
+            dtype=contents.dtype,  # type: ignore[arg-type]  # `_onnx_contents` has looked
             batch=batch,
-            output=_output(source, said.outputs, told.output),
+            output=_output(source, contents.outputs, declared.output),
         ),
         (height, width),
         tuple(guessed),
@@ -187,38 +187,38 @@ def _layout(
     raise UserError(f"{source} takes an input of shape {list(shape)}, no colour pictures.", "Give a network that does.")
 
 
-def _agreed(source: Path, name: str, told: int | None, said: int | None) -> int:
-    if said is not None and told is not None and told != said:
-        raise UserError(f"{source} takes a {name} of {said}, not {told}.", f"Leave --{name} out.")
-    if said is None and told is None:
+def _agreed(source: Path, name: str, declared: int | None, contents: int | None) -> int:
+    if contents is not None and declared is not None and declared != contents:
+        raise UserError(f"{source} takes a {name} of {contents}, not {declared}.", f"Leave --{name} out.")
+    if contents is None and declared is None:
         raise UserError(f"{source} does not say the {name} of its pictures.", f"Give --{name}, e.g. 256 × 128.")
-    found = said or told
+    found = contents or declared
     if found is None or found < 1:
         raise UserError(f"a {name} of {found} is impossible.", f"Give a --{name} of 1 or more.")
     return found
 
 
-def _numbers(source: Path, said: _Said, key: str) -> tuple[float, ...] | None:
+def _numbers(source: Path, contents: _Contents, key: str) -> tuple[float, ...] | None:
     """Numbers that a file's metadata hold under a name, e.g. ``"0.5, 0.5, 0.5"`` or ``"[0.5, 0.5, 0.5]"``."""
-    if key not in said.facts:
+    if key not in contents.facts:
         return None
     try:
-        return tuple(float(word) for word in said.facts[key].strip("[]() ").split(","))
+        return tuple(float(word) for word in contents.facts[key].strip("[]() ").split(","))
     except ValueError as error:
-        raise UserError(f"{source} says '{key}: {said.facts[key]}'.", f"Say it yourself: --{key} R,G,B") from error
+        raise UserError(f"{source} says '{key}: {contents.facts[key]}'.", f"Say it yourself: --{key} R,G,B") from error
 
 
-def _output(source: Path, names: tuple[str, ...], told: str | None) -> str | int:
-    if told is None:
+def _output(source: Path, names: tuple[str, ...], declared: str | None) -> str | int:
+    if declared is None:
         return names[0] if names else 0
-    if names and told not in names:
-        raise UserError(f"{source} has no output '{told}'.", did_you_mean(told, names))
-    if not names and not told.isdigit():
+    if names and declared not in names:
+        raise UserError(f"{source} has no output '{declared}'.", did_you_mean(declared, names))
+    if not names and not declared.isdigit():
         raise UserError(f"the outputs of {source} have no names.", "Give its number: --output 0")
-    return told if names else int(told)
+    return declared if names else int(declared)
 
 
-def _onnx_says(source: Path) -> _Said:
+def _onnx_contents(source: Path) -> _Contents:
     session = open_onnx(source)
     inputs, metadata = session.get_inputs(), session.get_modelmeta().custom_metadata_map
     if "occreid" in metadata:
@@ -230,7 +230,7 @@ def _onnx_says(source: Path) -> _Said:
         raise UserError(f"{source} takes {inputs[0].type}, no pixels.", f"Known: {', '.join(kinds)}.")
     shape = tuple(side if isinstance(side, int) else None for side in inputs[0].shape)
     outputs = tuple(output.name for output in session.get_outputs())
-    return _Said(shape, kinds[inputs[0].type], outputs, dict(metadata), _onnx_parameters(source))
+    return _Contents(shape, kinds[inputs[0].type], outputs, dict(metadata), _onnx_parameters(source))
 
 
 def _onnx_parameters(source: Path) -> int:
@@ -239,7 +239,7 @@ def _onnx_parameters(source: Path) -> int:
     return sum(int(torch.tensor(list(tensor.dims)).prod()) if tensor.dims else 1 for tensor in graph.initializer)
 
 
-def _torch_says(source: Path, runtime: Runtime) -> _Said:
+def _torch_contents(source: Path, runtime: Runtime) -> _Contents:
     if runtime == "torchscript" and not _is_torchscript(source):
         raise UserError(
             f"{source} is no TorchScript file.", "A checkpoint of weights alone holds no network: export it to ONNX."
@@ -247,7 +247,7 @@ def _torch_says(source: Path, runtime: Runtime) -> _Said:
     network: Any = open_network(source, runtime)
     parameters = sum(p.numel() for p in network.parameters())
     if runtime == "torchscript":
-        return _Said(parameters=parameters)
+        return _Contents(parameters=parameters)
     # of an exported program the first user input's fake tensor says the shape
     program = torch.export.load(source)
     inputs = [node for node in program.graph.nodes if node.name in program.graph_signature.user_inputs]
@@ -255,7 +255,7 @@ def _torch_says(source: Path, runtime: Runtime) -> _Said:
         raise UserError(f"{source} takes {len(inputs)} inputs.", "Give a network that takes pictures alone.")
     value = inputs[0].meta["val"]
     shape = tuple(side if isinstance(side, int) else None for side in value.shape)
-    return _Said(shape, str(value.dtype).removeprefix("torch."), parameters=parameters)
+    return _Contents(shape, str(value.dtype).removeprefix("torch."), parameters=parameters)
 
 
 def _is_torchscript(source: Path) -> bool:
@@ -288,15 +288,12 @@ def _tried(
 def _together(network: Any, inputs: Tensor, alone: Tensor) -> bool:
     """Whether pictures described together are what each is alone; False too where the network fails on several."""
     try:
-        found = run_batches(network, inputs, None)
-    except UNREADABLE:
+        found = _run(Path(), network, inputs, None)
+    except UserError:
         return False
     return found.shape == alone.shape and float((found - alone).norm() / alone.norm()) < _ALIKE
 
 
 def _run(source: Path, network: Any, inputs: Tensor, batch: int | None) -> Tensor:
-    try:
+    with worded(f"{source} fails on a picture", "Check --height and --width."):
         return run_batches(network, inputs, batch)
-    except UNREADABLE as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(f"{source} fails on a picture ({reason[-1][:200]}).", "Check --height and --width.") from error

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from occreid.errors import UNREADABLE, UserError
+from occreid.errors import UserError, worded
 from occreid.nn.osnet import CHANNELS, OSNet
 from occreid.nn.plain_resnet import PlainResNet50
 
@@ -59,14 +59,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"there is no file '{path}'.", "Give a checkpoint.")
-    try:
+    hint = "Save its state_dict alone, with torch.save, where it came from."
+    with worded(f"cannot read {path} as weights alone", hint):
         held: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (*UNREADABLE, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(
-            f"cannot read {path} as weights alone ({reason[:160]}).",
-            "Save its state_dict alone, with torch.save, where it came from.",
-        ) from error
     for key in ("state_dict", "model"):
         held = held[key] if isinstance(held, Mapping) and isinstance(held.get(key), Mapping) else held
     if not isinstance(held, Mapping) or not all(isinstance(tensor, Tensor) for tensor in held.values()) or not held:

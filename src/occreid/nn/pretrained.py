@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import timm
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from occreid.errors import UNREADABLE, UserError
+from occreid.errors import UserError, reason, worded
 from occreid.nn.packaged import PACKAGES, find_package, packaged_weights
 from occreid.nn.trunk import Trunk
 from occreid.nn.trunk_layout import has_layout
 
 TRUNK = "backbone."
 """What the tensors of a trained method's backbone are called."""
+_FITTING = "Give weights saved from that network, or choose the network they were saved from."
 
 
 def from_file(name: str, path: Path, options: dict[str, Any]) -> nn.Module:
@@ -35,10 +35,8 @@ def from_file(name: str, path: Path, options: dict[str, Any]) -> nn.Module:
             f"pretrained: no weights file '{path}'.",
             "Give 'imagenet', 'none', an existing file, or the run folder of a trained model.",
         )
-    try:
+    with worded(_unfitting(name, path), _FITTING):
         held = timm.models.load_state_dict(str(path), weights_only=True)
-    except (*UNREADABLE, OSError, SafetensorError) as error:
-        raise _unfitting(name, path, first_line(error)) from error
     trained = {k.removeprefix(TRUNK): v for k, v in held.items() if k.startswith(TRUNK)}
     return _filled(name, trained or held, path, options, trained=bool(trained))
 
@@ -70,9 +68,7 @@ def imagenet(name: str, options: dict[str, Any]) -> nn.Module:
     try:
         return timm.create_model(name, pretrained=True, num_classes=0, **options)
     except (HfHubHTTPError, OSError) as error:
-        raise UserError(
-            f"the ImageNet weights of '{name}' could not be downloaded ({first_line(error)}).", hint
-        ) from error
+        raise UserError(f"the ImageNet weights of '{name}' could not be downloaded ({reason(error)}).", hint) from error
 
 
 def weights_at_hand(name: str) -> str:
@@ -104,25 +100,21 @@ def _filled(
     name: str, held: Mapping[str, Tensor], source: Path | str, options: dict[str, Any], *, trained: bool = False
 ) -> nn.Module:
     """A network whose every tensor came from ``held``: timm itself loads what fits and only logs the rest."""
-    try:
+    with worded(_unfitting(name, source), _FITTING):
         model = timm.create_model(
             name, pretrained=True, pretrained_cfg_overlay={"state_dict": dict(held)}, num_classes=0, **options
         )
-    except (*UNREADABLE, OSError) as error:
-        raise _unfitting(name, source, first_line(error)) from error
     needed = Trunk(model) if trained and has_layout(model) else model  # a run keeps what a Trunk keeps
     own = {k: v for k, v in needed.state_dict().items() if not k.endswith("num_batches_tracked")}
     unmet = [k for k, v in own.items() if k not in held or (held[k].shape != v.shape and k != "pos_embed")]
     if unmet:
-        raise _unfitting(name, source, f"{len(unmet)} of {len(own)} tensors are missing, e.g. '{unmet[0]}'")
+        missing = f"{len(unmet)} of {len(own)} tensors are missing, e.g. '{unmet[0]}'"
+        raise UserError(f"{_unfitting(name, source)} ({missing}).", _FITTING)
     return model
 
 
-def _unfitting(name: str, source: Path | str, problem: str) -> UserError:
-    return UserError(
-        f"pretrained: '{source}' does not hold weights of '{name}' ({problem}).",
-        "Give weights saved from that network, or choose the network they were saved from.",
-    )
+def _unfitting(name: str, source: Path | str) -> str:
+    return f"pretrained: '{source}' does not hold weights of '{name}'"
 
 
 def _resolves(host: str) -> bool:
@@ -130,9 +122,3 @@ def _resolves(host: str) -> bool:
         return bool(socket.getaddrinfo(host, 443))
     except OSError:
         return False
-
-
-def first_line(error: Exception) -> str:
-    """What an error says first, short enough for a sentence."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:120] if lines else type(error).__name__

@@ -51,8 +51,8 @@ def draw_curves(panels: Mapping[str, Mapping[str, Sequence[PointLike]]], path: P
     figure = Figure(figsize=(width, 2.7 * rows + 0.2 + above), layout="constrained")
     band = 0.12 if len(names) <= 3 else 0.06  # many bands lie over each other
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    places = grid.flat[: len(panels)]  # the last row may have empty ones
-    for axes, (title, models) in zip(places, panels.items(), strict=True):
+    used = grid.flat[: len(panels)]  # the last row may have empty ones
+    for axes, (title, models) in zip(used, panels.items(), strict=True):
         for number, (name, points) in enumerate(models.items()):
             colour, levels = SERIES[number % len(SERIES)], [p.level for p in points]
             again = number + number // len(SERIES)  # a colour that comes again has another dash and marker

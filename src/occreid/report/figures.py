@@ -93,8 +93,8 @@ def cmc_figure(curves: Mapping[str, Mapping[int, float]], *, name: str = "cmc") 
         curves: name → {rank: share of queries in [0, 1] with a match at that rank or before}.
         name: what keeps the figure's ids apart from another figure's of the page.
     """
-    said = "; ".join(f"{label}: {_said(curve)}" for label, curve in curves.items())
-    return _svg(lambda: draw_cmc(curves), name, f"Cumulative matching curves. {said}")
+    text = "; ".join(f"{label}: {_in_words(curve)}" for label, curve in curves.items())
+    return _svg(lambda: draw_cmc(curves), name, f"Cumulative matching curves. {text}")
 
 
 def draw_cmc(curves: Mapping[str, Mapping[int, float]]) -> Figure:
@@ -121,7 +121,7 @@ def draw_cmc(curves: Mapping[str, Mapping[int, float]]) -> Figure:
     return figure
 
 
-def _said(curve: Mapping[int, float]) -> str:
+def _in_words(curve: Mapping[int, float]) -> str:
     return ", ".join(f"rank {rank} {curve[rank]:.1%}" for rank in (1, 5, 10, 20) if rank in curve)
 
 
@@ -151,8 +151,8 @@ def bar_figure(scores: Mapping[str, Mapping[str, float]], *, name: str = "bars")
         scores: method → {score's name: value in [0, 1]}; every method has the same scores.
         name: what keeps the figure's ids apart from another figure's of the page.
     """
-    said = "; ".join(f"{method}: {_shares(values)}" for method, values in scores.items())
-    return _svg(lambda: draw_bars(scores), name, f"Scores. {said}")
+    text = "; ".join(f"{method}: {_shares(values)}" for method, values in scores.items())
+    return _svg(lambda: draw_bars(scores), name, f"Scores. {text}")
 
 
 def draw_bars(scores: Mapping[str, Mapping[str, float]]) -> Figure:
@@ -230,8 +230,8 @@ def loss_figure(log: str | Path, *, name: str = "loss") -> Markup:
         UserError: see `read_log`.
     """
     axis, curves = read_log(log)
-    said = "; ".join(f"{label} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for label, points in curves.items())
-    return _svg(lambda: draw_losses(log), name, f"Losses over {axis}. {said}")
+    text = "; ".join(f"{label} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for label, points in curves.items())
+    return _svg(lambda: draw_losses(log), name, f"Losses over {axis}. {text}")
 
 
 def progress_figure(log: str | Path, *, name: str = "progress") -> Markup:
@@ -241,8 +241,8 @@ def progress_figure(log: str | Path, *, name: str = "progress") -> Markup:
         UserError: see `read_log`.
     """
     axis, curves = read_log(log)
-    said = "; ".join(f"{label} from {points[0][1]:.1%} to {points[-1][1]:.1%}" for label, points in curves.items())
-    return _svg(lambda: draw_losses(log, "score"), name, f"Scores over {axis}. {said}")
+    text = "; ".join(f"{label} from {points[0][1]:.1%} to {points[-1][1]:.1%}" for label, points in curves.items())
+    return _svg(lambda: draw_losses(log, "score"), name, f"Scores over {axis}. {text}")
 
 
 def draw_losses(log: str | Path, ylabel: str = "loss") -> Figure:
@@ -277,8 +277,8 @@ def separation_figure(found: Separation, *, name: str = "separation", metric: st
         name: what keeps the figure's ids apart from another figure's of the page.
         metric: what the distance is called.
     """
-    said = f"{found.same.sum()} pairs of one person and {found.other.sum()} of two, {found.overlap:.1%} overlap"
-    return _svg(lambda: draw_separation(found, metric), name, f"Distances. {said}")
+    text = f"{found.same.sum()} pairs of one person and {found.other.sum()} of two, {found.overlap:.1%} overlap"
+    return _svg(lambda: draw_separation(found, metric), name, f"Distances. {text}")
 
 
 def draw_separation(found: Separation, metric: str = "distance") -> Figure:

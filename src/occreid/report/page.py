@@ -226,8 +226,8 @@ def _separations(entries: Sequence[Entry], seed: int) -> list[dict[str, Any]]:
         found = separate(entry.query, entry.gallery, protocol.metric, protocol.same_camera, seed=seed)
         figure = separation_figure(found, name=f"separation-{number_}", metric=protocol.metric)
         text = f"{percent(found.overlap)} of the two shares overlap ({number(found.queries)} queries)"
-        if found.apart:
-            text += f"; {number(found.apart)} pairs share no visible part and have no distance"
+        if found.without_distance:
+            text += f"; {number(found.without_distance)} pairs share no visible part and have no distance"
         rows.append({"name": entry.name, "figure": figure, "text": text})
     return rows
 

@@ -1,4 +1,4 @@
-"""Pictures inside the page: thumbnails as data addresses, and what is said of a record beside them."""
+"""Pictures inside the page: thumbnails as data addresses, and what is words of a record beside them."""
 
 from __future__ import annotations
 
@@ -73,15 +73,15 @@ def state_of(record: Record) -> str:
     >>> state_of(Record(Path("a.jpg"), 1, 0, occluded=True))
     'occluded'
     """
-    said = []
+    words = []
     share = sum(record.visibility) / len(record.visibility) if record.visibility else 1.0
     if share < 0.995:
-        said.append(f"{100 * share:.0f}{THIN}% visible")
+        words.append(f"{100 * share:.0f}{THIN}% visible")
     if record.occluder_kind:
-        said.append(f"behind {_with_article(record.occluder_kind.replace('_', ' '))}")
-    elif record.occluded and not said:
-        said.append("occluded")
-    return ", ".join(said)
+        words.append(f"behind {_with_article(record.occluder_kind.replace('_', ' '))}")
+    elif record.occluded and not words:
+        words.append("occluded")
+    return ", ".join(words)
 
 
 def _with_article(kind: str) -> str:

@@ -220,13 +220,13 @@ def _throughput(file: Path, results: Sequence[Result]) -> dict[str, _Rate]:
 
 def _plot(results: Sequence[Result], rates: dict[str, _Rate], file: Path) -> list[str]:
     """Draw mAP against images a second on the benchmark with most rows; the text below it, empty without a plot."""
-    places = [result for result in results if result.name in rates]
-    if not places:
+    timed = [result for result in results if result.name in rates]
+    if not timed:
         return []
-    benchmarks = [result.benchmark for result in places]
+    benchmarks = [result.benchmark for result in timed]
     benchmark = max(dict.fromkeys(benchmarks), key=benchmarks.count)
     points: dict[str, tuple[_Rate, list[float]]] = {}
-    for result in sorted(places, key=lambda result: result.name):
+    for result in sorted(timed, key=lambda result: result.name):
         if result.benchmark == benchmark:
             _, scores = points.setdefault(result.name, (rates[result.name], []))
             scores.append(100 * result.entry["scores"]["mAP"])

@@ -26,7 +26,7 @@ class Separation:
     Attributes:
         edges: (n + 1,) of n bins.
         same, other: (n,) number of pairs of one person and of two.
-        apart: pairs without a distance, because they share no visible part.
+        without_distance: pairs without a distance, because they share no visible part.
         overlap: Σ min of the two histograms' shares, in [0, 1]: 0 where a threshold would tell all pairs apart.
         queries: how many queries the pairs are of.
     """
@@ -34,7 +34,7 @@ class Separation:
     edges: np.ndarray
     same: np.ndarray
     other: np.ndarray
-    apart: int
+    without_distance: int
     overlap: float
     queries: int
 
@@ -66,7 +66,7 @@ def separate(
     others[matches.hit_rows, matches.hit_columns] = False
     others[matches.junk_rows, matches.junk_columns] = False
     other = distances[others]
-    apart = int((~np.isfinite(same)).sum() + (~np.isfinite(other)).sum())
+    without_distance = int((~np.isfinite(same)).sum() + (~np.isfinite(other)).sum())
     same, other = same[np.isfinite(same)], other[np.isfinite(other)]
     both = np.concatenate([same, other])
     low, high = (float(both.min()), float(both.max())) if len(both) else (0.0, 1.0)
@@ -74,4 +74,4 @@ def separate(
     edges = np.linspace(low, high if high > low else low + 1, bins + 1)
     counts = [np.histogram(values, edges)[0] for values in (same, other)]
     shares = [count / max(count.sum(), 1) for count in counts]
-    return Separation(edges, counts[0], counts[1], apart, float(np.minimum(*shares).sum()), len(rows))
+    return Separation(edges, counts[0], counts[1], without_distance, float(np.minimum(*shares).sum()), len(rows))

@@ -103,16 +103,16 @@ def score_table(entries: Sequence[Entry]) -> tuple[list[str], list[dict[str, Any
 def verdict(entries: Sequence[Entry]) -> str:
     """One honest sentence about the first entry against the best of the others."""
     first, *others = entries
-    said = f"{first.name[:1].upper()}{first.name[1:]} reaches {percent(first.ranking.mean_ap)} mAP"
+    sentence = f"{first.name[:1].upper()}{first.name[1:]} reaches {percent(first.ranking.mean_ap)} mAP"
     if 1 in first.ranking.cmc:
-        said += f" and {percent(first.ranking.cmc[1])} rank-1"
+        sentence += f" and {percent(first.ranking.cmc[1])} rank-1"
     if not others:
-        return f"{said}."
+        return f"{sentence}."
     rival = max(others, key=lambda entry: entry.ranking.mean_ap)
     gap = first.ranking.mean_ap - rival.ranking.mean_ap
     rest = f"the best reference, {rival.name}, with {percent(rival.ranking.mean_ap)} mAP"
     points = f"{abs(100 * gap):.1f} points"
-    return f"{said}: {points} above {rest}." if gap > 0 else f"{said}: {points} below {rest}."
+    return f"{sentence}: {points} above {rest}." if gap > 0 else f"{sentence}: {points} below {rest}."
 
 
 def tiles(entries: Sequence[Entry], split: Split) -> list[dict[str, str]]:

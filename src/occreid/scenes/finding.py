@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from occreid.data.images import Pixels
-from occreid.data.inspect.sheet import Tile, write_sheet
+from occreid.data.inspect.sheet import Tile, draw_sheet, write_sheet
 from occreid.distances import distances
 from occreid.errors import UserError
 from occreid.models import Method
@@ -59,9 +59,9 @@ def find_person(model: Method, query: Picture, crops: Iterable[Crop], *, top: in
     stream, best, looked = iter(crops), [], 0
     while some := list(islice(stream, batch)):
         described = model.embed([crop.pixels for crop in some], batch_size=batch)
-        apart = distances(wanted, described, model.metric)[0].tolist()
+        away = distances(wanted, described, model.metric)[0].tolist()
         limit = best[-1].distance if len(best) == top else torch.inf
-        near = [pair for pair in zip(apart, some, strict=True) if pair[0] < limit]
+        near = [pair for pair in zip(away, some, strict=True) if pair[0] < limit]
         best = nsmallest(top, [*best, *(_kept(*found) for found in near)], key=lambda found: found.distance)
         looked += len(some)
     if not looked:
@@ -80,7 +80,7 @@ def sheet_of(found: list[Found], query: Picture, path: str | Path) -> Path:
     for place, one in enumerate(found, 1):
         crop = Tile(_boxed(one.crop), f"{place}: {one.distance:.3f}", _FOUND)
         rows.append([crop, Tile(_boxed(one.whole), one.about)])
-    return write_sheet(Path(path), rows, cell=(240, 320))
+    return write_sheet(Path(path), draw_sheet(rows, cell=(240, 320)))
 
 
 def _kept(distance: float, crop: Crop) -> Found:

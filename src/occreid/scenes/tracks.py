@@ -90,6 +90,6 @@ class Joiner:
         worth[worth < self.overlap] = 0
         old = [path.look for path in self._alive]
         if looks is not None and old and all(look is not None for look in old):
-            apart = distances(looks, Descriptors.cat([look for look in old if look is not None]), self.metric)
-            worth[apart.cpu().numpy() > self.distance] = 0
+            between = distances(looks, Descriptors.cat([look for look in old if look is not None]), self.metric)
+            worth[between.cpu().numpy() > self.distance] = 0
         return worth

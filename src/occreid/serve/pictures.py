@@ -9,21 +9,16 @@ import base64
 import hashlib
 import io
 import re
-import struct
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from occreid.data.images import Pixels, decode_image
-from occreid.errors import UserError
+from occreid.errors import UserError, worded
 from occreid.serve.headers import TooLarge, check_header
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # no TIFF: its tiles and codecs are more than strangers need
-_UNREADABLE = (
-    OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError,
-    Image.DecompressionBombError, Warning,
-)  # fmt: skip  # Warning: where warnings are errors
 _SMALLEST = 8  # pixels of a side: less shows nobody
 _BOX = re.compile(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*")
 
@@ -89,10 +84,7 @@ def decode(
             f"the picture has {width} × {height} pixels; this service decodes at most {max_pixels:,}.",
             "Scale it down, or send the part that shows the person.",
         )
-    try:
-        pixels = decode_image(data, "the picture")
-    except _UNREADABLE as error:
-        raise UserError(f"the picture cannot be decoded ({error}).", "Save it again as JPEG or PNG.") from error
+    pixels = decode_image(data, "the picture")
     return pixels if box is None else cut(pixels, box)
 
 
@@ -136,12 +128,11 @@ def content_id(pixels: Pixels, *facts: object) -> str:
 
 def _measure(data: bytes) -> tuple[int, int]:
     """Width and height a file claims, from its header alone."""
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            return image.size
-    except Image.UnidentifiedImageError as error:
-        raise UserError("this is no JPEG, PNG, WebP or BMP picture.", "Send one of these.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise TooLarge(f"the picture has too many pixels ({error}).", "Scale it down.") from error
-    except _UNREADABLE as error:
-        raise UserError(f"the picture's header is damaged ({error}).", "Save it again as JPEG or PNG.") from error
+    with worded("the picture's header is damaged", "Save it again as JPEG or PNG."):
+        try:
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                return image.size
+        except Image.UnidentifiedImageError as error:
+            raise UserError("this is no JPEG, PNG, WebP or BMP picture.", "Send one of these.") from error
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise TooLarge(f"the picture has too many pixels ({error}).", "Scale it down.") from error

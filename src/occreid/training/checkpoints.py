@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from occreid.errors import UNREADABLE, UserError
+from occreid.errors import UserError, worded
 from occreid.files import replacing
 
 FORMAT = 1
@@ -61,11 +61,8 @@ class Checkpoint:
         hint = f"Put a whole checkpoint there, e.g. {path.parent / 'best.ckpt'}, or start the run again."
         if not zipfile.is_zipfile(path):  # what torch writes; older formats are not even tried
             raise UserError(f"the checkpoint {path} is damaged.", hint)
-        try:
+        with worded(f"the checkpoint {path} is damaged", hint):
             content = torch.load(path, map_location="cpu", weights_only=True)
-        except (*UNREADABLE, OSError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise UserError(f"the checkpoint {path} is damaged ({reason}).", hint) from error
         if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
             raise UserError(f"{path} is no checkpoint of this version of occreid.", "Start the run again.")
         return Checkpoint(**content)

@@ -59,7 +59,7 @@ def require_same_pictures(folder: Path, found: Mapping[str, Any]) -> None:
         )
 
 
-def claim_folder(folder: Path, recipe: Recipe) -> None:
+def claim_run(folder: Path, recipe: Recipe) -> None:
     """Make the run folder and save the resolved recipe in it.
 
     Raises:

@@ -33,7 +33,7 @@ from occreid.training.epoch_end import LAST, EpochEnd, format_scores, oracle_wor
 from occreid.training.evaluation import evaluate_split, is_testable, result_entry, write_result
 from occreid.training.fastest import chosen_by_first, is_open, settled
 from occreid.training.fit import fit
-from occreid.training.folders import PICTURES, claim_folder, read_run, require_same_pictures, training_pictures
+from occreid.training.folders import PICTURES, claim_run, read_run, require_same_pictures, training_pictures
 from occreid.training.module import Leg, TrainingModule, stage_trains
 from occreid.training.progress import ProgressBar
 from occreid.training.recipe import Recipe
@@ -57,7 +57,7 @@ def train(recipe: Recipe, out: str | Path, *, progress: bool = True) -> Path:
         UserError: a folder that is not empty or not writable, unusable data, a loss that is not finite, …
     """
     run = Run(recipe, Path(out), progress)
-    claim_folder(run.folder, run.recipe)
+    claim_run(run.folder, run.recipe)
     return run.go()
 
 

@@ -69,8 +69,8 @@ def test_keypoints_of_two_pictures_of_one_name_are_refused(market, keypoints, tm
         (("--out", "o", "--masks", "nowhere"), "nowhere"),
         (("--out", "o", "--keypoints", "none.json"), "no keypoint file"),
         (("--out", "o", "--detector", "none.pth"), "no weights none.pth"),
-        (("--out", "o", "--masks", "own", "--fill", "gray"), "--fill is 'gray'"),
-        (("--out", "o", "--masks", "own", "--unfound", "drop"), "--unfound is 'drop'"),
+        (("--out", "o", "--masks", "own", "--fill", "gray"), "--fill cannot be 'gray'"),
+        (("--out", "o", "--masks", "own", "--unfound", "drop"), "--unfound cannot be 'drop'"),
     ],
 )
 def test_mistakes_are_named(market, words, message):

@@ -46,6 +46,7 @@ def test_titles_make_room_above_and_the_legend_below():
     assert full[: 2 * LINE].min() < 128
     legend = full[-LINE:].reshape(-1, 3)
     assert legend.min(0).tolist()[:2] == [0, 0] and legend[:, 2].min() >= 200
+    assert (full[-LINE + 2 : -2, GAP : GAP + 8] == (0, 0, 200)).all(), "a square of the colour, not a missing glyph"
 
 
 def test_no_rows_make_an_empty_sheet():
@@ -54,8 +55,8 @@ def test_no_rows_make_an_empty_sheet():
 
 def test_the_file_holds_the_sheet(tmp_path):
     rows = [[Tile(np.random.default_rng(0).integers(0, 256, (128, 64, 3), dtype=np.uint8), "a", (1, 2, 3))]]
-    assert write_sheet(tmp_path / "new/s.png", rows, legend={"b": (9, 9, 9)}) == tmp_path / "new/s.png"
+    assert write_sheet(tmp_path / "new/s.png", draw_sheet(rows, legend={"b": (9, 9, 9)})) == tmp_path / "new/s.png"
     np.testing.assert_array_equal(read_image(tmp_path / "new/s.png"), draw_sheet(rows, legend={"b": (9, 9, 9)}))
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot write the sheet .*file/s\.png .+ Choose another\."):
-        write_sheet(tmp_path / "file/s.png", rows)
+        write_sheet(tmp_path / "file/s.png", draw_sheet(rows))

@@ -82,7 +82,7 @@ def test_a_failed_run_is_reported_and_the_others_go_on(plan, pretend):
     said = []
     failures = run_plan(plan, say=said.append)
     assert [failure.run.row for failure in failures] == ["+ wide", "+ wide"]
-    assert failures[0].said.startswith("the data is gone. (exit code 2; see ")
+    assert failures[0].reason.startswith("the data is gone. (exit code 2; see ")
     assert failures[0].log.name == "seed-0.log"
     assert [is_finished(run) for run in plan.runs] == [True, True, False, False, True, True]
 
@@ -191,7 +191,7 @@ def test_what_a_failed_run_was_needed_for_fails_with_it(plan, pretend):
     pretend(first.row)
     failed = run_plan(chained, say=lambda _: None)
     assert [f.run.folder for f in failed] == [first.folder, second.folder]
-    assert f"{first.folder} is not finished" in failed[1].said and not second.folder.exists()
+    assert f"{first.folder} is not finished" in failed[1].reason and not second.folder.exists()
 
 
 def test_only_a_row_takes_what_it_needs_with_it(plan, pretend):

@@ -73,13 +73,13 @@ def find_leaks(parts: Mapping[str, Sequence[tuple[str, str]]], root: Path, dista
     found = []
     for start in range(0, len(entries), _ROWS):
         rows = np.arange(start, min(start + _ROWS, len(entries)))
-        apart = np.bitwise_count(hashes[rows, None] ^ hashes[None])
-        near = (apart <= distance) & telling[rows, None] & telling[None]
+        bits = np.bitwise_count(hashes[rows, None] ^ hashes[None])
+        near = (bits <= distance) & telling[rows, None] & telling[None]
         near &= (trained[rows, None] != trained[None]) | (persons[rows, None] != persons[None])
         near &= rows[:, None] < np.arange(len(entries))[None]
         for i, j in zip(*np.nonzero(near), strict=True):
             one, other = entries[rows[i]], entries[j]
-            found.append(Leak(one[1], other[1], (one[0], other[0]), int(apart[i, j])))
+            found.append(Leak(one[1], other[1], (one[0], other[0]), int(bits[i, j])))
     return sorted(found, key=lambda leak: (leak.distance, leak.first, leak.second))
 
 

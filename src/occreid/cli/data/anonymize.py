@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,16 +10,12 @@ import typer
 
 from occreid.cli.console import progress
 from occreid.cli.data.shared import Detector
-from occreid.cli.options import Device, Name, Option, Root, parse_options
-from occreid.cli.splits import load_split
+from occreid.cli.groups import Benchmark, grouped
+from occreid.cli.options import Device, require_known
 from occreid.cli.tables import print_results
 from occreid.errors import UserError
 
 Out = Annotated[Path | None, typer.Option("--out", help="The new folder.")]
-KeypointFile = Annotated[Path | None, typer.Option("--keypoints", metavar="JSON", help="Keypoints in COCO's format.")]
-Masks = Annotated[
-    str | None, typer.Option("--masks", help="A folder of 'occreid parse', or 'own': the benchmark's part masks.")
-]
 FillOption = Annotated[str, typer.Option("--fill", help="grey, pixels or blur; only grey leaves nothing.")]
 UnfoundOption = Annotated[str, typer.Option("--unfound", help="Pictures whose head was not found: skip or copy.")]
 Cost = Annotated[
@@ -26,18 +23,29 @@ Cost = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """How heads are found."""
+
+    keypoints: Annotated[
+        Path | None, typer.Option("--keypoints", metavar="JSON", help="Keypoints in COCO's format.")
+    ] = None
+    masks: Annotated[
+        str | None, typer.Option("--masks", help="A folder of 'occreid parse', or 'own': the benchmark's part masks.")
+    ] = None
+    detector: Detector = None
+    device: Device = "auto"
+
+
+@grouped
 def anonymize(
-    root: Root,
+    *,
+    benchmark: Benchmark,
     out: Out = None,
-    name: Name = None,
-    option: Option = None,
-    keypoints: KeypointFile = None,
-    masks: Masks = None,
-    detector: Detector = None,
+    heads: Heads,
     fill: FillOption = "grey",
     unfound: UnfoundOption = "skip",
     cost: Cost = None,
-    device: Device = "auto",
 ) -> None:
     """Copy a benchmark with all heads hidden.
 
@@ -50,60 +58,26 @@ def anonymize(
 
         occreid data anonymize data/occsynth-demo --masks own --cost runs/first
     """
-    from occreid.annotate.anonymize import REPORT
+    from occreid.annotate.anonymize import REPORT, find_heads
     from occreid.annotate.anonymize import anonymize as carry_out
     from occreid.annotate.heads import FILLS
 
     if out is None and cost is None:
         raise UserError("there is nothing to do.", "Give --out for a copy, --cost for what it would cost, or both.")
-    for what, value, known in (("--fill", fill, FILLS), ("--unfound", unfound, ("skip", "copy"))):
-        if value not in known:
-            raise UserError(f"{what} is '{value}'.", f"Give {' or '.join(known)}.")
-    split = load_split(root, name, parse_options(option))
-    find, split = _finder(split, root, keypoints, masks, detector, device)
+    require_known("--fill", fill, FILLS)
+    require_known("--unfound", unfound, ("skip", "copy"))
+    root = benchmark.root
+    find, split = find_heads(benchmark.split(), root, **asdict(heads))
     if out is not None:
-        records = (*split.train, *split.query, *split.gallery)
-        with progress("hiding", len(records)) as tick:
-            outcome = carry_out(records, root, out, find, fill=fill, unfound=unfound, tick=tick)  # type: ignore[arg-type]
+        with progress("hiding", len(split.records)) as tick:
+            outcome = carry_out(split.records, root, out, find, fill=fill, unfound=unfound, tick=tick)  # type: ignore[arg-type]
         typer.echo(
             f"{len(outcome.hidden):,} heads hidden, {len(outcome.headless):,} pictures show none, "
             f"{len(outcome.unfound):,} not found and {'left out' if unfound == 'skip' else 'copied as they are'}"
             f"{': see ' + str(out / REPORT) if outcome.unfound else ''}.\nwritten to {out}"
         )
     if cost is not None:
-        _print_cost(cost, split, find, fill, device)
-
-
-def _finder(
-    split: Any, root: Path, keypoints: Path | None, masks: str | None, detector: str | None, device: str
-) -> tuple[Any, Any]:
-    """How heads are found, and the split with the masks this takes."""
-    from dataclasses import replace
-
-    from occreid.annotate.anonymize import find_by_keypoints, find_by_mask
-    from occreid.annotate.heads import head_from_keypoints
-
-    if sum(way is not None for way in (keypoints, masks, detector)) != 1:
-        raise UserError("how should heads be found?", "Give one of --keypoints, --masks and --detector.")
-    if masks is not None:
-        if masks != "own":
-            from occreid.data.masks.folders import attach_masks
-
-            parts = {part: attach_masks(getattr(split, part), root, masks) for part in ("train", "query", "gallery")}
-            split = replace(split, **parts)
-        elif all(r.mask is None for r in (*split.train, *split.query, *split.gallery)):
-            raise UserError(f"{split.name} has no part masks of its own.", "Make some with: occreid parse")
-        return find_by_mask, split
-    if keypoints is not None:
-        from occreid.annotate.construction import read_keypoints
-
-        records = (*split.train, *split.query, *split.gallery)
-        return find_by_keypoints(read_keypoints(keypoints), records), split
-    from occreid.annotate.keypoint_model import open_keypoint_model
-    from occreid.extraction import usable_device
-
-    model = open_keypoint_model(str(detector), device=usable_device(device))
-    return (lambda r, image: head_from_keypoints(model(image), *image.shape[:2])), split
+        _print_cost(cost, split, find, fill, heads.device)
 
 
 def _print_cost(run: Path, split: Any, find: Any, fill: str, device: str) -> None:

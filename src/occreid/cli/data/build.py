@@ -2,55 +2,98 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from occreid.cli.data.shared import Detector
+from occreid.cli.groups import grouped
 from occreid.cli.options import Device
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
-    pass
+    from occreid.annotate.construction import Leak, Plan, Proposal
 
 Crops = Annotated[Path, typer.Argument(help="A folder of crops, one person each; ids and cameras in the file names.")]
-KeypointFile = Annotated[
-    Path | None, typer.Option("--keypoints", metavar="JSON", help="Step 1: keypoints in COCO's format.")
-]
 Review = Annotated[Path, typer.Option("--review", metavar="CSV", help="Step 1 writes it, step 2 reads it.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Step 2: the benchmark's folder; new or empty.")]
-Pattern = Annotated[str | None, typer.Option("--pattern", help="Of file names: a regular expression, see the docs.")]
-Score = Annotated[float, typer.Option("--score", help="Confidence from which a keypoint counts as seen.")]
-TrainShare = Annotated[float | None, typer.Option("--train-share", help="Of all persons; left out, OPReID's 22 %.")]
-QueryShare = Annotated[float | None, typer.Option("--query-share", help="Of all persons; left out, OPReID's 44 %.")]
-Queries = Annotated[int, typer.Option("--queries", min=1, help="Of a person, at most.")]
-GalleryImages = Annotated[
-    int, typer.Option("--gallery-images", min=1, help="Occluded, and as many holistic, of a query's person, at most.")
-]
-OtherImages = Annotated[
-    tuple[int, int], typer.Option("--other-images", help="Fewest and most of each kind, of persons without a query.")
-]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the splits.")]
-Bits = Annotated[int, typer.Option("--leak-bits", min=0, max=64, help="Hashes this near are nearly equal pictures.")]
 
 
+@dataclass(frozen=True, slots=True)
+class Proposing:
+    """Step 1: what is proposed as occluded, and why."""
+
+    keypoints: Annotated[
+        Path | None, typer.Option("--keypoints", metavar="JSON", help="Step 1: keypoints in COCO's format.")
+    ] = None
+    detector: Detector = None
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", help="Of file names: a regular expression, see the docs.")
+    ] = None
+    score: Annotated[float, typer.Option("--score", help="Confidence from which a keypoint counts as seen.")] = 0.3
+    device: Device = "auto"
+
+    def carry_out(self, crops: Path, review: Path) -> Proposal:
+        """Write the table and its page."""
+        from occreid.annotate.construction import propose
+
+        hint = "Are the file names the same?" if self.detector is None else "Is there a person in each of them?"
+        find = partial(_detect, crops, weights=str(self.detector), review=review, device=self.device)
+        return propose(
+            crops,
+            review,
+            lambda files: self.keypoints or find(files),
+            pattern=self.pattern,
+            score=self.score,
+            hint=hint,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """Step 2: how the benchmark is drawn from the corrected table."""
+
+    out: Annotated[Path | None, typer.Option("--out", help="Step 2: the benchmark's folder; new or empty.")] = None
+    train_share: Annotated[
+        float | None, typer.Option("--train-share", help="Of all persons; left out, OPReID's 22 %.")
+    ] = None
+    query_share: Annotated[
+        float | None, typer.Option("--query-share", help="Of all persons; left out, OPReID's 44 %.")
+    ] = None
+    queries: Annotated[int, typer.Option("--queries", min=1, help="Of a person, at most.")] = 1
+    gallery_images: Annotated[
+        int,
+        typer.Option("--gallery-images", min=1, help="Occluded, and as many holistic, of a query's person, at most."),
+    ] = 1
+    other_images: Annotated[
+        tuple[int, int],
+        typer.Option("--other-images", help="Fewest and most of each kind, of persons without a query."),
+    ] = (1, 3)
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the splits.")] = 0
+    leak_bits: Annotated[
+        int, typer.Option("--leak-bits", min=0, max=64, help="Hashes this near are nearly equal pictures.")
+    ] = 3
+
+    def carry_out(self, crops: Path, review: Path, out: Path) -> tuple[Plan, list[Leak]]:
+        """Write the benchmark."""
+        from occreid.annotate.construction import Amounts, Shares, plan_splits, read_review, write_benchmark
+
+        asked = {"train": self.train_share, "query": self.query_share}
+        shares = replace(Shares(), **{part: share for part, share in asked.items() if share is not None})
+        amounts = Amounts(self.queries, self.gallery_images, self.other_images)
+        plan = plan_splits(read_review(review), shares, self.seed, amounts)
+        return plan, write_benchmark(plan, crops, out, seed=self.seed, distance=self.leak_bits)
+
+
+@grouped
 def build(
+    *,
     crops: Crops,
     review: Review,
-    keypoints: KeypointFile = None,
-    detector: Detector = None,
-    out: Out = None,
-    pattern: Pattern = None,
-    score: Score = 0.3,
-    train_share: TrainShare = None,
-    query_share: QueryShare = None,
-    queries: Queries = 1,
-    gallery_images: GalleryImages = 1,
-    other_images: OtherImages = (1, 3),
-    seed: Seed = 0,
-    leak_bits: Bits = 3,
-    device: Device = "auto",
+    proposing: Proposing,
+    building: Building,
 ) -> None:
     """Build an occluded benchmark as OPReID was built: keypoints propose, you correct, splits are drawn.
 
@@ -62,43 +105,33 @@ def build(
 
         occreid data build crops --review review.csv --out data/mine
     """
-    if sum(way is not None for way in (keypoints, detector, out)) != 1:
+    out = building.out
+    if [proposing.keypoints, proposing.detector, out].count(None) != 2:
         raise UserError(
             "give either --keypoints or --detector (step 1: propose) or --out (step 2: build).",
             "For example: occreid data build crops --keypoints keypoints.json --review review.csv",
         )
-    if out is not None:
-        _build(crops, review, out, (train_share, query_share), (queries, gallery_images, other_images), seed, leak_bits)
+    if out is None:
+        _print_proposal(proposing.carry_out(crops, review), crops, review)
     else:
-        _propose(crops, keypoints, detector, review, pattern, score, device)
+        _print_built(*building.carry_out(crops, review, out), out)
 
 
-def _propose(
-    crops: Path,
-    keypoints: Path | None,
-    detector: str | None,
-    review: Path,
-    pattern: str | None,
-    score: float,
-    device: str,
-) -> None:
-    from occreid.annotate.construction import propose
-
-    hint = "Are the file names the same?" if detector is None else "Is there a person in each of them?"
-    made = propose(
-        crops,
-        review,
-        lambda files: keypoints or _detect(crops, files, str(detector), review, device),
-        pattern=pattern,
-        score=score,
-        hint=hint,
-    )
+def _print_proposal(made: Proposal, crops: Path, review: Path) -> None:
     typer.echo(
         f"{made.crops:,} crops, {made.occluded:,} proposed as occluded "
         f"({made.unknown:,} without keypoints among them); {made.skipped:,} files have other names.\n"
         f"Open {made.page}, correct the ticks, save the table over {review}, then:\n"
         f"  occreid data build {crops} --review {review} --out FOLDER"
     )
+
+
+def _print_built(plan: Plan, leaks: list[Leak], out: Path) -> None:
+    for part, own in plan.parts().items():
+        typer.echo(f"{part:8}{len({c.pid for c in own}):7,} persons {len(own):8,} images")
+    if leaks:
+        typer.echo(f"{len(leaks):,} pairs of nearly equal pictures across parts or persons: see {out / 'leaks.csv'}")
+    typer.echo(f"written to {out}; train on it with data.name: folder, data.root: {out / 'benchmark.csv'}")
 
 
 def _detect(crops: Path, files: list[Path], weights: str, review: Path, device: str) -> Path:
@@ -115,26 +148,3 @@ def _detect(crops: Path, files: list[Path], weights: str, review: Path, device: 
         looked = detect_keypoints(files, crops, file, model, info, advance=advance)
     typer.echo(f"keypoints looked for in {looked:,} crops now, {len(files) - looked:,} were there already: {file}")
     return file
-
-
-def _build(
-    crops: Path,
-    review: Path,
-    out: Path,
-    share: tuple[float | None, float | None],
-    amount: tuple[int, int, tuple[int, int]],
-    seed: int,
-    bits: int,
-) -> None:
-    from occreid.annotate.construction import Amounts, Shares, plan_splits, read_review, write_benchmark
-
-    usual = Shares()
-    train, query = share
-    shares = Shares(usual.train if train is None else train, usual.query if query is None else query)
-    plan = plan_splits(read_review(review), shares, seed, Amounts(*amount))
-    leaks = write_benchmark(plan, crops, out, seed=seed, distance=bits)
-    for part, own in plan.parts().items():
-        typer.echo(f"{part:8}{len({c.pid for c in own}):7,} persons {len(own):8,} images")
-    if leaks:
-        typer.echo(f"{len(leaks):,} pairs of nearly equal pictures across parts or persons: see {out / 'leaks.csv'}")
-    typer.echo(f"written to {out}; train on it with data.name: folder, data.root: {out / 'benchmark.csv'}")

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 from occreid.cli.console import print_table
-from occreid.cli.data.shared import PARTS
 from occreid.cli.options import Json
+from occreid.records import SPLIT_PARTS
 
 
 def list_(as_json: Json = False) -> None:
@@ -40,10 +40,10 @@ def list_(as_json: Json = False) -> None:
     rows = []
     for name, fact in facts.items():
         for variant, counts in fact.counts.items() or (("", {}),):
-            cells = [f"{counts[p][0]:,} / {counts[p][1]:,}" if p in counts else "" for p in PARTS]
+            cells = [f"{counts[p][0]:,} / {counts[p][1]:,}" if p in counts else "" for p in SPLIT_PARTS]
             rows.append([f"{name} {variant}".strip(), *cells])
     typer.echo("images / ids as published")
-    print_table(["name", *PARTS], rows)
+    print_table(["name", *SPLIT_PARTS], rows)
     for name, fact in facts.items():
         notes = ["withdrawn by its authors"] * fact.withdrawn + [fact.note] * bool(fact.note)
         if notes:

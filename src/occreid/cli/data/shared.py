@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from occreid.cli.console import print_table
+from occreid.records import SPLIT_PARTS
 
 if TYPE_CHECKING:
     from occreid.records import Split
 
-PARTS = ("train", "query", "gallery")
 SHOWN = 20
 """Lines of a list that are printed at most."""
 
@@ -27,7 +27,7 @@ Detector = Annotated[
 def print_counts(split: Split, but: tuple[str, ...] = ()) -> None:
     """Images, ids and cameras of each part, and the split's notes but those named."""
     counts = split.counts()
-    rows = [[part, *(f"{counts[part][key]:,}" for key in ("images", "ids", "cameras"))] for part in PARTS]
+    rows = [[part, *(f"{counts[part][key]:,}" for key in ("images", "ids", "cameras"))] for part in SPLIT_PARTS]
     typer.echo(f"{split.name}, same camera: {split.same_camera}")
     print_table(["part", "images", "ids", "cameras"], rows)
     for key, note in sorted(split.notes.items()):
@@ -41,8 +41,3 @@ def write_sheet(split: Split, path: Path) -> None:
 
     shown = contact_sheet(split, path)
     typer.echo(f"wrote {shown} persons to {path}", err=True)
-
-
-def count_images(split: Split) -> int:
-    """Of all three parts."""
-    return len(split.train) + len(split.query) + len(split.gallery)

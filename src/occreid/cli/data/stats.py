@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from occreid.cli.console import progress
-from occreid.cli.data.shared import SHOWN, Sheet, Threads, count_images, print_counts, write_sheet
-from occreid.cli.options import Json, Name, Option, Root, parse_options
-from occreid.cli.splits import load_split
+from occreid.cli.data.shared import SHOWN, Sheet, Threads, print_counts, write_sheet
+from occreid.cli.groups import Benchmark, grouped
+from occreid.cli.options import Json
 
 if TYPE_CHECKING:
     from occreid.data.inspect.stats import PartStats
 
 
+@grouped
 def stats(
-    root: Root,
-    name: Name = None,
-    options: Option = None,
+    *,
+    benchmark: Benchmark,
     sheet: Sheet = None,
     workers: Threads = 2,
     as_json: Json = False,
@@ -33,8 +33,8 @@ def stats(
     """
     from occreid.data.inspect.stats import stats as measure
 
-    split = load_split(root, name, {"strict": False, **parse_options(options)})
-    with progress("measuring", count_images(split)) as tick:
+    split = benchmark.split(strict=False)
+    with progress("measuring", len(split.records)) as tick:
         parts = measure(split, workers=workers, tick=tick)
     if sheet:
         write_sheet(split, sheet)
@@ -44,7 +44,7 @@ def stats(
         plain = {part: asdict(figures) for part, figures in parts.items()}
         for figures in plain.values():
             figures["sizes"] = {f"{w}x{h}": count for (w, h), count in figures["sizes"].items()}
-        typer.echo(json.dumps({"name": split.name, "root": str(root), "parts": plain}, indent=2))
+        typer.echo(json.dumps({"name": split.name, "root": str(benchmark.root), "parts": plain}, indent=2))
         return
     print_counts(split)
     for part, figures in parts.items():

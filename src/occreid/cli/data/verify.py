@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 import typer
 
 from occreid.cli.console import progress
-from occreid.cli.data.shared import SHOWN, Sheet, Threads, count_images, print_counts, write_sheet
-from occreid.cli.options import Json, Name, Option, Root, parse_options
+from occreid.cli.data.shared import SHOWN, Sheet, Threads, print_counts, write_sheet
+from occreid.cli.groups import Benchmark, grouped
+from occreid.cli.options import Json, parse_options
 from occreid.cli.splits import load_split
 
 if TYPE_CHECKING:
     from occreid.data.inspect.verify import Verification
 
 
+@grouped
 def verify(
-    root: Root,
-    name: Name = None,
-    options: Option = None,
+    *,
+    benchmark: Benchmark,
     sheet: Sheet = None,
     workers: Threads = 2,
     as_json: Json = False,
@@ -34,17 +35,17 @@ def verify(
     """
     from occreid.data.inspect.verify import verify as check
 
-    accepted = parse_options(options)
-    split = load_split(root, name, {**accepted, "strict": False})
+    accepted = parse_options(benchmark.option)
+    split = load_split(benchmark.root, benchmark.name, {**accepted, "strict": False})
     lenient = str(accepted.get("strict", "true")).lower() in ("false", "no", "off", "0")
-    with progress("checking", count_images(split)) as tick:
+    with progress("checking", len(split.records)) as tick:
         report = check(split, accept_differences=lenient, workers=workers, tick=tick)
     if sheet:
         write_sheet(split, sheet)
     if as_json:
         from dataclasses import asdict
 
-        about = {"name": split.name, "root": str(root), "sound": report.sound, "counts": split.counts()}
+        about = {"name": split.name, "root": str(benchmark.root), "sound": report.sound, "counts": split.counts()}
         typer.echo(json.dumps({**about, "notes": split.notes, **asdict(report)}, indent=2))
     else:
         print_counts(split, but=("counts", "skipped"))  # these two are in the report

@@ -15,13 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from occreid.data.benchmarks._facts import Facts
+from occreid.data.benchmarks._facts import WithdrawnDatasetWarning as WithdrawnDatasetWarning
 from occreid.data.masks.evaluation import with_test_masks
 from occreid.data.walk import check_name, images_under
 from occreid.errors import UserError, did_you_mean
 from occreid.records import Record, Split
-
-if typing.TYPE_CHECKING:
-    from occreid.data.benchmarks._facts import Facts
 
 _LARGEST = 2**63 - 1  # what a tensor of ids can hold
 
@@ -81,7 +80,7 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
             raise UserError(f"{name} has no option '{key}'.", did_you_mean(key, (*known, "test_masks")))
         options[key] = _checked(name, key, value, hints[key])
     split = loader(root, **options)
-    large = next((r for r in (*split.train, *split.query, *split.gallery) if max(r.pid, r.camid) > _LARGEST), None)
+    large = next((r for r in split.records if max(r.pid, r.camid) > _LARGEST), None)
     if large is not None:
         raise UserError(f"{large.path} has an id or a camera beyond 64 bits.", "Rename it: ids are whole numbers.")
     return split if test_masks is None else with_test_masks(split, root, test_masks)

@@ -8,11 +8,11 @@ from pathlib import Path
 from occreid.data.benchmarks._labels import Row
 from occreid.errors import UserError, did_you_mean
 from occreid.files import read_csv
+from occreid.records import SPLIT_PARTS
 
 _NEEDED = ("path", "pid", "split")
 _KNOWN = (*_NEEDED, "camid", "occluded")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": None}
-_PARTS = ("train", "query", "gallery")
 
 
 def read_table(path: Path) -> list[Row]:
@@ -53,8 +53,10 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> Row:
     cell = {name: value.strip() for name, value in cells.items()}
     if not cell["pid"] or not cell["path"]:
         raise UserError(f"{path} line {line} has no path or no pid.", "Fill both.")
-    if cell["split"] not in _PARTS:
-        raise UserError(f"{path} line {line} has the split '{cell['split']}'.", did_you_mean(cell["split"], _PARTS))
+    if cell["split"] not in SPLIT_PARTS:
+        raise UserError(
+            f"{path} line {line} has the split '{cell['split']}'.", did_you_mean(cell["split"], SPLIT_PARTS)
+        )
     occluded = cell.get("occluded", "").lower()
     if occluded not in _BOOLEANS:
         raise UserError(f"{path} line {line} has occluded '{occluded}'.", "Write true, false or nothing.")

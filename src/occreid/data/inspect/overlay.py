@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from occreid.data.images import Pixels, read_image
-from occreid.data.inspect.sheet import Tile, write_sheet
+from occreid.data.inspect.sheet import Tile, draw_sheet, write_sheet
 from occreid.data.loading.transforms import resize
 from occreid.data.masks.files import read_mask, resize_mask
 from occreid.errors import UserError
@@ -52,7 +52,7 @@ def overlay_sheet(records: Sequence[Record], path: Path, *, rows: int = 4, colum
         above, below = zip(*pairs[start : start + columns], strict=True)
         lines += [list(above), list(below)]
     legend = {name: (int(r), int(g), int(b)) for name, (r, g, b) in zip(PART_NAMES, COLOURS[1:], strict=True)}
-    write_sheet(path, lines, cell=CELL, legend=legend)
+    write_sheet(path, draw_sheet(lines, cell=CELL, legend=legend))
     return len(chosen)
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from occreid.data.images import read_image
-from occreid.data.inspect.sheet import Tile, write_sheet
+from occreid.data.inspect.sheet import Tile, draw_sheet, write_sheet
 from occreid.errors import UserError
 from occreid.records import Record, Split
 
@@ -40,7 +40,8 @@ def contact_sheet(split: Split, path: Path, *, rows: int = 8, columns: int = 8, 
         raise UserError(f"{split.name} holds no image to show.", "Give a part with images.")
     parts = {part for person in chosen for part, _ in person}
     legend = {part: colour for part, colour in COLOURS.items() if part in parts}
-    write_sheet(path, [[_tile(*shown) for shown in person] for person in chosen], cell=CELL, legend=legend)
+    tiles = [[_tile(*shown) for shown in person] for person in chosen]
+    write_sheet(path, draw_sheet(tiles, cell=CELL, legend=legend))
     return len(chosen)
 
 

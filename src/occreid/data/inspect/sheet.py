@@ -20,6 +20,7 @@ Colour = tuple[int, int, int]
 """RGB, 0…255."""
 GAP, FRAME, LINE = 4, 2, 12
 """Pixels between pictures, of a frame around one, and of a line of text."""
+_SQUARE = 8  # pixels of a side of the legend's squares
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
 
@@ -51,7 +52,7 @@ def draw_sheet(
         rows: tiles from left to right; rows may differ in length.
         cell: height and width of each picture, in pixels.
         titles: above the columns; may have several lines.
-        legend: what frames of a colour mean, told below the rows.
+        legend: what frames of a colour mean, written below the rows beside a square of it.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -74,26 +75,20 @@ def draw_sheet(
             small = cv2.resize(tile.picture, (width, height), interpolation=cv2.INTER_AREA)
             sheet.paste(Image.fromarray(small), (left, upper))
             pen.text((left, upper + height + 1), tile.caption, fill=tile.frame or _BLACK, font_size=10)
-    left = float(GAP)
+    left = GAP
     for meaning, colour in (legend or {}).items():
-        pen.text((left, size[1] - LINE), f"■ {meaning}", fill=colour, font_size=10)
-        left += pen.textlength(f"■ {meaning}   ", font_size=10)
+        upper = size[1] - LINE
+        pen.rectangle((left, upper + 2, left + _SQUARE - 1, upper + 1 + _SQUARE), fill=colour)
+        pen.text((left + LINE, upper), meaning, fill=colour, font_size=10)
+        left += 2 * LINE + int(pen.textlength(meaning, font_size=10))
     return np.asarray(sheet)
 
 
-def write_sheet(
-    path: Path,
-    rows: Sequence[Sequence[Tile]],
-    *,
-    cell: tuple[int, int] = (128, 64),
-    titles: Sequence[str] = (),
-    legend: Mapping[str, Colour] | None = None,
-) -> Path:
-    """`draw_sheet` as a PNG file, whose folder is made.
+def write_sheet(path: Path, sheet: Pixels) -> Path:
+    """What `draw_sheet` drew as a PNG file, whose folder is made.
 
     Raises:
         UserError: the file cannot be written.
     """
-    sheet = draw_sheet(rows, cell=cell, titles=titles, legend=legend)
     encoded = cv2.imencode(".png", sheet[..., ::-1])[1]
     return write_file(path, encoded.tobytes(), what="the sheet", hint="Choose another.")

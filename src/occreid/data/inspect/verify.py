@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from occreid.data.benchmarks import benchmark_facts, list_benchmarks, load_benchmark
-from occreid.data.benchmarks._facts import WithdrawnDatasetWarning
+from occreid.data.benchmarks import WithdrawnDatasetWarning, benchmark_facts, list_benchmarks, load_benchmark
 from occreid.data.walk import existing_folder, files_under, is_image
 from occreid.errors import UserError
 from occreid.records import Record, Split

@@ -6,7 +6,7 @@ An image ``ROOT/query/0001_c1.jpg`` of a benchmark read from ``ROOT`` has its ma
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,14 +40,28 @@ def mask_paths(records: Sequence[Record], root: str | Path, folder: str | Path) 
     Raises:
         UserError: an image is not below ``root``, or two would share a mask (``a.bmp`` and ``a.png``).
     """
+    return one_each(records, lambda record: mask_path(record.path, root, folder), "would share the mask")
+
+
+def one_each(records: Sequence[Record], target: Callable[[Record], Path], clash: str) -> dict[Path, Path]:
+    """Image → the file that is made of it, where each has its own.
+
+    Args:
+        records: whose images.
+        target: where an image's file lies.
+        clash: what is said of two images that one file would be made of, before its name.
+
+    Raises:
+        UserError: there are such two.
+    """
     targets: dict[Path, Path] = {}
     owners: dict[Path, Path] = {}
     for record in records:
-        target = mask_path(record.path, root, folder)
-        other = owners.setdefault(target, record.path)
+        file = target(record)
+        other = owners.setdefault(file, record.path)
         if other != record.path:
-            raise UserError(f"{other} and {record.path} would share the mask {target}.", "Rename one of the images.")
-        targets[record.path] = target
+            raise UserError(f"{other} and {record.path} {clash} {file}.", "Rename one of the images.")
+        targets[record.path] = file
     return targets
 
 

@@ -27,6 +27,7 @@ VERTICAL = 2.0
 """A cut-out with p_h / p_w above this stands at a side; any other lies at the top or bottom."""
 _LUMA = (0.299, 0.587, 0.114)
 _CELLS = 32  # a side of the grid that what a cut-out hides is counted on
+_PATCH = (0.02, 0.3)  # smallest and largest share of a picture that a patch covers
 _CROP = 0.7  # smallest share of a side that a random crop of a cut-out leaves
 
 
@@ -219,25 +220,21 @@ def random_patch(
     masks: Tensor | None = None,
     *,
     probability: float = 0.5,
-    area: tuple[float, float] = (0.02, 0.3),
-    ratio: tuple[float, float] = (0.3, 3.33),
 ) -> tuple[Tensor, Tensor | None]:
-    """Cover a rectangle of chosen images with one cut from anywhere in another image of the batch.
+    """Cover 2 to 30 % of chosen images with a rectangle cut from anywhere in another image of the batch.
 
     Args:
         images: (B, 3, H, W) of any type and device.
         generator: a CPU generator.
         masks: (B, H, W) part masks or None; what is covered becomes 0.
         probability: share of images that get a patch.
-        area: smallest and largest share of the picture that is covered.
-        ratio: smallest and largest height/width of a patch.
 
     Returns:
         New images and new masks.
     """
     batch, _, height, width = images.shape
     uniform = torch.rand(batch, UNIFORMS + 3, generator=generator, dtype=torch.float64).numpy()
-    boxes = erasing_rectangles(uniform[:, 3:], height, width, probability=probability, area=area, ratio=ratio)
+    boxes = erasing_rectangles(uniform[:, 3:], height, width, probability=probability, area=_PATCH)
     top, left, h, w = boxes.T
     other = (np.arange(batch) + 1 + (uniform[:, 0] * max(batch - 1, 1)).astype(np.int64)) % batch
     down = (uniform[:, 1] * (height - h + 1)).astype(np.int64) - top  # from the place covered to the place cut from

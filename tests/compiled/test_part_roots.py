@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from occreid.part_roots import add_roots, divide_by_shared
+from occreid.compiled.part_roots import add_roots, divide_by_shared
 
 
 @pytest.mark.parametrize(("rows", "columns", "stride"), [(1, 1, 1), (3, 20, 20), (4, 17, 30)])

@@ -1,7 +1,7 @@
 import numpy as np
 
-from occreid import compiled as module
-from occreid.compiled import compiled
+from occreid.compiled import machine_code as module
+from occreid.compiled.machine_code import compiled
 
 
 def total(values):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from occreid.compiled import compiled
+from occreid.compiled.machine_code import compiled
 
 Floats = npt.NDArray[np.float32]
 _ZERO, _INFINITE = np.float32(0), np.float32(np.inf)
