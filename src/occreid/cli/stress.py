@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,15 +18,39 @@ from occreid.files import write_json
 
 Runs = Annotated[list[Path], typer.Argument(help="Run folders.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for points (resumable), table and figure.")]
-Kinds = Annotated[
-    str, typer.Option("--kinds", help="Comma-separated KIND or KIND:SIDE; see --stress of occreid evaluate.")
-]
-Levels = Annotated[str, typer.Option("--levels", help="Rising, comma-separated.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the stress and the bootstrap.")]
-Occluders = Annotated[
-    str,
-    typer.Option("--occluders", help="Cut-outs of 'object': a folder, unseen (no training shows them) or procedural."),
-]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """How pictures get worse."""
+
+    kinds: Annotated[
+        str, typer.Option("--kinds", help="Comma-separated KIND or KIND:SIDE; see --stress of occreid evaluate.")
+    ] = "object,person,texture,flat"
+    levels: Annotated[str, typer.Option("--levels", help="Rising, comma-separated.")] = "0,0.1,0.2,0.3,0.4,0.5,0.6"
+    stress_on: StressOn = "query"
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the stress and the bootstrap.")] = 0
+    occluders: Annotated[
+        str,
+        typer.Option(
+            "--occluders", help="Cut-outs of 'object': a folder, unseen (no training shows them) or procedural."
+        ),
+    ] = "unseen"
+
+    def wanted(self) -> list[tuple[Any, Any]]:
+        """Each kind and its side.
+
+        Raises:
+            UserError: an unknown one.
+        """
+        from occreid.data.occlusion.stress import Stress
+
+        found = []
+        for word in self.kinds.split(","):
+            kind, _, side = word.strip().partition(":")
+            found.append((kind, side or "any"))
+            Stress(kind, 0.1, side or "any")  # type: ignore[arg-type]  # says what is wrong with it
+        return found
 
 
 def register(app: typer.Typer) -> None:
@@ -39,11 +64,7 @@ def stress(
     runs: Runs,
     out: Out,
     benchmarks: Benchmarks,
-    kinds: Kinds = "object,person,texture,flat",
-    levels: Levels = "0,0.1,0.2,0.3,0.4,0.5,0.6",
-    stress_on: StressOn = "query",
-    seed: Seed = 0,
-    occluders: Occluders = "unseen",
+    damage: Damage,
     device: Device = "auto",
     batch_size: BatchSize = None,
     as_json: Json = False,
@@ -71,7 +92,8 @@ def stress(
 
     if len({run.name for run in runs}) < len(runs):
         raise UserError("two runs have the same name.", "Rename a folder: names tell the curves apart.")
-    wanted, heights = _kinds(kinds), parse_numbers("--levels", levels, float, "0,0.2,0.4")
+    wanted, heights = damage.wanted(), parse_numbers("--levels", damage.levels, float, "0,0.2,0.4")
+    occluders, seed, stress_on = damage.occluders, damage.seed, damage.stress_on
     check_levels(heights)
     check_on(stress_on)
     settings = Settings(device, batch_size=batch_size)
@@ -113,17 +135,6 @@ def stress(
 
 def _progress(name: str, quiet: bool) -> Callable[[str], None]:
     return lambda key: None if quiet else typer.echo(f"{name}: {key}", err=True)
-
-
-def _kinds(text: str) -> list[tuple[Any, Any]]:
-    from occreid.data.occlusion.stress import Stress
-
-    found = []
-    for word in text.split(","):
-        kind, _, side = word.strip().partition(":")
-        found.append((kind, side or "any"))
-        Stress(kind, 0.1, side or "any")  # type: ignore[arg-type]  # says what is wrong with it
-    return found
 
 
 def _words(kind: str, side: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict
 
 import torch
 
@@ -17,6 +18,19 @@ from occreid.models.mirror import describe
 from occreid.nn.computing import MEMORY_FORMATS, MemoryFormat
 from occreid.nn.modes import evaluating
 from occreid.records import Record
+
+
+class Extraction(TypedDict, total=False):
+    """Options of `extract` that hold for any number of images, for those who hand them on."""
+
+    batch_size: int
+    workers: int
+    device: torch.device | str
+    precision: AskedPrecision
+    memory_format: MemoryFormat | None
+    masks: bool
+    flip_test: bool | None
+    progress: bool
 
 
 @torch.no_grad()

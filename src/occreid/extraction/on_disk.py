@@ -7,18 +7,15 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import Any, Unpack
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.extraction.devices import usable_device
 from occreid.extraction.fastest import way_for
-from occreid.extraction.in_memory import AskedPrecision, extract
+from occreid.extraction.in_memory import Extraction, extract
 from occreid.files import claim_folder, replacing
 from occreid.models.contract import Method
-from occreid.nn.computing import MemoryFormat
 from occreid.records import Record
 
 Engine = Callable[[Method, Sequence[Sequence[Record]], Mapping[str, Any]], Iterator[tuple[int, Descriptors]]]
@@ -32,15 +29,8 @@ def extract_to_disk(
     *,
     key: Mapping[str, Any],
     chunk: int = 4096,
-    batch_size: int = 64,
-    workers: int = 0,
-    device: torch.device | str = "cpu",
-    precision: AskedPrecision = "float32",
-    memory_format: MemoryFormat | None = None,
-    masks: bool = False,
-    flip_test: bool | None = None,
-    progress: bool = True,
     engine: Engine | None = None,
+    **options: Unpack[Extraction],
 ) -> tuple[Descriptors, int]:
     """`extract` that writes as it goes, and goes on where an interrupted run with the same key stopped.
 
@@ -48,22 +38,16 @@ def extract_to_disk(
     (see `Descriptors.save`) and ``key.json``.
 
     Args:
-        model: as `extract`, like all that is not explained here.
+        model: as `extract`.
         records: N images.
-        folder: where to write.
+        folder: where to write; descriptors in another precision, with and without masks, or with and without mirror
+            images do not share one.
         key: what the descriptors depend on, e.g. the weights' sha256; JSON-serialisable. Precision and the images
             are added, each with its size and when it was last written: one replaced under its name is another image.
         chunk: images written at once.
-        batch_size: images at once.
-        workers: loading processes.
-        device: where the model runs.
-        precision: see `extract`; a folder begun in another is refused.
-        memory_format: see `extract`.
-        masks: as `extract`; descriptors with masks and without, or with other masks, do not share a folder.
-        flip_test: as `extract`; with it and without descriptors do not share a folder.
-        progress: show a bar.
         engine: who describes the chunks, e.g. `occreid.extraction.ray.ray_engine`; left out, this process does, one
             after the other.
+        options: of `extract`.
 
     Returns:
         The descriptors, and how many images were described now (the others were there already).
@@ -72,27 +56,21 @@ def extract_to_disk(
         UserError: as `extract`; the folder holds another extraction, or cannot be written.
     """
     folder = Path(folder)
-    flips = model.flip_test if flip_test is None else flip_test
-    if precision == "auto":
-        memory_format, precision = way_for(model, usable_device(device), "auto", batch_size=batch_size)
+    how: Extraction = {"precision": "float32", "masks": False, "progress": True, **options}
+    asked = how.get("flip_test")
+    how["flip_test"] = flips = model.flip_test if asked is None else asked
+    if how["precision"] == "auto":
+        device = usable_device(how.get("device", "cpu"))
+        way = way_for(model, device, "auto", batch_size=how.get("batch_size", 64))
+        how["memory_format"], how["precision"] = way
     images = hashlib.sha256()
     for r in records:
-        mask = f" {r.mask} {_state(r.mask)}" if masks and r.mask is not None else ""
+        mask = f" {r.mask} {_state(r.mask)}" if how["masks"] and r.mask is not None else ""
         images.update(f"{r.path} {_state(r.path)} {r.pid} {r.camid}{mask}\n".encode())
-    full_key = {**key, "images": images.hexdigest(), "precision": precision, "chunk": chunk}
+    full_key = {**key, "images": images.hexdigest(), "precision": how["precision"], "chunk": chunk}
     full_key |= {"flip_test": True} if flips else {}
     if chunk < 1:
         raise UserError(f"chunks of {chunk} images are impossible.", "Give 1 or more.")
-    options: dict[str, Any] = {
-        "batch_size": batch_size,
-        "workers": workers,
-        "device": device,
-        "precision": precision,
-        "memory_format": memory_format,
-        "masks": masks,
-        "flip_test": flips,
-        "progress": progress,
-    }
     try:
         claim_folder(folder, "key.json", full_key, "descriptors of other weights, images or settings")
         if (folder / "descriptors.safetensors").is_file() and not (folder / "chunks").is_dir():
@@ -101,9 +79,9 @@ def extract_to_disk(
         chunks = {folder / "chunks" / f"{start:09d}": records[start : start + chunk] for start in starts}
         missing = {place: part for place, part in chunks.items() if not place.is_dir()}
         targets = [*missing]
-        if len(chunks) > 1 and progress:
+        if len(chunks) > 1 and how["progress"]:
             print(f"{len(missing)} chunks to describe ({len(chunks) - len(missing)} were there)", file=sys.stderr)
-        for number, described in (engine or _one_by_one)(model, [*missing.values()], options):
+        for number, described in (engine or _one_by_one)(model, [*missing.values()], how):
             with replacing(targets[number]) as part:  # a chunk is there whole or not at all
                 described.save(part)
         (joined := Descriptors.cat([Descriptors.load(place) for place in chunks])).save(folder)

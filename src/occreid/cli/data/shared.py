@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from occreid.cli.console import print_table
+from occreid.cli.groups import Benchmark
 from occreid.records import SPLIT_PARTS
 
 if TYPE_CHECKING:
@@ -17,11 +19,18 @@ SHOWN = 20
 """Lines of a list that are printed at most."""
 
 Sheet = Annotated[Path | None, typer.Option("--sheet", metavar="PNG", help="Write a contact sheet of some persons.")]
-Threads = Annotated[int, typer.Option("--workers", min=1, help="Threads that read images.")]
 
 Detector = Annotated[
     str | None, typer.Option("--detector", help="Weights of torchvision's Keypoint R-CNN, or 'coco' to download them.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected(Benchmark):
+    """A benchmark that is looked through."""
+
+    sheet: Sheet = None
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Threads that read images.")] = 2
 
 
 def print_counts(split: Split, but: tuple[str, ...] = ()) -> None:

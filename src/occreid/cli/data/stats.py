@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from occreid.cli.console import progress
-from occreid.cli.data.shared import SHOWN, Sheet, Threads, print_counts, write_sheet
-from occreid.cli.groups import Benchmark, grouped
+from occreid.cli.data.shared import SHOWN, Inspected, print_counts, write_sheet
+from occreid.cli.groups import grouped
 from occreid.cli.options import Json
 
 if TYPE_CHECKING:
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 
 @grouped
-def stats(
-    *,
-    benchmark: Benchmark,
-    sheet: Sheet = None,
-    workers: Threads = 2,
-    as_json: Json = False,
-) -> None:
+def stats(*, benchmark: Inspected, as_json: Json = False) -> None:
     """Describe a benchmark: images per id and camera, sizes, occlusion.
 
     Counts that differ from the published ones are accepted.
@@ -35,9 +29,9 @@ def stats(
 
     split = benchmark.split(strict=False)
     with progress("measuring", len(split.records)) as tick:
-        parts = measure(split, workers=workers, tick=tick)
-    if sheet:
-        write_sheet(split, sheet)
+        parts = measure(split, workers=benchmark.workers, tick=tick)
+    if benchmark.sheet:
+        write_sheet(split, benchmark.sheet)
     if as_json:
         from dataclasses import asdict
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from occreid.cli.console import progress
-from occreid.cli.data.shared import SHOWN, Sheet, Threads, print_counts, write_sheet
-from occreid.cli.groups import Benchmark, grouped
+from occreid.cli.data.shared import SHOWN, Inspected, print_counts, write_sheet
+from occreid.cli.groups import grouped
 from occreid.cli.options import Json, parse_options
 from occreid.cli.splits import load_split
 
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 
 @grouped
-def verify(
-    *,
-    benchmark: Benchmark,
-    sheet: Sheet = None,
-    workers: Threads = 2,
-    as_json: Json = False,
-) -> None:
+def verify(*, benchmark: Inspected, as_json: Json = False) -> None:
     """Check a benchmark on disk: layout, counts, every image, duplicates, ids.
 
     Exit code 0: sound; 1: problems were found.
@@ -39,9 +33,9 @@ def verify(
     split = load_split(benchmark.root, benchmark.name, {**accepted, "strict": False})
     lenient = str(accepted.get("strict", "true")).lower() in ("false", "no", "off", "0")
     with progress("checking", len(split.records)) as tick:
-        report = check(split, accept_differences=lenient, workers=workers, tick=tick)
-    if sheet:
-        write_sheet(split, sheet)
+        report = check(split, accept_differences=lenient, workers=benchmark.workers, tick=tick)
+    if benchmark.sheet:
+        write_sheet(split, benchmark.sheet)
     if as_json:
         from dataclasses import asdict
 

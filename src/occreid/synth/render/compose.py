@@ -61,6 +61,18 @@ class Picture:
     occluder: Occluder | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What all figures of one picture share; see `take`."""
+
+    camera: Camera
+    window: Window
+    side: str
+    seed: int
+    rng: np.random.Generator
+    style: Style
+
+
 def _margin(person: Standing, window: Window) -> tuple[int, int, int, int]:
     """Canvas pixels (left, top, right, bottom) by which the person leaves the canvas; multiples of three."""
     xy = window.place(person.uv)
@@ -82,21 +94,13 @@ def _scene(whole: np.ndarray, window: Window) -> np.ndarray:
     return cv2.warpAffine(whole, matrix, CANVAS, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
-def _companion(
-    canvas: np.ndarray,
-    person: Standing,
-    camera: Camera,
-    window: Window,
-    side: str,
-    seed: int,
-    rng: np.random.Generator,
-    style: Style,
-) -> None:
+def _companion(canvas: np.ndarray, person: Standing, at: _Setting) -> None:
     """Now and then somebody walks beside and behind."""
+    rng, style = at.rng, at.style
     across = float(rng.choice([-1, 1]) * rng.uniform(*BESIDE))
     spot = person.spot + np.array([across, float(rng.uniform(*BEHIND))])
-    figure = passer_by(int(rng.integers(BYSTANDERS)), side, seed, style.draw_appearance)
-    paste(canvas, stand(figure, camera, spot, rng, style.draw_pose), camera, window)
+    figure = passer_by(int(rng.integers(BYSTANDERS)), at.side, at.seed, style.draw_appearance)
+    paste(canvas, stand(figure, at.camera, spot, rng, style.draw_pose), at.camera, at.window)
 
 
 def _place(thing: Occluder, person: Standing, rng: np.random.Generator) -> list[Facet]:
@@ -106,15 +110,13 @@ def _place(thing: Occluder, person: Standing, rng: np.random.Generator) -> list[
     return moved(thing.facets, across, near, lift)
 
 
-def _hide(
-    thing: Occluder, person: Standing, body: np.ndarray, camera: Camera, window: Window, rng: np.random.Generator
-) -> list[Facet]:
+def _hide(thing: Occluder, person: Standing, body: np.ndarray, at: _Setting) -> list[Facet]:
     """Put a thing before a person such that it hides neither too little nor too much of the person."""
     best: tuple[float, list[Facet]] = (np.inf, [])
     total = max(int(body.sum()), 1)
     for _ in range(TRIES):
-        facets = _place(thing, person, rng)
-        share = int((silhouette(facets, camera, window, *body.shape) * body).sum()) / total
+        facets = _place(thing, person, at.rng)
+        share = int((silhouette(facets, at.camera, at.window, *body.shape) * body).sum()) / total
         miss = max(HIDDEN[0] - share, share - HIDDEN[1], 0.0)
         if miss < best[0]:
             best = (miss, facets)
@@ -123,16 +125,9 @@ def _hide(
     return best[1]
 
 
-def _hide_by_person(
-    canvas: np.ndarray,
-    figure: Figure,
-    person: Standing,
-    body: np.ndarray,
-    camera: Camera,
-    window: Window,
-    rng: np.random.Generator,
-) -> np.ndarray:
+def _hide_by_person(canvas: np.ndarray, figure: Figure, person: Standing, body: np.ndarray, at: _Setting) -> np.ndarray:
     """Stand somebody before the person; returns where that one is drawn."""
+    rng = at.rng
     best, cover = np.inf, np.zeros(body.shape, bool)
     drawn = canvas
     for _ in range(PERSON_TRIES):
@@ -141,7 +136,7 @@ def _hide_by_person(
         )
         spot[0] -= person.spot[0] * (person.spot[1] - spot[1]) / person.spot[1]
         attempt = canvas.copy()
-        mask = paste(attempt, stand(figure, camera, spot, rng), camera, window)
+        mask = paste(attempt, stand(figure, at.camera, spot, rng), at.camera, at.window)
         share = float((mask & body).sum() / max(body.sum(), 1))
         miss = max(HIDDEN[0] - share, share - HIDDEN[1], 0.0)
         if miss < best:
@@ -152,25 +147,14 @@ def _hide_by_person(
     return cover
 
 
-def _occlude(
-    canvas: np.ndarray,
-    thing: Occluder,
-    person: Standing,
-    body: np.ndarray,
-    camera: Camera,
-    window: Window,
-    side: str,
-    seed: int,
-    rng: np.random.Generator,
-    style: Style,
-) -> np.ndarray:
+def _occlude(canvas: np.ndarray, thing: Occluder, person: Standing, body: np.ndarray, at: _Setting) -> np.ndarray:
     """Hide a part of the person; returns where (H, W) bool."""
     if thing.kind == PERSON:
-        figure = passer_by(BYSTANDERS + thing.number, side, seed, style.draw_appearance)
-        return _hide_by_person(canvas, figure, person, body, camera, window, rng)
-    facets = _hide(thing, person, body, camera, window, rng)
+        figure = passer_by(BYSTANDERS + thing.number, at.side, at.seed, at.style.draw_appearance)
+        return _hide_by_person(canvas, figure, person, body, at)
+    facets = _hide(thing, person, body, at)
     cover = np.zeros(body.shape, np.uint8)
-    draw(canvas, facets, camera, window, ambient(camera), cover)
+    draw(canvas, facets, at.camera, at.window, ambient(at.camera), cover)
     return cover > 0
 
 
@@ -202,8 +186,9 @@ def take(
     window = style.box(person.uv, CANVAS, rng)
     canvas = _scene(style.view(usual, seed, rng), window)
     canvas = style.relight(canvas, usual, camera)
+    at = _Setting(camera, window, side, seed, rng, style)
     for _ in range(style.company(rng)):
-        _companion(canvas, person, camera, window, side, seed, rng, style)
+        _companion(canvas, person, at)
     cast_shadow(canvas, person, camera, window)
     left, top, right, bottom = _margin(person, window)
     shape = (CANVAS[1] + top + bottom, CANVAS[0] + left + right)
@@ -220,7 +205,7 @@ def take(
     seen = whole[inside].copy()
     canvas[seen > 0] = drawn[inside][seen > 0]
     if thing is not None:
-        seen[_occlude(canvas, thing, person, seen > 0, camera, window, side, seed, rng, style)] = 0
+        seen[_occlude(canvas, thing, person, seen > 0, at)] = 0
     mask = _to_image(seen)
     xy = window.place(person.keypoint_uv)
     keypoints = keypoint_rows(xy, person.keypoint_depth, surface[inside], seen > 0, IMAGE)
