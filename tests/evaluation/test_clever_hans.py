@@ -88,7 +88,7 @@ def test_ordinary_errors_are_not_blamed_on_the_things(people):
 
 def test_batches_change_nothing(people):
     whole, pieces = (outcome(sees_both, people, count=17, batch=batch) for batch in (64, 5))
-    for name in ("shared", "apart", "steady", "margin"):
+    for name in ("shared", "other", "steady", "margin"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(pieces, name))
 
 
