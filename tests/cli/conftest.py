@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import evaluate, extract, gallery, search, shorten
+from occreid.cli.groups import add
 from occreid.errors import UserError
 from occreid.models import create_model, save_model
 
@@ -55,7 +56,7 @@ def occreid_cli():
     def run(*words):
         app = typer.Typer()
         for group in (evaluate, extract, shorten):
-            group.register(app)
+            add(app, group)
         result = CliRunner().invoke(app, [str(word) for word in words])
         if isinstance(result.exception, UserError):
             raise result.exception
@@ -72,7 +73,7 @@ def gallery_cli():
     def run(*words, code=0):
         app = typer.Typer()
         for group in (gallery, search, evaluate, extract):
-            group.register(app)
+            add(app, group)
         result = CliRunner().invoke(app, [str(word) for word in words])
         if isinstance(result.exception, UserError):
             raise result.exception

@@ -8,6 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from occreid.cli import ablate as command
+from occreid.cli.groups import add
 from occreid.errors import UserError
 
 TOYS = Path(__file__).parents[1] / "training"
@@ -33,7 +34,7 @@ def ladder(tmp_path, market, monkeypatch):
 
 def run(*arguments):
     app = typer.Typer()
-    command.register(app)
+    add(app, command)
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

@@ -6,6 +6,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import bench as command
+from occreid.cli.groups import add
 from occreid.errors import UserError
 
 TOY = "toy_module:Toy"
@@ -18,7 +19,7 @@ def run(monkeypatch):
 
     def call(*arguments):
         app = typer.Typer()
-        command.register(app)
+        add(app, command)
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
     return call

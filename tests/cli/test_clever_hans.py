@@ -8,12 +8,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from occreid.cli import clever_hans as lab
+from occreid.cli.groups import add
 from occreid.errors import UserError
 
 
 def call(*words):
     app = typer.Typer()
-    lab.register(app)
+    add(app, lab)
     app.callback()(lambda: None)
     result = CliRunner().invoke(app, ["clever-hans", *map(str, words)])
     if isinstance(result.exception, UserError):

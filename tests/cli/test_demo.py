@@ -5,6 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import demo
+from occreid.cli.groups import add
 from occreid.demo import run as room
 from occreid.demo.plan import Plan
 
@@ -36,7 +37,7 @@ def asked(monkeypatch):
 def run_cli(*arguments):
     app = typer.Typer()
     app.callback()(lambda: None)
-    demo.register(app)
+    add(app, demo)
     return CliRunner().invoke(app, ["demo", *map(str, arguments)])
 
 

@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import export as command
+from occreid.cli.groups import add
 from occreid.errors import UserError
 from occreid.models import load_model
 
@@ -16,7 +17,7 @@ pytest.importorskip("onnxruntime")
 
 def run(*arguments):
     app = typer.Typer()
-    command.register(app)
+    add(app, command)
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

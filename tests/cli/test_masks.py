@@ -7,6 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import masks
+from occreid.cli.groups import add
 from occreid.data import load_benchmark
 from occreid.errors import UserError
 
@@ -28,7 +29,7 @@ def silhouettes(market, tmp_path):
 def command():
     def run(*words):
         app = typer.Typer()
-        masks.register(app)
+        add(app, masks)
         app.command("other")(lambda: None)
         result = CliRunner().invoke(app, ["masks", *(str(word) for word in words)])
         if isinstance(result.exception, UserError):

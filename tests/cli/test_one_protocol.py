@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from occreid import measure
 from occreid.cli import ablate, evaluate, extract, report, stress
 from occreid.cli import data as data_group
+from occreid.cli.groups import add
 from occreid.data import load_benchmark
 from occreid.demo.entries import network_entries
 from occreid.models import load_model
@@ -56,7 +57,7 @@ def market(tmp_path_factory):
 def call(*words):
     app = typer.Typer()
     for group in (ablate, evaluate, extract, report, stress, data_group):
-        group.register(app)
+        add(app, group)
     result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout

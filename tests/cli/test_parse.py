@@ -7,6 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import parse
+from occreid.cli.groups import add
 from occreid.data.inspect.sheet import GAP, LINE
 from occreid.data.masks.files import read_mask
 from occreid.errors import UserError
@@ -26,7 +27,7 @@ def weights(tmp_path_factory):
 def run(market):
     """`occreid parse` on the small market, as typed."""
     app = typer.Typer()
-    parse.register(app)
+    add(app, parse)
 
     def typed(*words):
         all_words = [market, *words, "--name", "market1501", "--option", "strict=false"]
@@ -95,7 +96,7 @@ def test_the_overlap_with_true_masks_is_printed(weights, tmp_path):
         rows.append({**row, "file": name, "split": split, "mask": f"masks/{split}.png"})
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / SIDECAR)
     app = typer.Typer()
-    parse.register(app)
+    add(app, parse)
     words = [str(tmp_path), "--name", "occsynth", "--weights", str(weights), "--check"]
     plain, machine = (CliRunner().invoke(app, [*words, *more]) for more in ([], ["--json"]))
     assert plain.exit_code == machine.exit_code == 0, plain.output

@@ -3,13 +3,14 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import push
+from occreid.cli.groups import add
 from occreid.models import hub
 
 
 @pytest.fixture
 def run_push():
     app = typer.Typer()
-    push.register(app)
+    add(app, push)
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
 
 

@@ -6,6 +6,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import evaluate, reconstruct
+from occreid.cli.groups import add
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.methods.orgnn import MODES, Reconstruction
@@ -52,8 +53,8 @@ def extracted(run_folder, tmp_path):
 def command(run_folder):
     def run(*words, name="reconstruct"):
         app = typer.Typer()
-        evaluate.register(app)
-        reconstruct.register(app)
+        add(app, evaluate)
+        add(app, reconstruct)
         given = [name, *(("--weights", run_folder) if name == "reconstruct" else ()), *words]
         result = CliRunner().invoke(app, [str(word) for word in given])
         if isinstance(result.exception, UserError):
@@ -181,7 +182,7 @@ def test_nothing_is_reconstructed_twice_or_written_over(command, extracted, tmp_
 def test_a_run_of_another_method_is_refused(extracted, tmp_path):
     save_model(create_model("baseline", 4, backbone="resnet10t", pretrained="none"), tmp_path / "base")
     app = typer.Typer()
-    reconstruct.register(app)
+    add(app, reconstruct)
     app.command("other")(lambda: None)
     result = CliRunner().invoke(app, ["reconstruct", "--weights", str(tmp_path / "base"), "--from", str(extracted)])
     assert "a run of baseline, which does not reconstruct" in str(result.exception)

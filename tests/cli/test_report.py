@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from occreid.cli import groups
 from occreid.cli import report as command
+from occreid.cli.groups import add
 from occreid.cli.splits import load_benchmarks
 from occreid.errors import UserError
 
@@ -14,7 +15,7 @@ from occreid.errors import UserError
 def invoke(*arguments):
     app = typer.Typer()
     app.callback()(lambda: None)
-    command.register(app)
+    add(app, command)
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

@@ -4,12 +4,13 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import results
+from occreid.cli.groups import add
 
 
 def invoke(*arguments):
     app = typer.Typer()
     app.callback()(lambda: None)
-    results.register(app)
+    add(app, results)
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

@@ -7,13 +7,14 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import stress
+from occreid.cli.groups import add
 from occreid.data.masks.files import write_mask
 from occreid.errors import UserError
 
 
 def call(*words):
     app = typer.Typer()
-    stress.register(app)
+    add(app, stress)
     app.callback()(lambda: None)
     result = CliRunner().invoke(app, ["stress", *map(str, words)])
     if isinstance(result.exception, UserError):

@@ -4,6 +4,7 @@ from typer.testing import CliRunner
 
 from occreid import training
 from occreid.cli import train as command
+from occreid.cli.groups import add
 from occreid.errors import UserError
 
 
@@ -26,7 +27,7 @@ def calls(monkeypatch):
 
 def run(*arguments):
     app = typer.Typer()
-    command.register(app)
+    add(app, command)
     return CliRunner().invoke(app, list(arguments))
 
 

@@ -39,6 +39,7 @@ from occreid.cli import (
     stress,
     train,
 )
+from occreid.cli.groups import add
 from occreid.errors import UserError
 
 app = typer.Typer(
@@ -87,7 +88,7 @@ def _register() -> None:
     for panel, groups in _PANELS.items():
         before = len(app.registered_commands), len(app.registered_groups)
         for group in groups:
-            group.register(app)
+            add(app, group)
         for info in (*app.registered_commands[before[0] :], *app.registered_groups[before[1] :]):
             info.rich_help_panel = panel
 

@@ -29,11 +29,6 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and pr
 TableOnly = Annotated[bool, typer.Option("--table-only", help="Train nothing; write the tables of what is there.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `ablate`."""
-    app.command()(ablate)
-
-
 def ablate(
     ladder: Ladder,
     out: Out,

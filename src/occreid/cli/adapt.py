@@ -19,11 +19,6 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the order of the pi
 _NO_LONGER_TRUE = ("metrics", "figures", "calibration")  # what was measured with the statistics before
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `adapt`."""
-    app.command()(adapt)
-
-
 def adapt(
     model: Model,
     pictures: Pictures,

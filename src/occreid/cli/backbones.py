@@ -19,11 +19,6 @@ Recipe = Annotated[str | None, typer.Option("--recipe", help="Count operations a
 Size = Annotated[str, typer.Option("--size", metavar="HxW", help="Count operations at this size.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `backbones`."""
-    app.command()(backbones)
-
-
 def backbones(pattern: Pattern = None, recipe: Recipe = None, size: Size = "256x128", as_json: Json = False) -> None:
     """Show networks by name: methods they fit, parameters, operations for one image, and where their weights are.
 

@@ -53,11 +53,6 @@ class Timing:
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads.")] = None
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `bench`."""
-    app.command()(bench)
-
-
 @grouped
 def bench(
     *,

@@ -33,11 +33,6 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Of pictures, things an
 Sheet = Annotated[Path | None, typer.Option("--sheet", metavar="PNG", help="Write the most telling pictures.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `clever-hans`."""
-    app.command("clever-hans")(clever_hans)
-
-
 @grouped
 def clever_hans(
     *,

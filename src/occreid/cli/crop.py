@@ -59,11 +59,6 @@ class Scenes:
         return crop_persons(scenes, boxes, least=self.score, height=self.smallest, joiner=joiner, best_of_track=best)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `crop`."""
-    app.command()(crop)
-
-
 @grouped
 def crop(
     *,

@@ -20,11 +20,6 @@ from occreid.demo.plan import Plan, Size
 _SHOWN = ("mAP", "R-1", "R-5", "R-10", "mINP")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `demo`."""
-    app.command()(demo)
-
-
 def demo(
     out: Annotated[Path, typer.Option("--out", help="The folder to write; an interrupted demo goes on there.")] = Path(
         "demo"

@@ -115,11 +115,6 @@ class Extras:
         return found
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `evaluate`."""
-    app.command()(evaluate)
-
-
 @grouped
 def evaluate(
     *,

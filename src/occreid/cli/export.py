@@ -33,11 +33,6 @@ Calibration = Annotated[int, typer.Option("--calibration", min=1, help="static: 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `export`."""
-    app.command()(export)
-
-
 def export(
     run: Run,
     kind: Kind = "onnx",

@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from occreid.extraction import Engine
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `extract`."""
-    app.command()(extract)
-
-
 @grouped
 def extract(
     *,

@@ -13,11 +13,6 @@ from occreid.cli.groups import grouped
 from occreid.cli.options import Json
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `find`."""
-    app.command()(find)
-
-
 @grouped
 def find(
     *,

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from inspect import Parameter
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, get_type_hints
+
+import typer
 
 from occreid.cli.options import BatchSize, Device, Name, On, Option, Precision, Root, Workers, parse_options
 from occreid.cli.splits import load_benchmarks, load_split
@@ -17,6 +20,15 @@ from occreid.errors import UserError
 if TYPE_CHECKING:
     from occreid.evaluation import Settings
     from occreid.records import Split
+
+
+def add(app: typer.Typer, module: ModuleType) -> None:
+    """Add what a module of this room is: a group that registers itself, or the command of the module's own name."""
+    if hasattr(module, "register"):
+        module.register(app)
+        return
+    name = module.__name__.rpartition(".")[2]
+    app.command(getattr(module, "NAME", name.replace("_", "-")))(getattr(module, name))
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

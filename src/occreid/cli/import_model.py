@@ -13,6 +13,8 @@ from occreid.cli.groups import grouped
 from occreid.cli.options import Json, parse_numbers
 from occreid.errors import UserError
 
+NAME = "import"
+"""The command; the word is Python's own."""
 File = Annotated[
     Path, typer.Argument(help="An .onnx, .pt2 or TorchScript file, or a .pth of torchreid's or fast-reid's zoo.")
 ]
@@ -54,11 +56,6 @@ class Input:
             "range": self.range_,
             "bgr": self.bgr,
         }
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command `import`."""
-    app.command("import")(import_model)
 
 
 @grouped

@@ -13,11 +13,6 @@ from occreid.cli.options import Device, Json
 from occreid.errors import UserError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `masks`."""
-    app.command()(masks)
-
-
 @grouped
 def masks(
     *,

@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from occreid.records import Record
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `parse`."""
-    app.command()(parse)
-
-
 @grouped
 def parse(
     *,

@@ -8,11 +8,6 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `push`."""
-    app.command()(push)
-
-
 def push(
     run: Annotated[Path, typer.Argument(help="A run folder or .safetensors file.")],
     repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Where to; made if missing.")],

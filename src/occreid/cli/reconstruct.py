@@ -46,11 +46,6 @@ class Changes:
     ] = None
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `reconstruct`."""
-    app.command()(reconstruct)
-
-
 @grouped
 def reconstruct(
     *,

@@ -30,11 +30,6 @@ Form = Annotated[str | None, typer.Option("--ap", help="step or trapezoid, for a
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the random choices of queries and pictures.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `report`."""
-    app.command()(report)
-
-
 @grouped
 def report(
     *,

@@ -13,11 +13,6 @@ from occreid.errors import UserError
 _PAGE = "results/README.md"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `results`."""
-    app.command()(results)
-
-
 def results(
     data: Annotated[Path, typer.Argument(help="The folder of result files.")] = Path("results/data"),
     out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path(_PAGE),

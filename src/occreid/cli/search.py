@@ -13,11 +13,6 @@ from occreid.cli.gallery.options import Cameras, End, Model, Start, Tags, Uri, f
 from occreid.cli.options import Device, Json
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `search`."""
-    app.command()(search)
-
-
 def search(
     uri: Uri,
     pictures: Annotated[list[Path], typer.Argument(help="Crops of the person to find, one search each.")],

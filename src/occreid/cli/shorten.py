@@ -11,11 +11,6 @@ import typer
 from occreid.cli.options import Json
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `shorten`."""
-    app.command()(shorten)
-
-
 def shorten(
     source: Annotated[Path, typer.Argument(help="A folder of 'occreid extract'.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write; new or empty.")],

@@ -53,11 +53,6 @@ class Damage:
         return found
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `stress`."""
-    app.command()(stress)
-
-
 @grouped
 def stress(
     *,

@@ -15,11 +15,6 @@ Setting = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `train`."""
-    app.command()(train)
-
-
 def train(
     recipe: Annotated[
         str | None, typer.Argument(help="A YAML file, or a shipped recipe such as baseline/market1501.")

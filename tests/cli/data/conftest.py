@@ -7,13 +7,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from occreid.cli import data
+from occreid.cli.groups import add
 
 
 @pytest.fixture
 def run():
     """stdout and stderr of a command that must leave with this exit code; a `UserError` is raised."""
     app = typer.Typer()
-    data.register(app)
+    add(app, data)
 
     def call(*words, code=0):
         result = CliRunner().invoke(app, ["data", *map(str, words)], catch_exceptions=False, env={"COLUMNS": "250"})

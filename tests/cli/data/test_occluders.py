@@ -7,11 +7,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from occreid.cli import data
+from occreid.cli.groups import add
 from occreid.data.occlusion.library import OccluderLibrary
 from occreid.errors import UserError
 
 app = typer.Typer()
-data.register(app)
+add(app, data)
 
 
 def run(*arguments):

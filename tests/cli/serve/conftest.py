@@ -6,6 +6,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import serve
+from occreid.cli.groups import add
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 
@@ -17,7 +18,7 @@ def cli(tmp_path, monkeypatch):
 
     def call(*words):
         app = typer.Typer()
-        serve.register(app)
+        add(app, serve)
         app.command("other")(lambda: None)
         result = CliRunner().invoke(app, ["serve", *(str(word) for word in words)])
         if isinstance(result.exception, UserError):
