@@ -18,6 +18,7 @@ from occreid.bench.timing import Speed, interleave
 from occreid.errors import UserError, did_you_mean
 from occreid.extraction import AskedPrecision, way_for
 from occreid.extraction.fastest import check_asked
+from occreid.files import read_text
 from occreid.models.weights import versions
 from occreid.nn.computing import MemoryFormat
 
@@ -170,7 +171,7 @@ def _rate(rate: float) -> str:
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
+    lines = read_text(info).splitlines() if info.is_file() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 

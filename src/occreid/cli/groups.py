@@ -9,7 +9,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from inspect import Parameter
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -115,3 +115,13 @@ class Running:
         from occreid.evaluation import Settings
 
         return Settings(self.device, self.precision, self.batch_size, self.workers, progress)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Computing:
+    """Where and how a model runs, whatever its run did."""
+
+    device: Device = "auto"
+    precision: Annotated[str, typer.Option("--precision", help="float32, bfloat16 or float16.")] = "float32"
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Images at once.")] = 64
+    workers: Workers = 0

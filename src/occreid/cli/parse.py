@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from occreid.cli.console import progress
-from occreid.cli.groups import Benchmark, grouped
-from occreid.cli.options import BatchSize, Device, Json, Precision, Workers, parse_words
+from occreid.cli.groups import Benchmark, Computing, grouped
+from occreid.cli.options import Json, parse_words
 from occreid.errors import UserError
 from occreid.records import SPLIT_PARTS
 
@@ -35,10 +36,7 @@ def parse(
         bool, typer.Option("--check", help="Write nothing: measure IoU against the benchmark's own masks.")
     ] = False,
     sheet: Annotated[Path | None, typer.Option("--sheet", metavar="PNG", help="Show some masks over images.")] = None,
-    device: Device = "auto",
-    precision: Precision = "float32",
-    batch_size: BatchSize = 64,
-    workers: Workers = 0,
+    computing: Computing,
     as_json: Json = False,
 ) -> None:
     """Write part masks of a benchmark's images; an interrupted command is continued.
@@ -52,7 +50,7 @@ def parse(
             "parse needs a model, or masks and what they mean.", "Give --weights RUN, or --from FOLDER --mapping YAML."
         )
     root, records = benchmark.root, _records(benchmark, parts)
-    settings = {"device": device, "precision": precision, "batch_size": batch_size, "workers": workers}
+    settings = asdict(computing)
     if check:
         assert weights is not None
         _check(weights, records, settings, as_json)

@@ -18,17 +18,26 @@ if TYPE_CHECKING:
     from occreid.retrieval import Ranking
 
 Weights = Annotated[Path, typer.Option("--weights", help="A run folder of orgnn.")]
-Source = Annotated[
-    Path | None, typer.Option("--from", help="A folder of 'occreid extract': its query and gallery are reconstructed.")
-]
-Query = Annotated[Path | None, typer.Option("--query", help="Descriptors to reconstruct, instead of --from.")]
-Gallery = Annotated[Path | None, typer.Option("--gallery", help="Descriptors to reconstruct them from, as extracted.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The folder to write; new or empty.")]
 Oracle = Annotated[
     bool, typer.Option("--oracle", help="Drop neighbours of other persons by their true ids: an upper bound.")
 ]
 Ladder = Annotated[bool, typer.Option("--ladder", help="Score every mode, with and without re-ranking, as a table.")]
 Block = Annotated[int, typer.Option("--block", min=1, help="Images at work at once.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The descriptors on disk: of a whole benchmark, or a query and a gallery."""
+
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="A folder of 'occreid extract': its query and gallery are reconstructed."),
+    ] = None
+    query: Annotated[Path | None, typer.Option("--query", help="Descriptors to reconstruct, instead of --from.")] = None
+    gallery: Annotated[
+        Path | None, typer.Option("--gallery", help="Descriptors to reconstruct them from, as extracted.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +59,7 @@ class Changes:
 def reconstruct(
     *,
     weights: Weights,
-    source: Source = None,
-    query: Query = None,
-    gallery: Gallery = None,
+    saved: Saved,
     out: Out = None,
     changes: Changes,
     oracle: Oracle = False,
@@ -82,6 +89,7 @@ def reconstruct(
     from occreid.evaluation import reconstruct as room
     from occreid.extraction import usable_device
 
+    source, query, gallery = saved.source, saved.query, saved.gallery
     if (source is None) == (query is None) or (query is None) != (gallery is None):
         raise UserError("it is not clear what to reconstruct.", "Give --from FOLDER, or --query and --gallery.")
     where = usable_device(device)
