@@ -10,11 +10,6 @@ import typer
 from occreid.errors import UserError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command `equip`."""
-    app.command()(equip)
-
-
 def equip(
     model: Annotated[Path, typer.Argument(help="A run folder or model folder of a method that needs masks.")],
     masks: Annotated[Path, typer.Option("--masks", help="A run or model folder of a parser, or of hpnet.")],

@@ -9,16 +9,15 @@ from typing import Annotated
 import typer
 
 from occreid.cli.console import progress
-from occreid.cli.data.shared import count_images
-from occreid.cli.options import Json, Name, Option, Root, parse_options
-from occreid.cli.splits import load_split
+from occreid.cli.groups import Benchmark, grouped
+from occreid.cli.options import Json
 
 
+@grouped
 def export(
-    root: Root,
+    *,
+    benchmark: Benchmark,
     out: Annotated[Path, typer.Option("--out", help="The folder for train.parquet, query.parquet, gallery.parquet.")],
-    name: Name = None,
-    options: Option = None,
     masks: Annotated[bool, typer.Option("--masks/--no-masks", help="Whether part masks go along.")] = True,
     as_json: Json = False,
 ) -> None:
@@ -30,8 +29,8 @@ def export(
     """
     from occreid.data.parquet import write_parquet
 
-    split = load_split(root, name, parse_options(options))
-    with progress("writing", count_images(split)) as tick:
+    split = benchmark.split()
+    with progress("writing", len(split.records)) as tick:
         written = write_parquet(split, out, masks=masks, tick=tick)
     if as_json:
         typer.echo(json.dumps(written))
