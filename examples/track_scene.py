@@ -33,20 +33,35 @@ def scene(root: Path, persons: int = 4) -> list[tuple[NDArray[np.uint8], dict[in
     looks = {pid: [_cut_out(r) for r in records if r.pid == pid] for pid in pids}
     frames = []
     for t in range(FRAMES):
-        frame = np.full((HEIGHT, WIDTH, 3), 150, np.uint8)
-        frame[HEIGHT // 2 :] = 110
-        boxes = {}
+        frame, boxes = _yard(), {}
         for number, pid in enumerate(pids):
-            way = t / FRAMES if number % 2 == 0 else 1 - t / FRAMES  # half of them walk from the right
+            way = 8 * t - 130 * (number // 2)  # pixels walked; the second pair comes later
+            x = way if number % 2 == 0 else WIDTH - 60 - way  # half of them come from the right
+            y = 60 + 14 * number
+            if not 0 <= x <= WIDTH - 60:
+                continue
             pixels, mask = looks[pid][t // 10 % len(looks[pid])]
-            x, y = int(20 + way * (WIDTH - 100)), 40 + 12 * number
-            part = frame[y : y + pixels.shape[0], x : x + pixels.shape[1]]
-            part[mask] = pixels[mask]
+            frame[y : y + pixels.shape[0], x : x + pixels.shape[1]][mask] = pixels[mask]
             if not PILLAR[0] - 40 < x < PILLAR[1] - 10:  # the detector misses who is behind the pillar
                 boxes[pid] = (x, y, x + pixels.shape[1], y + pixels.shape[0])
-        frame[:, PILLAR[0] : PILLAR[1]] = (90, 100, 95)
+        cv2.rectangle(frame, (PILLAR[0], 0), (PILLAR[1], HEIGHT), (90, 100, 95), -1)
+        cv2.rectangle(frame, (PILLAR[0], 0), (PILLAR[0] + 8, HEIGHT), (110, 120, 115), -1)
         frames.append((frame, boxes))
     return frames
+
+
+def _yard() -> NDArray[np.uint8]:
+    """A wall with windows above a floor of slabs."""
+    frame = np.full((HEIGHT, WIDTH, 3), (150, 160, 165), np.uint8)
+    for x in range(20, WIDTH, 90):
+        cv2.rectangle(frame, (x, 15), (x + 45, 75), (120, 110, 95), -1)
+    floor = HEIGHT // 2
+    frame[floor:] = np.linspace(105, 140, HEIGHT - floor)[:, None, None].astype(np.uint8)
+    for step in range(-8, 9):
+        cv2.line(frame, (WIDTH // 2 + 40 * step, floor), (WIDTH // 2 + 110 * step, HEIGHT), (100, 100, 100), 1)
+    for y in (floor + 12, floor + 32, floor + 65):
+        cv2.line(frame, (0, y), (WIDTH, y), (100, 100, 100), 1)
+    return frame
 
 
 class Tracker:
