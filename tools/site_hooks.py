@@ -32,14 +32,21 @@ _LINK = re.compile(r"(?<!`)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put every page of results where the navigation says ``results/*``."""
-    names = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "results").glob("*.md"))
-    pages = [{_title(ROOT / name): name} for name in names]
+    """Put every page of a folder where the navigation says ``folder/*``."""
     for section in config.nav or []:
         entries = next(iter(section.values()))
         if isinstance(entries, list):
-            entries[:] = [{"Results": pages} if entry == {"Results": "results/*"} else entry for entry in entries]
+            entries[:] = [{name: pages_of(page)} for entry in entries for name, page in entry.items()]
     return config
+
+
+def pages_of(entry: str) -> str | list[dict[str, str]]:
+    """An entry of the navigation: itself, or of ``folder/*`` title → page of each page there, sorted by file name."""
+    if not entry.endswith("/*"):
+        return entry
+    folder = entry.removesuffix("/*")
+    above = ROOT / "docs" if (ROOT / "docs" / folder).is_dir() else ROOT
+    return [{_title(path): path.relative_to(above).as_posix()} for path in sorted((above / folder).glob("*.md"))]
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -87,4 +94,4 @@ def _commands() -> str:
 
 
 def _title(path: Path) -> str:
-    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ").strip()
+    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ").partition(":")[0].strip()

@@ -14,7 +14,8 @@ KINDS = ["Tutorials", "How to", "Reference", "Explanation"]
 
 def _pages(entry):
     if isinstance(entry, str):
-        yield entry
+        folder = ROOT / "docs" / entry.removesuffix("/*")
+        yield from (f"{folder.name}/{p.name}" for p in folder.glob("*.md")) if entry.endswith("/*") else [entry]
     for inner in entry if isinstance(entry, list) else entry.values() if isinstance(entry, dict) else ():
         yield from _pages(inner)
 
