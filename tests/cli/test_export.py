@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from occreid.cli import export as command
+from occreid.cli import groups
 from occreid.cli.groups import add
 from occreid.errors import UserError
 from occreid.models import load_model
@@ -79,8 +80,8 @@ def test_mistakes_are_said(make_run, arguments, words):
 
 
 def test_ranges_need_training_pictures_and_that_is_said_before_anything_is_written(make_run, monkeypatch):
-    load = command.load_benchmarks
-    monkeypatch.setattr(command, "load_benchmarks", lambda *given: [replace(s, train=()) for s in load(*given)])
+    load = groups.load_benchmarks
+    monkeypatch.setattr(groups, "load_benchmarks", lambda *given: [replace(s, train=()) for s in load(*given)])
     folder = make_run()
     assert "no training pictures for the ranges" in problem(folder, "--int8", "static")
     assert not (folder / "model.onnx").exists()

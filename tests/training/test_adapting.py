@@ -6,8 +6,8 @@ from torch import nn
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.models import Method
-from occreid.training.adapting import adapt_statistics
+from occreid.models import Method, create_model, read_card, save_model
+from occreid.training.adapting import adapt_model, adapt_statistics
 
 
 class Normed(Method):
@@ -63,3 +63,18 @@ def test_what_cannot_be_adapted_is_named(files):
         adapt_statistics(Normed(), files[:5])
     with pytest.raises(UserError, match="a batch of 2"):
         adapt_statistics(Normed(), files, batch_size=2)
+
+
+def test_an_adapted_model_has_a_card_of_its_own(files, tmp_path):
+    torch.manual_seed(0)
+    before = create_model("baseline", 2, backbone="resnet10t", pretrained="none")
+    before.input_size = (32, 16)
+    save_model(before, tmp_path / "run", {"metrics": {"mAP": 1.0}, "recipe": {"data": {"name": "x"}}})
+    how = {"batch_size": 32, "seed": 3, "progress": False}
+    note = adapt_model(tmp_path / "run", files[0].parent, tmp_path / "new", **how)
+    card = read_card(tmp_path / "new")
+    assert card["adapted"] == note and note["from_sha256"] == read_card(tmp_path / "run")["sha256"] != card["sha256"]
+    assert (note["pictures"], note["batch_size"], note["seed"]) == (64, 32, 3) and note["layers"] > 5
+    assert "metrics" not in card and card["recipe"] == {"data": {"name": "x"}}
+    with pytest.raises(UserError, match="not empty"):
+        adapt_model(tmp_path / "run", files[0].parent, tmp_path / "new", **how)

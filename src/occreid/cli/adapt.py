@@ -9,14 +9,11 @@ from typing import Annotated
 import typer
 
 from occreid.cli.options import Device, Json, Workers
-from occreid.errors import UserError
 
 Model = Annotated[Path, typer.Argument(help="A run folder, a model folder, or the name of a model of the package.")]
 Pictures = Annotated[Path, typer.Argument(help="A folder of crops of persons, at any depth; no labels are needed.")]
 Out = Annotated[Path, typer.Option("--out", help="The folder for the adapted model.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the order of the pictures.")]
-
-_NO_LONGER_TRUE = ("metrics", "figures", "calibration")  # what was measured with the statistics before
 
 
 def adapt(
@@ -37,29 +34,12 @@ def adapt(
 
         occreid adapt occreid-lite crops --out models/my-cameras
     """
-    from occreid.data.walk import existing_folder, images_under
-    from occreid.models import load_model, read_card, save_model
-    from occreid.models.weights import WRITTEN
-    from occreid.training.adapting import adapt_statistics
+    from occreid.training.adapting import adapt_model
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} exists and is not empty.", "Give a new folder.")
-    card, network = read_card(model), load_model(model)
-    files = images_under(existing_folder(pictures))
-    layers = adapt_statistics(
-        network, files, batch_size=batch_size, workers=workers, device=device, seed=seed, progress=not as_json
-    )
-    note = {
-        "how": "batch-norm statistics estimated again on unlabelled pictures",
-        "pictures": len(files),
-        "layers": layers,
-        "batch_size": batch_size,
-        "seed": seed,
-        "from_sha256": card.get("sha256"),
-    }
-    kept = {key: value for key, value in card.items() if key not in (*WRITTEN, *_NO_LONGER_TRUE)}
-    save_model(network, out, {**kept, "adapted": note})
+    how = {"batch_size": batch_size, "workers": workers, "device": device, "seed": seed, "progress": not as_json}
+    note = adapt_model(model, pictures, out, **how)
     if as_json:
         typer.echo(json.dumps({"model": str(out), **note}, indent=2))
         return
-    typer.echo(f"{out}: {layers} layers adapted to {len(files):,} pictures. Measured figures of {model} hold no more.")
+    layers, files = note["layers"], note["pictures"]
+    typer.echo(f"{out}: {layers} layers adapted to {files:,} pictures. Measured figures of {model} hold no more.")

@@ -1,4 +1,4 @@
-"""Loops over numbers as machine code: what makes them so, and those of distances; others stand where they are used."""
+"""Loops over numbers as machine code: what makes them so, and the loops of one distance."""
 
 from occreid.compiled.machine_code import compiled
 

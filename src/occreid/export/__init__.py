@@ -6,6 +6,7 @@ from occreid.export.int8 import Quantized, quantize_and_measure
 from occreid.export.parity import BATCHES, Parity, check_parity
 from occreid.export.pictures import COMPARED, folder_records, load_pictures, spread
 from occreid.export.quantize import WAYS, quantize
+from occreid.export.run import Exported, export_run
 
 __all__ = [
     "BATCHES",
@@ -13,11 +14,13 @@ __all__ = [
     "FORMATS",
     "WAYS",
     "Describe",
+    "Exported",
     "Parity",
     "Quantized",
     "card_for",
     "check_parity",
     "export_model",
+    "export_run",
     "folder_records",
     "load_pictures",
     "quantize",

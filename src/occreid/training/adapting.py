@@ -12,18 +12,22 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from occreid.data.loading.loaders import eval_loader
+from occreid.data.walk import existing_folder, images_under
 from occreid.errors import UserError
 from occreid.extraction import progress_bar, usable_device
-from occreid.models import Method
+from occreid.models import Method, load_model, read_card, save_model
+from occreid.models.weights import WRITTEN
 from occreid.records import Record
 
 FEWEST = 32
 """Pictures below which a variance says nothing."""
+_NO_LONGER_TRUE = ("metrics", "figures", "calibration")  # what was measured with the statistics before
 
 
 @torch.no_grad()
@@ -86,3 +90,40 @@ def adapt_statistics(
             norm.momentum = momentum
         model.eval()
     return len(norms)
+
+
+def adapt_model(
+    source: Path, pictures: Path, out: Path, *, batch_size: int = 64, seed: int = 0, **how: Any
+) -> dict[str, Any]:
+    """Write a model that `adapt_statistics` has fitted to a folder of crops.
+
+    Args:
+        source: the model: a run folder, a file, or a name.
+        pictures: N crops at any depth.
+        out: a new folder for the adapted model.
+        batch_size: see `adapt_statistics`, like ``seed`` and ``how``.
+        seed: of the order.
+        how: device, workers, progress.
+
+    Returns:
+        What the new card says of it: pictures, layers, batch size, seed and the sha256 of the weights before.
+
+    Raises:
+        UserError: a folder that holds something, or as `adapt_statistics`.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists and is not empty.", "Give a new folder.")
+    card, model = read_card(source), load_model(source)
+    files = images_under(existing_folder(pictures))
+    layers = adapt_statistics(model, files, batch_size=batch_size, seed=seed, **how)
+    note = {
+        "how": "batch-norm statistics estimated again on unlabelled pictures",
+        "pictures": len(files),
+        "layers": layers,
+        "batch_size": batch_size,
+        "seed": seed,
+        "from_sha256": card.get("sha256"),
+    }
+    kept = {key: value for key, value in card.items() if key not in (*WRITTEN, *_NO_LONGER_TRUE)}
+    save_model(model, out, {**kept, "adapted": note})
+    return note
