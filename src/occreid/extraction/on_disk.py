@@ -56,7 +56,7 @@ def extract_to_disk(
         UserError: as `extract`; the folder holds another extraction, or cannot be written.
     """
     folder = Path(folder)
-    how: Extraction = {"precision": "float32", "masks": False, "progress": True, **options}
+    how: Extraction = {"device": "cpu", "precision": "float32", "masks": False, "progress": True, **options}
     asked = how.get("flip_test")
     how["flip_test"] = flips = model.flip_test if asked is None else asked
     if how["precision"] == "auto":
