@@ -7,8 +7,9 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-USE = ("synth", "gallery", "cluster", "serve", "export", "weights")
-"""The extras that add something to use; `dev` and the others are for work on the package itself."""
+_WORK = ("dev", "docs", "notebooks")
+USE = tuple(e for e in distribution("occreid").metadata.get_all("Provides-Extra") or () if e not in _WORK)
+"""The extras that add something to use; the others are for work on the package itself."""
 
 
 def closure(extras: tuple[str, ...] = (), package: str = "occreid") -> dict[str, Distribution]:

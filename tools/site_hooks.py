@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
-from mkdocs.structure.pages import Page
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 BESIDE = (
@@ -32,12 +34,39 @@ _LINK = re.compile(r"(?<!`)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put every page of a folder where the navigation says ``folder/*``."""
-    for section in config.nav or []:
-        entries = next(iter(section.values()))
-        if isinstance(entries, list):
-            entries[:] = [{name: pages_of(page)} for entry in entries for name, page in entry.items()]
+    """Complete the navigation."""
+    config.nav = completed(config.nav or [])
     return config
+
+
+def completed(navigation: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The navigation with every page of a folder where it says ``folder/*``.
+
+    A page of docs/ that it does not name comes last in its last section, so that nothing is ever out of reach.
+    """
+    sections = [
+        {
+            title: [{n: pages_of(p) for n, p in entry.items()} for entry in inside]
+            if isinstance(inside, list)
+            else inside
+        }
+        for section in navigation
+        for title, inside in section.items()
+    ]
+    placed = set(places(sections))
+    left = sorted(path for path in (ROOT / "docs").rglob("*.md") if _name(path, ROOT / "docs") not in placed)
+    last = next(iter(sections[-1].values()))
+    last += [{_title(path): _name(path, ROOT / "docs")} for path in left]
+    return sections
+
+
+def places(entry: Any) -> Iterator[str]:
+    """The pages that a navigation names."""
+    if isinstance(entry, str):
+        yield entry
+        return
+    for inner in entry.values() if isinstance(entry, dict) else entry:
+        yield from places(inner)
 
 
 def pages_of(entry: str) -> str | list[dict[str, str]]:
@@ -46,14 +75,16 @@ def pages_of(entry: str) -> str | list[dict[str, str]]:
         return entry
     folder = entry.removesuffix("/*")
     above = ROOT / "docs" if (ROOT / "docs" / folder).is_dir() else ROOT
-    return [{_title(path): path.relative_to(above).as_posix()} for path in sorted((above / folder).glob("*.md"))]
+    return [{_title(path): _name(path, above)} for path in sorted((above / folder).glob("*.md"))]
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Take in what lies beside docs/."""
+    from mkdocs.structure.files import File
+
     for pattern in BESIDE:
         for path in sorted(ROOT.glob(pattern)):
-            name = path.relative_to(ROOT).as_posix()
+            name = _name(path, ROOT)
             if path.is_file() and name != "README.md":
                 files.append(File.generated(config, name, abs_src_path=str(path)))
     files.append(File.generated(config, "reference/commands.md", content=_commands()))
@@ -83,6 +114,10 @@ def site_link(page: str, link: str) -> str:
         return link
     target = os.path.normpath(os.path.join(os.path.dirname(page), link))
     return os.path.relpath(target.removeprefix("docs/"), os.path.dirname(page.removeprefix("docs/")) or ".")
+
+
+def _name(path: Path, above: Path) -> str:
+    return path.relative_to(above).as_posix()
 
 
 def _commands() -> str:
