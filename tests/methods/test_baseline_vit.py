@@ -88,3 +88,46 @@ def test_a_teacher_learns_from_cameras_and_occluders():
 def test_a_bad_occluder_folder_shows_before_training(tmp_path):
     with pytest.raises(UserError, match="holds no picture"):
         build(noda=True, occluders=str(tmp_path)).stages()
+
+
+TEACHER = {"teacher": "resnet10t", "teacher_weights": "none", "teacher_dim": 512}
+
+
+def test_a_teacher_tells_tokens_what_it_sees_where_they_are():
+    torch.manual_seed(1)
+    model = build(**TEACHER, distill_weight=0.5)
+    b = Batch(
+        torch.randint(0, 256, (4, 3, 64, 32), dtype=torch.uint8), torch.arange(4) // 2, torch.zeros(4), torch.arange(4)
+    )
+    losses = model.eval().losses(b)
+    assert set(losses) == {"id", "triplet", "distill_patches", "distill_class"}
+    with torch.no_grad():
+        tokens = model.backbone.forward_features(model.normalize(b.images))
+        told = model.ask_teacher(b.images)
+    assert told.shape == (4, 512, 4, 2)  # as fine as the patches
+    trunk = model.teacher()
+    pixels = (b.images.float() / 255 - torch.tensor(trunk.pixel_mean).view(3, 1, 1)) / torch.tensor(
+        trunk.pixel_std
+    ).view(3, 1, 1)
+    torch.testing.assert_close(told, trunk(pixels))
+    expected = model.distill(tokens[:, 0], tokens[:, 1:], told, (4, 2))
+    torch.testing.assert_close(losses["distill_patches"], 0.5 * expected["distill_patches"])
+    assert not any(name.startswith("_teacher") for name in model.state_dict())
+
+
+def test_without_labels_the_teacher_alone_counts_and_every_parameter_that_learns_is_reached():
+    model = build(**TEACHER, labels=False)
+    images = torch.randint(0, 256, (4, 3, 64, 32), dtype=torch.uint8)
+    losses = model.losses(Batch(images, torch.arange(4) // 2, torch.zeros(4), torch.arange(4)))
+    assert set(losses) == {"distill_patches", "distill_class"}
+    sum(losses.values()).backward()
+    assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
+    assert all(p.grad is None for p in model.teacher().parameters())
+
+
+def test_teachers_that_cannot_be_are_refused_before_training():
+    with pytest.raises(UserError, match="without labels and without a teacher"):
+        build(labels=False)
+    with pytest.raises(UserError, match="resnet10t has 512 channels, teacher_dim is 1280") as caught:
+        build(**{**TEACHER, "teacher_dim": 1280}).stages()
+    assert "teacher_dim to 512" in caught.value.hint

@@ -308,3 +308,35 @@ def test_a_run_goes_on_where_its_pictures_moved_but_not_on_other_persons(monkeyp
         resume(tmp_path / "a", overrides=[f"data.root={tmp_path / 'moved'}"], progress=False)
     gone.write_bytes(taken)
     resume(tmp_path / "a", overrides=[f"data.root={tmp_path / 'moved'}"], progress=False)
+
+
+def test_the_start_of_a_transformer_is_one_command_and_a_student_begins_with_it(market, tmp_path):
+    """The shipped recipe, with a teacher that needs no weights package and pictures that take no time."""
+    from occreid.models import create_model
+    from occreid.training import load_recipe
+
+    small = {
+        "method.options.teacher": "resnet10t",
+        "method.options.teacher_weights": "none",
+        "method.options.teacher_dim": 512,
+        "data.name": "market1501",
+        "data.options": "{strict: false}",
+        "data.root": market,
+        "data.height": 32,
+        "data.width": 16,
+        "data.p": 2,
+        "data.k": 2,
+        "data.workers": 0,
+        "training.epochs": 2,
+        "training.evaluate_every": 0,
+        "training.accelerator": "cpu",
+    }
+    recipe = load_recipe("baseline_vit/start_lite0", [f"{key}={value}" for key, value in small.items()])
+    run = train(recipe, tmp_path / "start", progress=False)
+    losses = rows(run / "log.csv")[-1]
+    assert float(losses["loss_distill_patches"]) > 0 and "loss_id" not in losses
+    student = create_model(
+        "sureid", 3, backbone="deit_tiny_patch16_224", pretrained=str(run), height=32, width=16
+    ).backbone
+    taught = {k.removeprefix("backbone."): v for k, v in load_file(run / "model.safetensors").items()}
+    assert all(torch.equal(tensor, taught[name]) for name, tensor in student.state_dict().items())

@@ -3,6 +3,7 @@
 from occreid.losses.bounded_exponential import BoundedExponentialLoss, bounded_exponential
 from occreid.losses.camera_triplet import CameraTripletLoss, camera_constrained
 from occreid.losses.distillation import DistillationLoss, align_width, logits_divergence
+from occreid.losses.feature_distillation import FeatureDistillation
 from occreid.losses.focal_parsing import FocalParsingLoss
 from occreid.losses.ratio import ratio_loss
 from occreid.losses.triplet import BatchHardTripletLoss, batch_hard
@@ -13,6 +14,7 @@ __all__ = [
     "BoundedExponentialLoss",
     "CameraTripletLoss",
     "DistillationLoss",
+    "FeatureDistillation",
     "FocalParsingLoss",
     "VisibleTripletLoss",
     "align_width",
