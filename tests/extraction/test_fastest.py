@@ -120,3 +120,15 @@ def test_a_gpu_describes_as_the_cpu_does_in_every_way(model, records):
                 twin(model), records, device="cuda", precision=precision, memory_format=memory_format, progress=False
             )
             torch.testing.assert_close(found.features, wanted, atol=2e-2, rtol=2e-2)
+
+
+def test_auto_never_describes_narrow_maps_in_bfloat16(monkeypatch):
+    from occreid.models import create_model
+
+    tried = []
+    monkeypatch.setattr(fastest, "fastest", lambda ways, *others: (tried.append(ways) or ways[-1], {}))
+    model = create_model("baseline", 2, backbone="resnet10t", pretrained="none", last_stride=2).eval()
+    for size, precisions in (((64, 32), {"float32"}), ((128, 64), {"float32", "bfloat16"})):
+        model.input_size = size
+        way_for(model, CPU, "auto")
+        assert {way.precision for way in tried.pop()} == precisions

@@ -6,7 +6,15 @@ from torch import nn
 
 from occreid.errors import UserError
 from occreid.nn import computing
-from occreid.nn.computing import Computing, check_precision, fastest, memory_format_of, ways
+from occreid.nn.computing import (
+    Computing,
+    check_precision,
+    fastest,
+    memory_format_of,
+    shortest_strided_side,
+    ways,
+    without_bfloat16,
+)
 
 CPU = torch.device("cpu")
 PLAIN, LAST, HALF = (
@@ -76,3 +84,18 @@ def test_what_a_device_cannot_compute_is_refused_in_a_sentence(monkeypatch):
     with pytest.raises(UserError, match="bf16 is more than this Tesla T4 can do"):
         check_precision("bfloat16", torch.device("cuda"), "training.precision bf16")
     check_precision("bfloat16", CPU, "training.precision bf16")
+
+
+def test_the_shortest_side_is_that_of_maps_before_strides():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 1, 2)
+    )
+    assert shortest_strided_side(network, lambda: network(torch.zeros(1, 3, 16, 4))) == 2  # the map before the last
+    assert shortest_strided_side(network[1], lambda: network[1](torch.zeros(1, 4, 1, 1))) == 2**31
+    assert not network[0]._forward_pre_hooks
+
+
+def test_bfloat16_is_no_candidate_where_strides_see_narrow_maps():
+    candidates = [Computing("contiguous", "float32"), Computing("channels_last", "bfloat16")]
+    assert without_bfloat16(candidates, 3) == candidates[:1]
+    assert without_bfloat16(candidates, 4) == candidates

@@ -67,3 +67,15 @@ def test_other_processes_take_what_the_first_chose(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(fastest, "_PATIENCE", 0)
     with pytest.raises(UserError, match="the first process has not written"):
         chosen_by_first(recipe, tmp_path / "nowhere")
+
+
+def test_auto_never_takes_bfloat16_for_maps_that_a_strided_convolution_misreads(tiny, monkeypatch):
+    """On processors with AMX such a step is NaN now and then, whatever its speed."""
+    tried = []
+    monkeypatch.setattr(fastest, "fastest", lambda ways, *others: (tried.append(ways) or ways[-1], {}))
+    options = ("training.precision=auto", "method.options.backbone=resnet10t", "method.options.pretrained=none")
+    for height, width, precisions in ((64, 32, {"float32"}), (128, 64, {"float32", "bfloat16"})):
+        recipe = tiny(*options, "method.options.last_stride=2", f"data.height={height}", f"data.width={width}",
+                      method="baseline")  # fmt: skip
+        settled(recipe, *prepared(recipe), CPU)
+        assert {way.precision for way in tried.pop()} == precisions

@@ -20,7 +20,9 @@ from occreid.nn.computing import (
     check_precision,
     fastest,
     memory_format_of,
+    shortest_strided_side,
     ways,
+    without_bfloat16,
 )
 from occreid.nn.modes import evaluating
 
@@ -82,6 +84,11 @@ def way_for(
 
         return step
 
+    if device.type == "cpu":
+        own = copy.deepcopy(model)
+        with torch.no_grad(), evaluating(own):
+            side = shortest_strided_side(own, lambda: own.describe(images[:1], None if masks is None else masks[:1]))
+        candidates = without_bfloat16(candidates, side)
     return fastest(candidates, prepare, device)[0]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from occreid.errors import UserError
 
@@ -26,6 +26,9 @@ MEMORY_FORMATS: dict[str, torch.memory_format] = {
     "contiguous": torch.contiguous_format,
     "channels_last": torch.channels_last,
 }
+NARROW = 4
+"""A map with a shorter side than this must not reach a strided convolution in bfloat16 on a CPU: oneDNN's for AMX then
+reads memory that nobody wrote, and now and then the result is NaN (seen at a side of 2, never at 4)."""
 _ROUNDS = 5
 _CLEARLY = 0.95  # a way must take at most this share of the time of a simpler one to be chosen over it
 _HOPELESS = 1.5  # times the fastest: not timed again
@@ -46,6 +49,28 @@ def ways(device: torch.device, formats: Sequence[MemoryFormat], precisions: Sequ
     """Formats × those precisions that the device computes at all and that keep a network's range, simplest first."""
     usable: list[Precision] = [p for p in precisions if p == "float32" or _suits(p, device)]
     return [Computing(memory_format, precision) for precision in usable for memory_format in formats]
+
+
+def without_bfloat16(candidates: Sequence[Computing], side: int) -> list[Computing]:
+    """The candidates, without bfloat16 where a CPU's strided convolutions would see maps of so short a side."""
+    return [way for way in candidates if side >= NARROW or way.precision != "bfloat16"]
+
+
+def shortest_strided_side(network: nn.Module, run: Callable[[], object]) -> int:
+    """Shortest side of the maps that strided convolutions of a network see while something runs; huge without any."""
+    sides = [2**31]
+
+    def look(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        sides.append(min(inputs[0].shape[-2:]))
+
+    strided = [m for m in network.modules() if isinstance(m, nn.Conv2d) and max(m.stride) > 1]
+    hooks = [module.register_forward_pre_hook(look) for module in strided]
+    try:
+        run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return min(sides)
 
 
 def memory_format_of(network: nn.Module) -> MemoryFormat:

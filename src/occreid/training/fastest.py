@@ -18,7 +18,16 @@ from occreid.data.loading.loaders import train_loader
 from occreid.errors import UserError
 from occreid.evaluation.describe import PRECISIONS
 from occreid.models import Trainable
-from occreid.nn.computing import MEMORY_FORMATS, Computing, MemoryFormat, Precision, fastest, ways
+from occreid.nn.computing import (
+    MEMORY_FORMATS,
+    Computing,
+    MemoryFormat,
+    Precision,
+    fastest,
+    shortest_strided_side,
+    ways,
+    without_bfloat16,
+)
 from occreid.records import Batch, Record
 from occreid.training.augmentation import train_transform
 from occreid.training.module import stage_trains
@@ -62,8 +71,13 @@ def settled(
     candidates = ways(device, formats, precisions)
     batch = _batch(recipe, records).to(device)
     if len(candidates) > 1 and device.type == "cpu":
-        batch = _shortened(batch, recipe, _stepper(model, candidates[0], device))
-    chosen, seconds = fastest(candidates, lambda way: _step(_stepper(model, way, device), batch), device)
+        own = copy.deepcopy(model)
+        step = _stepper(own, candidates[0], device)
+        candidates = without_bfloat16(
+            candidates, shortest_strided_side(own, lambda: step(_first(batch, 2 * recipe.data.k)))
+        )
+        batch = _shortened(batch, recipe, step)
+    chosen, seconds = fastest(candidates, lambda way: _step(_stepper(copy.deepcopy(model), way, device), batch), device)
     update = {"precision": _WORDS[chosen.precision], "memory_format": chosen.memory_format}
     lines = [f"auto: {_said(chosen)} is the fastest here"]
     if seconds:
@@ -125,10 +139,10 @@ def _step(step: Callable[[Batch], None], batch: Batch) -> Callable[[], None]:
     return lambda: step(batch)
 
 
-def _stepper(model: Trainable, way: Computing, device: torch.device) -> Callable[[Batch], None]:
-    """Forward and backward of a copy of the model: running statistics and gradients of the model stay as they are."""
+def _stepper(own: Trainable, way: Computing, device: torch.device) -> Callable[[Batch], None]:
+    """Forward and backward of a model, which changes by it: give it a copy."""
     memory_format = MEMORY_FORMATS[way.memory_format]
-    own = copy.deepcopy(model).to(device).to(memory_format=memory_format)
+    own = own.to(device).to(memory_format=memory_format)
     stage, generator = own.stages()[0], torch.Generator()
 
     def step(batch: Batch) -> None:

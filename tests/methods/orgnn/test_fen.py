@@ -99,3 +99,14 @@ def test_the_id_loss_is_in_float32():
     labels = torch.tensor([0, 1, 2, 0])
     expected = torch.stack([cross_entropy(z.float(), labels) for z in logits]).mean()
     torch.testing.assert_close(part_id_loss(logits, labels), expected)
+
+
+def test_instance_normalisation_is_in_the_feature_extractor_alone():
+    from occreid.models import create_model
+
+    small = {"backbone": "resnet18", "oan_backbone": "resnet10t", "pretrained": "none", "dim": 8, "last_stride": 2}
+    for ibn, kind in (("a", "InstanceBatchNorm"), ("b", "InstanceNorm2d"), ("none", None)):
+        model = create_model("orgnn", 2, **small, ibn=ibn)
+        names = {type(module).__name__ for module in model.fen.modules()}
+        assert kind is None or any(kind.lower() in name.lower() for name in names), names
+        assert not any("instance" in type(module).__name__.lower() for module in model.oan.modules())

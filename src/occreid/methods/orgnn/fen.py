@@ -77,11 +77,14 @@ class FeatureExtractor(nn.Module):
         pretrained: as `create_backbone`.
         last_stride: of the last stage.
         dim: D.
+        ibn: as `create_trunk`.
     """
 
-    def __init__(self, num_classes: int, backbone: str, pretrained: str, last_stride: int, dim: int) -> None:
+    def __init__(
+        self, num_classes: int, backbone: str, pretrained: str, last_stride: int, dim: int, ibn: Ibn = "none"
+    ) -> None:
         super().__init__()
-        self.trunk = TwoBranchTrunk(backbone, pretrained, last_stride)
+        self.trunk = TwoBranchTrunk(backbone, pretrained, last_stride, ibn)
         self.reduce = Reduce(self.trunk.channels, dim)
         self.classifiers = BatchedLinear(PARTS, dim, num_classes, bias=False)
 

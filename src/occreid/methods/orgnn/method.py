@@ -21,7 +21,7 @@ from occreid.methods.orgnn.neighbourhood import NOBODY, neighbourhoods
 from occreid.methods.orgnn.oan import OcclusionAwareNetwork, occlude_masks
 from occreid.methods.orgnn.reconstruction import Mode, Reconstruction, Sizes, graphs, reconstruct
 from occreid.models.contract import Method, Stage
-from occreid.nn import BatchedLinear, OutlierRemovableGNN
+from occreid.nn import BatchedLinear, Ibn, OutlierRemovableGNN
 from occreid.nn.graph import confidences
 from occreid.records import Batch
 
@@ -45,6 +45,7 @@ class OrGnn(Method):
         backbone: a convolutional timm network, see `occreid.nn.trunk`; of FEN and OAN.
         oan_backbone: another one for OAN; None takes ``backbone``.
         pretrained: ``"imagenet"``, ``"none"``, a weights file or a run folder, for FEN; OAN starts at random.
+        ibn: instance normalisation in FEN's first stages, see `occreid.nn.instance_norm`; a mask has no style.
         last_stride: stride of the last stage, 1 or 2.
         dim: D.
         margin: η of Eq. 1.
@@ -76,6 +77,7 @@ class OrGnn(Method):
         backbone: str = "resnet50",
         oan_backbone: str | None = None,
         pretrained: str = "imagenet",
+        ibn: Ibn = "none",
         last_stride: Literal[1, 2] = 1,
         dim: int = 256,
         margin: float = 0.3,
@@ -95,7 +97,7 @@ class OrGnn(Method):
         super().__init__()
         if layers < 1:
             raise UserError(f"orgnn with {layers} layers is no graph network.", "Set layers to 1 or more.")
-        self.fen = FeatureExtractor(num_classes, backbone, pretrained, last_stride, dim)
+        self.fen = FeatureExtractor(num_classes, backbone, pretrained, last_stride, dim, ibn)
         self.expect_pixels(self.fen.trunk.pixel_mean, self.fen.trunk.pixel_std)
         self.oan = OcclusionAwareNetwork(oan_backbone or backbone, last_stride, dim, visibility_threshold)
         self.gnn = OutlierRemovableGNN(PARTS, dim, layers, confidence=confidence)
