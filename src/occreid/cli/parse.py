@@ -35,6 +35,12 @@ def parse(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing: measure IoU against the benchmark's own masks.")
     ] = False,
+    hide: Annotated[
+        str | None,
+        typer.Option(
+            "--hide", metavar="STRESS", help="Write nothing: paste things over pictures and count what is seen."
+        ),
+    ] = None,
     sheet: Annotated[Path | None, typer.Option("--sheet", metavar="PNG", help="Show some masks over images.")] = None,
     computing: Computing,
     as_json: Json = False,
@@ -44,8 +50,11 @@ def parse(
     Example: occreid parse data/market1501 --weights runs/parser --out data/market1501-masks --sheet sheet.png
 
     Other people's masks: occreid parse data/market1501 --from their-masks --mapping their.yaml
+
+    Does it draw what it cannot see? occreid parse data/market1501 --weights runs/parser --parts query --hide object:0.4
     """
-    if (weights is None) == (source is None) or (source is None) != (mapping is None) or (check and weights is None):
+    measures = check or hide is not None
+    if (weights is None) == (source is None) or (source is None) != (mapping is None) or (measures and weights is None):
         raise UserError(
             "parse needs a model, or masks and what they mean.", "Give --weights RUN, or --from FOLDER --mapping YAML."
         )
@@ -54,6 +63,10 @@ def parse(
     if check:
         assert weights is not None
         _check(weights, records, settings, as_json)
+        return
+    if hide is not None:
+        assert weights is not None
+        _hide(weights, records, hide, device, batch_size, as_json)
         return
     folder = out or Path(f"{root.with_suffix('') if root.suffix.lower() == '.csv' else root}-masks")
     if source is not None and mapping is not None:
@@ -93,6 +106,26 @@ def _check(weights: Path, records: list[Record], settings: dict[str, Any], as_js
     typer.echo(f"{found.images:,} images")
     for label, value in scores.items():
         typer.echo(f"{label:>20} {100 * value:5.1f} %")
+
+
+def _hide(weights: Path, records: list[Record], hide: str, device: str, batch_size: int, as_json: bool) -> None:
+    from occreid.data.occlusion.stress import Stress
+    from occreid.evaluation.part_visibility import visible_shares
+    from occreid.models import load_parser
+
+    stress, model = Stress.parse(hide), load_parser(weights)
+    found = visible_shares(model, records, stress, batch_size=batch_size, device=device, progress=not as_json)
+    fractions, parts = found.by_fraction(), found.false_by_part()
+    if as_json:
+        about = {"images": found.images, "stress": hide, "parts": found.parts, "called": found.called}
+        typer.echo(json.dumps({**about, "by_fraction": fractions, "false_visible": parts}, indent=2))
+        return
+    typer.echo(f"{found.images:,} images under {hide}: parts that are called visible, by what is left of them")
+    for upper, share in fractions.items():
+        label = "nothing (false visible)" if upper == 0 else f"up to {100 * upper:.0f} %"
+        typer.echo(f"{label:>24} {100 * share:5.1f} %")
+    for name, share in parts.items():
+        typer.echo(f"{f'false visible {name}':>24} {100 * share:5.1f} %")
 
 
 def _predict(
