@@ -4,6 +4,10 @@ The plain way is Pillow: open, convert to RGB, resize bilinearly, to a float ten
 stack; ``uint8`` leaves the floats out, as occreid does, which makes them on the device. Both read the same generated
 JPEGs from disk in this process (or in the same number of workers) on one thread; rounds alternate between the two, and
 each figure is the median round. ``augmented`` adds flip, pad and crop and random erasing to occreid's side only.
+
+``--photographs FOLDER`` measures no speed, but what decoding at a reduced scale moves: crops of the folder are put
+together to mosaics of several sizes, saved as JPEG of quality 90, decoded in full and reduced, and resized. Beside it
+stands what saving the same mosaics in quality 85 moves.
 """
 
 from __future__ import annotations
@@ -113,8 +117,56 @@ def difference_of_reduced(records: list[Record]) -> float:
     return float((whole - reduced).abs().mean())
 
 
+MOSAICS = ((960, 480), (1280, 640), (2160, 1080))
+
+
+def mosaic(files: list[Path], height: int, width: int) -> np.ndarray:
+    """Crops side by side, 128 × 64 pixels each, as many as fill the size, the first ones again where there are too few."""
+    rows, columns = -(-height // 128), -(-width // 64)
+    crops = [cv2.resize(read_image(files[i % len(files)]), (64, 128)) for i in range(rows * columns)]
+    lines = [np.concatenate(crops[r * columns : (r + 1) * columns], axis=1) for r in range(rows)]
+    return np.concatenate(lines)[:height, :width]
+
+
+def moved(one: torch.Tensor, other: torch.Tensor) -> tuple[float, float]:
+    """Mean and largest absolute difference in grey levels."""
+    difference = (one.float() - other.float()).abs()
+    return float(difference.mean()), float(difference.max())
+
+
+def on_photographs(crops: Path, count: int) -> None:
+    """Print what reduced decoding moves, and what a lower JPEG quality does."""
+    files = sorted(file for file in crops.rglob("*") if file.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not files:
+        raise SystemExit(f"{crops} holds no pictures")
+    print("| mosaic | reduced decoding: mean, largest | quality 85 for 90: mean, largest |\n|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for height, width in MOSAICS:
+            records = []
+            for number in range(count):
+                start = number * 37 % len(files)
+                picture = Image.fromarray(mosaic(files[start:] + files[:start], height, width))
+                for quality in (90, 85):
+                    path = Path(folder) / f"{height}-{number:03}-{quality}.jpg"
+                    picture.save(path, quality=quality)
+                    records.append(Record(path, pid=0, camid=0))
+            best, worse = records[::2], records[1::2]
+            full, reduced, lower = (
+                torch.cat(
+                    [b.images for b in eval_loader(some, height=HEIGHT, width=WIDTH, batch_size=8, reduce=reduce)]
+                )
+                for some, reduce in ((best, False), (best, True), (worse, False))
+            )
+            by_scale, by_quality = moved(full, reduced), moved(full, lower)
+            print(
+                f"| {height}×{width} | {by_scale[0]:.2f}, {by_scale[1]:.0f} | {by_quality[0]:.2f}, {by_quality[1]:.0f} |",
+                flush=True,
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photographs", type=Path, help="a folder of crops: measure what reduced decoding moves")
     parser.add_argument("--images", type=int, default=512, help="pictures of each size, a multiple of 64")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=0)
@@ -122,6 +174,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
+    if arguments.photographs is not None:
+        on_photographs(arguments.photographs, min(arguments.images, 16))
+        return
     if not arguments.json:
         print(f"{HEIGHT}×{WIDTH} from JPEG, {arguments.workers} workers, images/s (× plain Pillow)")
     with tempfile.TemporaryDirectory() as folder:
