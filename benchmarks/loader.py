@@ -121,7 +121,7 @@ MOSAICS = ((960, 480), (1280, 640), (2160, 1080))
 
 
 def mosaic(files: list[Path], height: int, width: int) -> np.ndarray:
-    """Crops side by side, 128 × 64 pixels each, as many as fill the size, the first ones again where there are too few."""
+    """Crops side by side, 128 × 64 pixels each, as many as fill the size, again and again."""
     rows, columns = -(-height // 128), -(-width // 64)
     crops = [cv2.resize(read_image(files[i % len(files)]), (64, 128)) for i in range(rows * columns)]
     lines = [np.concatenate(crops[r * columns : (r + 1) * columns], axis=1) for r in range(rows)]
@@ -157,11 +157,8 @@ def on_photographs(crops: Path, count: int) -> None:
                 )
                 for some, reduce in ((best, False), (best, True), (worse, False))
             )
-            by_scale, by_quality = moved(full, reduced), moved(full, lower)
-            print(
-                f"| {height}×{width} | {by_scale[0]:.2f}, {by_scale[1]:.0f} | {by_quality[0]:.2f}, {by_quality[1]:.0f} |",
-                flush=True,
-            )
+            cells = [f"{mean:.2f}, {most:.0f}" for mean, most in (moved(full, reduced), moved(full, lower))]
+            print(f"| {height}×{width} | {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
