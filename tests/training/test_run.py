@@ -179,7 +179,11 @@ def test_the_model_is_chosen_by_held_out_people_and_tested_on_the_benchmark_and_
     result = json.loads((tmp_path / "run/result.json").read_text())
     assert [entry["benchmark"] for entry in result["benchmarks"]] == ["market1501", "market1501 (2)"]
     assert result["benchmarks"][0]["counts"]["train"]["ids"] == 2
-    assert len(rows(tmp_path / "run/evaluation.csv")) == 2
+    last = rows(tmp_path / "run/evaluation.csv")
+    assert len(last) == 2
+    held_out = result["validation"]
+    assert held_out["benchmark"] == "market1501-validation" and held_out["counts"]["train"]["images"] == 0
+    assert held_out["scores"]["mAP"] == pytest.approx(float(last[-1]["mAP"]))
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch, tiny, tmp_path, capsys):

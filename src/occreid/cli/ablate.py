@@ -26,6 +26,9 @@ Seeds = Annotated[str | None, typer.Option("--seeds", help="Instead of the file'
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="ROW", help="Train this row only; repeatable.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Runs at once on each device.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and print the commands; train nothing.")]
+OnTest = Annotated[
+    bool, typer.Option("--on-test", help="Show the test part, although identities were held out to choose by.")
+]
 TableOnly = Annotated[bool, typer.Option("--table-only", help="Train nothing; write the tables of what is there.")]
 
 
@@ -39,6 +42,7 @@ def ablate(
     jobs: Jobs = 1,
     dry_run: DryRun = False,
     table_only: TableOnly = False,
+    on_test: OnTest = False,
 ) -> None:
     """Train every row of a ladder with every seed, and write one table. Call it again to go on.
 
@@ -58,7 +62,7 @@ def ablate(
     command = shlex.join(["occreid", *sys.argv[1:]])
 
     def write(_: object = None) -> Path:
-        return ablation.write_tables(plan, ablation.collect(plan), out, command)[0]
+        return ablation.write_tables(plan, ablation.collect(plan, test=on_test), out, command)[0]
 
     failures = [] if table_only else ablation.run_plan(plan, only=only or (), jobs=jobs, say=_say, after=write)
     typer.echo(read_text(write()).partition("## Commands")[0].rstrip())

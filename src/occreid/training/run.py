@@ -270,8 +270,12 @@ class Run:
     def _finish(self, ranking: Ranking | PartScores | None) -> None:
         """Save the model, test it, save it again with its scores on the card."""
         save_model(self.model, self.folder, self._card())  # before the tests: nothing is lost where they fail
-        device, split = self.devices.own(), self.sources.split
+        device, split, held_out = self.devices.own(), self.sources.split, self.sources.validation
         entries: list[dict[str, Any]] = []
+        validation: dict[str, Any] = {}
+        if held_out is not None and is_testable(self.model, held_out):
+            found = ranking if ranking is not None else evaluate_split(self.model, held_out, self.recipe, device)
+            validation = {"validation": result_entry(held_out, found)}  # what choices are made by
         for tested in (split, *self.sources.tests):
             if not is_testable(self.model, tested):
                 continue
@@ -290,6 +294,7 @@ class Run:
                 "weights_sha256": saved["sha256"],
                 "versions": saved["versions"],
                 "recipe": self.recipe.model_dump(mode="json"),
+                **validation,
             },
         )
         self.console.print(f"model and result are in {self.folder}")

@@ -1,9 +1,11 @@
+import json
 import math
 
 import pytest
 
 from occreid.errors import UserError
 from occreid.training.ablation.results import cell, collect
+from occreid.training.ablation.table import markdown
 
 
 def problem(plan):
@@ -64,3 +66,23 @@ def test_runs_of_another_recipe_are_refused(plan, finish):
     file = plan.runs[0].folder / "recipe.yaml"
     file.write_text(file.read_text().replace("epochs: 1", "epochs: 9"))
     assert "other values of: training.epochs" in problem(plan)
+
+
+def test_a_ladder_is_read_on_held_out_identities_where_runs_have_some(plan, finish):
+    """Each seed holds other persons out, so that only rows of one seed must agree in their data."""
+    for run in plan.runs[:4]:
+        finish(run, 0.9)
+        result = run.folder / "result.json"
+        content = json.loads(result.read_text())
+        (test,) = content["benchmarks"]
+        counts = {"query": {"images": 3 + run.seed}, "gallery": {"images": 7}}
+        own = {**test, "benchmark": "occsynth-validation", "counts": counts, "scores": {"mAP": 0.2, "R-1": 0.1}}
+        result.write_text(json.dumps({**content, "validation": own}))
+    found = collect(plan)
+    assert all(one.held_out for one in found)
+    assert cell(found, "base", "occsynth-validation", "mAP").mean == pytest.approx(20)
+    assert cell(found, "base", "occsynth", "mAP") is None
+    assert "Identities held out of the training part" in markdown(plan, found)
+    on_test = collect(plan, test=True)
+    assert cell(on_test, "base", "occsynth", "mAP").mean == pytest.approx(90)
+    assert "Read on the test part: no choice may follow from it" in markdown(plan, on_test)

@@ -23,11 +23,13 @@ class Found:
         run: which.
         content: its ``result.json``.
         benchmarks: benchmark's name → what the file says of it.
+        held_out: whether that is of identities held out of the training part.
     """
 
     run: PlannedRun
     content: dict[str, Any]
     benchmarks: dict[str, dict[str, Any]]
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,20 @@ class Cell:
     runs: int
 
 
-def collect(plan: Plan) -> list[Found]:
+def collect(plan: Plan, *, test: bool = False) -> list[Found]:
     """Read the results that are there, in the plan's order.
+
+    Args:
+        plan: the ladder.
+        test: read the test parts of runs that held identities out, too. A ladder is there to choose by, and nothing
+            is chosen by test identities: where a run has validation ones, these count.
 
     Raises:
         UserError: a result is unreadable, of another recipe, lacks a metric, or two were measured under different
             protocols or on different data.
     """
     check_folders(plan.runs)
-    found = [_read(run) for run in plan.runs if is_finished(run)]
+    found = [_read(run, test) for run in plan.runs if is_finished(run)]
     for one in found:
         for name, entry in one.benchmarks.items():
             for metric in plan.metrics:
@@ -76,21 +83,25 @@ def protocol_of(entry: dict[str, Any]) -> Protocol:
     return Protocol(**entry["protocol"])
 
 
-def _read(run: PlannedRun) -> Found:
+def _read(run: PlannedRun, test: bool) -> Found:
     file = run.folder / "result.json"
     content = read_json(file, hint=f"Remove {Path(run.folder)} and run again.")
     try:
-        entries = {entry["benchmark"]: entry for entry in content["benchmarks"]}
+        held_out = "validation" in content and not test
+        parts = [content["validation"]] if held_out else content["benchmarks"]
+        entries = {entry["benchmark"]: entry for entry in parts}
     except (KeyError, TypeError) as error:
         raise UserError(f"{file} is no result ({error}).", f"Remove {Path(run.folder)} and run again.") from error
-    return Found(run, content, entries)
+    return Found(run, content, entries, held_out)
 
 
 def _comparable(found: Sequence[Found]) -> None:
-    firsts: dict[str, Found] = {}
+    firsts: dict[tuple[str, int | None], Found] = {}
     for one in found:
         for name, entry in one.benchmarks.items():
-            first = firsts.setdefault(name, one)
+            first = firsts.setdefault(
+                (name, one.run.seed if one.held_out else None), one
+            )  # a seed draws who is held out
             other = first.benchmarks[name]
             differences = protocol_of(other).differences(protocol_of(entry))
             differences = [d for d in differences if not d.startswith("seed: ")]  # each run draws by its own seed

@@ -183,6 +183,12 @@ def _notes(plan: Plan, found: Sequence[Found], benchmark: str) -> list[str]:
         + (f" Distances: {', '.join(metrics)}." if len(metrics) > 1 else ""),
         "Versions: " + ", ".join(f"{k} {v}" for k, v in here[0].content["versions"].items()) + ".",
     ]
+    if here[0].held_out:
+        notes.append("Identities held out of the training part, drawn by the seed: what choices may be made by.")
+    else:
+        notes.append(
+            "Read on the test part: no choice may follow from it (--set data.validation_ids=N holds some out)."
+        )
     if plan.paper is not None and _beside(plan, found) == benchmark:
         where = f" ({plan.paper.source})" if plan.paper.source else ""
         other = plan.paper.benchmark != benchmark
