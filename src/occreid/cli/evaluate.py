@@ -24,7 +24,11 @@ Source = Annotated[
 ]
 Compare = Annotated[
     tuple[Path, Path] | None,
-    typer.Option("--compare", metavar="A.json B.json", help="Compare two saved results instead."),
+    typer.Option(
+        "--compare",
+        metavar="A.json B.json",
+        help="Compare two saved results instead; of several seeds A0.json,A1.json,…",
+    ),
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Save the result: a .json file, or a folder for several benchmarks.")
@@ -188,11 +192,12 @@ def _print(results: list[tuple[str, Ranking]], extras: list[dict[str, Any]], as_
 
 
 def _compare_files(files: tuple[Path, Path], seed: int, as_json: bool) -> None:
-    from occreid.retrieval import compare, load_ranking
+    from occreid.retrieval import compare, load_ranking, verdict
 
-    first, second = (load_ranking(file) for file in files)
-    found = compare(first, second, seed=seed)
+    first, second = ([load_ranking(Path(file)) for file in str(side).split(",")] for side in files)
+    found, names = compare(first, second, seed=seed), (files[0].stem, files[1].stem)
     if as_json:
         typer.echo(json.dumps({name: asdict(difference) for name, difference in found.items()}, indent=2))
     else:
-        print_comparison((files[0].stem, files[1].stem), first, found)
+        print_comparison(names, first[0], found)
+        typer.echo(verdict(first, second, seed=seed).sentence(*names))

@@ -13,6 +13,7 @@ from occreid.retrieval.results import load_ranking, save_ranking
 from occreid.retrieval.search import top_k
 from occreid.retrieval.shorten import Projection, fit_projection
 from occreid.retrieval.subsets import by_camera_pair, by_subset, query_labels
+from occreid.retrieval.verdict import Verdict, verdict
 from occreid.retrieval.verification import Verification, verify
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Protocol",
     "Ranking",
     "SameCamera",
+    "Verdict",
     "Verification",
     "by_camera_pair",
     "by_subset",
@@ -43,5 +45,6 @@ __all__ = [
     "rerank_rows",
     "save_ranking",
     "top_k",
+    "verdict",
     "verify",
 ]

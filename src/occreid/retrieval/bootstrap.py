@@ -6,7 +6,7 @@ make every interval too narrow. Letters: Q queries, I persons, B resamples, K sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +57,17 @@ def confidence_intervals(
 
 
 def compare(
-    first: Ranking, second: Ranking, resamples: int = 2000, level: float = 0.95, seed: int = 0
+    first: Ranking | Sequence[Ranking],
+    second: Ranking | Sequence[Ranking],
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> dict[str, Difference]:
     """Paired bootstrap of two rankings of the same queries and gallery under the same protocol.
 
     Args:
-        first: the reference.
-        second: what is compared with it.
+        first: the reference; or several runs of it, such as those of other training seeds.
+        second: what is compared with it; of several runs as many, and the means over runs are compared.
         resamples: B.
         level: of the interval.
         seed: of the resamples.
@@ -72,12 +76,19 @@ def compare(
         Score name → `Difference` (second − first).
 
     Raises:
-        UserError: protocols, queries, galleries or benchmarks differ (naming how).
+        UserError: protocols, queries, galleries or benchmarks differ (naming how), or other numbers of runs.
     """
-    require_comparable(first, second)
-    names, mine = _per_query(first)
-    _, theirs = _per_query(second)
-    valid, pids = first.valid, first.query_pids[first.valid]
+    firsts, seconds = ([side] if isinstance(side, Ranking) else [*side] for side in (first, second))
+    if len(firsts) != len(seconds) or not firsts:
+        raise UserError(
+            f"{len(firsts)} and {len(seconds)} runs cannot be paired.", "Give as many runs of one as of the other."
+        )
+    one = firsts[0]
+    for other in (*firsts[1:], *seconds):
+        require_comparable(one, other)
+    names, _ = _per_query(one)
+    mine, theirs = (np.mean([_per_query(run)[1] for run in side], axis=0) for side in (firsts, seconds))
+    valid, pids = one.valid, one.query_pids[one.valid]
     change = (theirs - mine)[valid]
     found = _resample(change, pids, resamples, level, seed)
     low, high = _interval(found, level)
