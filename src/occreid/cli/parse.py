@@ -66,7 +66,7 @@ def parse(
         return
     if hide is not None:
         assert weights is not None
-        _hide(weights, records, hide, device, batch_size or 64, as_json)
+        _hide(weights, records, hide, computing.device, computing.batch_size, as_json)
         return
     folder = out or Path(f"{root.with_suffix('') if root.suffix.lower() == '.csv' else root}-masks")
     if source is not None and mapping is not None:
