@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from occreid.cli.groups import grouped
 from occreid.cli.options import parse_numbers
 from occreid.errors import UserError
 from occreid.files import read_text
 
+if TYPE_CHECKING:
+    from occreid.training.ablation import Plan
+
 Ladder = Annotated[str, typer.Argument(help="A ladder file, or a shipped one such as ssgr/table5.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder of all runs and of the tables.")]
-Setting = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every row's recipe; may be repeated."),
-]
-Recipe = Annotated[
-    str | None, typer.Option("--recipe", help="Instead of the file's, for all rows: the ladder on other data.")
-]
-Seeds = Annotated[str | None, typer.Option("--seeds", help="Instead of the file's, e.g. 0,1,2.")]
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="ROW", help="Train this row only; repeatable.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Runs at once on each device.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and print the commands; train nothing.")]
@@ -32,12 +29,37 @@ OnTest = Annotated[
 TableOnly = Annotated[bool, typer.Option("--table-only", help="Train nothing; write the tables of what is there.")]
 
 
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What is taken instead of the file's own."""
+
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Instead of the file's, for all rows: the ladder on other data.")
+    ] = None
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every row's recipe; may be repeated."),
+    ] = None
+    seeds: Annotated[str | None, typer.Option("--seeds", help="Instead of the file's, e.g. 0,1,2.")] = None
+
+    def plan(self, ladder: str, out: Path) -> Plan:
+        """The ladder's runs, checked.
+
+        Raises:
+            UserError: a file or a value that cannot be.
+        """
+        from occreid.training import ablation
+
+        seeds = _seeds(self.seeds)
+        return ablation.load_plan(ladder, out, recipe=self.recipe, overrides=self.settings or [], seeds=seeds)
+
+
+@grouped
 def ablate(
+    *,
     ladder: Ladder,
     out: Out,
-    recipe: Recipe = None,
-    settings: Setting = None,
-    seeds: Seeds = None,
+    instead: Instead,
     only: Only = None,
     jobs: Jobs = 1,
     dry_run: DryRun = False,
@@ -54,7 +76,7 @@ def ablate(
     """
     from occreid.training import ablation
 
-    plan = ablation.load_plan(ladder, out, recipe=recipe, overrides=settings or [], seeds=_seeds(seeds))
+    plan = instead.plan(ladder, out)
     if dry_run:
         for run in plan.runs:
             typer.echo(run.command())

@@ -12,18 +12,18 @@ from occreid.cli.groups import Benchmark, grouped
 from occreid.cli.options import Device, Json
 from occreid.errors import UserError
 
+Out = Annotated[Path, typer.Option("--out", help="The folder of masks; those in it are kept.")]
+Weights = Annotated[str | None, typer.Option("--weights", help="Mask R-CNN: coco, or a file of torchvision's weights.")]
+Silhouettes = Annotated[Path | None, typer.Option("--silhouettes", help="Take silhouettes from this folder instead.")]
+
 
 @grouped
 def masks(
     *,
     benchmark: Benchmark,
-    out: Annotated[Path, typer.Option("--out", help="The folder of masks; those in it are kept.")],
-    weights: Annotated[
-        str | None, typer.Option("--weights", help="Mask R-CNN: coco, or a file of torchvision's weights.")
-    ] = None,
-    silhouettes: Annotated[
-        Path | None, typer.Option("--silhouettes", help="Take silhouettes from this folder instead.")
-    ] = None,
+    out: Out,
+    weights: Weights = None,
+    silhouettes: Silhouettes = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

@@ -27,7 +27,9 @@ def subsets(described: Described, ranking: Ranking) -> dict[str, dict[str, dict[
     divisions = {name: by_subset(ranking, labels) for name, labels in described.labels.items()}
     if protocol.shots == "multi" and protocol.rerank is None and described.query.camids is not None:
         pairs = by_camera_pair(
-            *(described.query, described.gallery, protocol.metric, protocol.same_camera, protocol.ap, ranking.ranks)
+            *(described.query, described.gallery, protocol.metric, protocol.same_camera),
+            ap=protocol.ap,
+            ranks=ranking.ranks,
         )
         divisions["cameras"] = {f"{one} → {other}": found for (one, other), found in pairs.items()}
     return {

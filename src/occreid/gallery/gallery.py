@@ -310,9 +310,8 @@ class Gallery:
         self._store.compact()
 
     def unswept(self) -> bool:
-        """Whether bytes of deleted entries may still be on disk because no `compact` has come to its end since.
-
-        Milvus does not say: there it is False always.
+        """Whether bytes of deleted entries may still be on disk because no `compact` has come to its end since;
+        False always with Milvus, which does not say.
         """
         return self._store.unswept()
 
@@ -339,13 +338,11 @@ class Gallery:
         k: int = 10,
         *,
         queries: int = 100,
+        seed: int = 0,
         candidates: int | None = None,
         probes: int | None = None,
-        seed: int = 0,
     ) -> float:
-        """Share of the k truly nearest that ``search(exact=False)`` finds, over entries drawn as queries.
-
-        Each query leaves itself out of the count.
+        """Share of the k truly nearest that ``search(exact=False)`` finds, over entries as queries, each but itself.
 
         Raises:
             UserError: the gallery is empty.

@@ -9,9 +9,10 @@ Letters: B images in a batch, D dimensions.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from occreid.distances import euclidean
+from occreid.losses.margin import MarginLoss, over_anchors
 
 
 def camera_constrained(distances: Tensor, labels: Tensor, camids: Tensor, margin: float | None) -> Tensor:
@@ -43,8 +44,7 @@ def camera_constrained(distances: Tensor, labels: Tensor, camids: Tensor, margin
     farthest = distances.masked_fill(~positive, -torch.inf).amax(1)[usable]
     nearest = distances.masked_fill(~negative, torch.inf).amin(1)[usable]
     gap = farthest - nearest
-    per_anchor = nn.functional.softplus(gap) if margin is None else (gap + margin).clamp_min(0)
-    return per_anchor.sum() / usable.sum().clamp_min(1)
+    return over_anchors(gap, usable, margin)
 
 
 def _where_possible(pairs: Tensor, constraint: Tensor) -> Tensor:
@@ -53,21 +53,9 @@ def _where_possible(pairs: Tensor, constraint: Tensor) -> Tensor:
     return torch.where(constrained.any(1, keepdim=True), constrained, pairs)
 
 
-class CameraTripletLoss(nn.Module):
-    """`camera_constrained` over `distances.euclidean`.
-
-    Args:
-        margin: hinge margin ≥ 0; None is the soft margin.
-    """
-
-    def __init__(self, margin: float | None = 0.3) -> None:
-        super().__init__()
-        self.margin = margin
+class CameraTripletLoss(MarginLoss):
+    """`camera_constrained` over `distances.euclidean`."""
 
     def forward(self, features: Tensor, labels: Tensor, camids: Tensor) -> Tensor:
         """Scalar loss of (B, D) features (not normalised here), (B,) identities and (B,) cameras."""
         return camera_constrained(euclidean(features, features), labels, camids, self.margin)
-
-    def extra_repr(self) -> str:
-        """The margin, for printing."""
-        return f"margin={self.margin}"

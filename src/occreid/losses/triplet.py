@@ -6,9 +6,10 @@ Letters: B images in a batch, D dimensions.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from occreid.distances import euclidean
+from occreid.losses.margin import MarginLoss, over_anchors
 
 
 def batch_hard(distances: Tensor, labels: Tensor, margin: float | None) -> Tensor:
@@ -34,25 +35,12 @@ def batch_hard(distances: Tensor, labels: Tensor, margin: float | None) -> Tenso
     hardest_positive = distances.masked_fill(~positive, -torch.inf).amax(1)[usable]
     hardest_negative = distances.masked_fill(same, torch.inf).amin(1)[usable]
     gap = hardest_positive - hardest_negative
-    per_anchor = nn.functional.softplus(gap) if margin is None else (gap + margin).clamp_min(0)
-    return per_anchor.sum() / usable.sum().clamp_min(1)
+    return over_anchors(gap, usable, margin)
 
 
-class BatchHardTripletLoss(nn.Module):
-    """Batch-hard triplet loss on Euclidean distance: `batch_hard` over `distances.euclidean`.
-
-    Args:
-        margin: hinge margin ≥ 0; None is the soft margin.
-    """
-
-    def __init__(self, margin: float | None = 0.3) -> None:
-        super().__init__()
-        self.margin = margin
+class BatchHardTripletLoss(MarginLoss):
+    """Batch-hard triplet loss on Euclidean distance: `batch_hard` over `distances.euclidean`."""
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of (B, D) features (not normalised here) and (B,) identity labels."""
         return batch_hard(euclidean(features, features), labels, self.margin)
-
-    def extra_repr(self) -> str:
-        """The margin, for printing."""
-        return f"margin={self.margin}"

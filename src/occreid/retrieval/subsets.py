@@ -6,6 +6,7 @@ Letters: Q queries.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from occreid.errors import UserError
 from occreid.records import Record
 from occreid.retrieval.evaluate import evaluate
 from occreid.retrieval.matches import numbers, same_person
-from occreid.retrieval.precision import APForm
 from occreid.retrieval.ranking import Ranking
 
 VISIBLE_BINS = (0.25, 0.5, 0.75)
@@ -66,8 +66,7 @@ def by_camera_pair(
     gallery: Descriptors,
     metric: Metric,
     same_camera: str = "junk",
-    ap: APForm = "step",
-    ranks: Sequence[int] = (1, 3, 5, 10, 20),
+    **options: Any,
 ) -> Mapping[tuple[int, int], Ranking]:
     """Evaluate every pair (query camera, gallery camera) by itself: only that camera's images are in the gallery.
 
@@ -76,8 +75,7 @@ def by_camera_pair(
         gallery: descriptors with pids and camids.
         metric: how to compare.
         same_camera: as `evaluate`; under ``"junk"`` a camera is not paired with itself.
-        ap: as `evaluate`.
-        ranks: as `evaluate`.
+        options: of `evaluate`, e.g. ``ap`` and ``ranks``.
 
     Returns:
         Pairs that have a query with a match, sorted.
@@ -91,7 +89,7 @@ def by_camera_pair(
     assert query.camids is not None and gallery.camids is not None  # numbers() has made sure
     return {
         (one, other): evaluate(
-            query[query.camids == one], gallery[gallery.camids == other], metric, same_camera, ap, ranks
+            query[query.camids == one], gallery[gallery.camids == other], metric, same_camera, **options
         )
         for one, other in pairs
         if same_camera == "keep" or one != other
