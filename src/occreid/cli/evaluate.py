@@ -35,29 +35,33 @@ Out = Annotated[
 ]
 
 
+SameCamera = Annotated[
+    str | None,
+    typer.Option("--same-camera", help="junk or keep; left out, as the run's recipe or the benchmark's protocol says."),
+]
+Ap = Annotated[
+    str | None, typer.Option("--ap", help="step, or trapezoid (Market-1501's own code); left out, the run's.")
+]
+Shots = Annotated[
+    str | None, typer.Option("--shots", help="multi, or single: one gallery image per person; left out, the run's.")
+]
+Draws = Annotated[int | None, typer.Option("--draws", min=1, help="single: galleries drawn; left out, the run's.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Of draws (left out, the run's), stress and bootstrap (0).")
+]
+Ranks = Annotated[str | None, typer.Option("--ranks", help="CMC ranks, e.g. 1,5,10; left out, the run's.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked of the protocol; left out, it is the run's own."""
 
-    same_camera: Annotated[
-        str | None,
-        typer.Option(
-            "--same-camera", help="junk or keep; left out, as the run's recipe or the benchmark's protocol says."
-        ),
-    ] = None
-    ap: Annotated[
-        str | None, typer.Option("--ap", help="step, or trapezoid (Market-1501's own code); left out, the run's.")
-    ] = None
-    shots: Annotated[
-        str | None, typer.Option("--shots", help="multi, or single: one gallery image per person; left out, the run's.")
-    ] = None
-    draws: Annotated[
-        int | None, typer.Option("--draws", min=1, help="single: galleries drawn; left out, the run's.")
-    ] = None
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of draws (left out, the run's), stress and bootstrap (0).")
-    ] = None
-    ranks: Annotated[str | None, typer.Option("--ranks", help="CMC ranks, e.g. 1,5,10; left out, the run's.")] = None
+    same_camera: SameCamera = None
+    ap: Ap = None
+    shots: Shots = None
+    draws: Draws = None
+    seed: Seed = None
+    ranks: Ranks = None
 
     def changes(self) -> dict[str, Any]:
         """As `occreid.retrieval.Protocol` calls them."""
@@ -67,24 +71,28 @@ class Asked:
         return found
 
 
+Rerank = Annotated[str, typer.Option("--rerank", help="none, k-reciprocal, aqe or alpha-qe.")]
+K1 = Annotated[int | None, typer.Option("--k1", help="k-reciprocal: neighbours.  [default: 20]")]
+K2 = Annotated[int | None, typer.Option("--k2", help="k-reciprocal: neighbours of its query expansion.  [default: 6]")]
+Lambda = Annotated[
+    float | None, typer.Option("--lambda", help="k-reciprocal: weight of the original distance.  [default: 0.3]")
+]
+Neighbours = Annotated[
+    int | None, typer.Option("--neighbours", help="aqe, alpha-qe: images joined to a query.  [default: 5]")
+]
+Alpha = Annotated[float | None, typer.Option("--alpha", help="alpha-qe: power of the similarity.  [default: 3]")]
+
+
 @dataclass(frozen=True, slots=True)
 class Reranking:
     """What is done to the ranked lists."""
 
-    rerank: Annotated[str, typer.Option("--rerank", help="none, k-reciprocal, aqe or alpha-qe.")] = "none"
-    k1: Annotated[int | None, typer.Option("--k1", help="k-reciprocal: neighbours.  [default: 20]")] = None
-    k2: Annotated[
-        int | None, typer.Option("--k2", help="k-reciprocal: neighbours of its query expansion.  [default: 6]")
-    ] = None
-    lambda_: Annotated[
-        float | None, typer.Option("--lambda", help="k-reciprocal: weight of the original distance.  [default: 0.3]")
-    ] = None
-    neighbours: Annotated[
-        int | None, typer.Option("--neighbours", help="aqe, alpha-qe: images joined to a query.  [default: 5]")
-    ] = None
-    alpha: Annotated[float | None, typer.Option("--alpha", help="alpha-qe: power of the similarity.  [default: 3]")] = (
-        None
-    )
+    rerank: Rerank = "none"
+    k1: K1 = None
+    k2: K2 = None
+    lambda_: Lambda = None
+    neighbours: Neighbours = None
+    alpha: Alpha = None
 
     def changes(self) -> dict[str, Any]:
         """As `occreid.retrieval.Protocol` calls it; options of other ways than the chosen one are left out."""
@@ -97,13 +105,18 @@ class Reranking:
         return {"rerank": {"method": self.rerank, **way}}
 
 
+Intervals = Annotated[bool, typer.Option("--intervals", help="Add 95 % intervals (bootstrap over persons).")]
+Subsets = Annotated[bool, typer.Option("--subsets", help="Add results by kind of query and camera pair.")]
+Verification = Annotated[bool, typer.Option("--verification", help="Add EER and TAR at fixed FAR.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Extras:
     """What is asked for beside the headline numbers."""
 
-    intervals: Annotated[bool, typer.Option("--intervals", help="Add 95 % intervals (bootstrap over persons).")] = False
-    subsets: Annotated[bool, typer.Option("--subsets", help="Add results by kind of query and camera pair.")] = False
-    verification: Annotated[bool, typer.Option("--verification", help="Add EER and TAR at fixed FAR.")] = False
+    intervals: Intervals = False
+    subsets: Subsets = False
+    verification: Verification = False
 
     def of(self, described: Described, ranking: Ranking, seed: int) -> dict[str, Any]:
         """By their names."""
