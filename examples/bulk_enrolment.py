@@ -46,7 +46,7 @@ def main() -> None:
 
     # 3. search: every query, in other cameras than its own
     query = extract(model, split.query, progress=False)
-    answers = gallery.search(query, 3, filter=Filter(exclude_camid="query"))
+    answers = gallery.search(query, 3, filter=Filter(exclude_own=True))
     for record, hits in zip(split.query, answers, strict=True):
         print(record.path.name, *(f"{hit.pid}@c{hit.camid}:{hit.distance:.3f}" for hit in hits))
 

@@ -15,12 +15,15 @@ def some():
         torch.tensor([4, 4, 9, 9, 0]),
         torch.tensor([0, 1, 0, 1, 2]),
         [f"p{i}.jpg" for i in range(5)],
+        ["zoe", "zoe", None, "9", "anna"],
+        ["door", "hall", "door", "hall", None],
     )
 
 
 def same(a, b):
     assert torch.equal(a.features, b.features) and torch.equal(a.visibility, b.visibility)
     assert torch.equal(a.pids, b.pids) and torch.equal(a.camids, b.camids) and list(a.paths) == list(b.paths)
+    assert list(a.persons) == list(b.persons) and list(a.cameras) == list(b.cameras)
 
 
 def test_a_global_feature_gets_one_visible_part_in_float32():
@@ -52,7 +55,7 @@ def test_save_and_load_round_trip(some, tmp_path):
 def test_what_was_not_known_stays_unknown_on_disk(tmp_path):
     Descriptors(torch.ones(2, 3)).save(tmp_path)
     back = Descriptors.load(tmp_path)
-    assert (back.pids, back.camids, back.paths) == (None, None, None)
+    assert (back.pids, back.camids, back.paths, back.persons, back.cameras) == (None,) * 5
 
 
 def test_a_missing_file_is_named(some, tmp_path):

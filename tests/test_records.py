@@ -16,6 +16,14 @@ def test_reading_the_vocabulary_does_not_import_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_names_are_words_where_there_are_some_and_numbers_else():
+    known, numbered = Record(Path("a"), 0, 1, person="zoe", camera="door"), Record(Path("a"), 0, 1)
+    assert (known.person_name, known.camera_name) == ("zoe", "door") and known == numbered
+    assert (numbered.person_name, numbered.camera_name) == ("0", "1")
+    unknown = Record(Path("a"), -1, 0, camera="")
+    assert (unknown.person_name, unknown.camera_name) == (None, None)
+
+
 def test_counts_leave_distractors_out_of_the_ids():
     split = Split(
         "toy", records((5, 0), (5, 1), (7, 0)), records((1, 0)), records((0, 1), (1, 2)), distractor_pids=frozenset({0})

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from occreid.display import html_table
 from occreid.errors import UserError
 
 _LONGEST = 9.2e18  # of a feature: twice that, squared, is the end of float32
+_LISTS = ("paths", "persons", "cameras")  # one text for each image
 _FEATURES, _TABLE = "descriptors.safetensors", "descriptors.parquet"
 
 
@@ -29,6 +31,8 @@ class Descriptors:
         pids: (N,) int64 person ids, or None.
         camids: (N,) int64 camera ids, or None.
         paths: N file names, or None.
+        persons: N names of persons, as `Record.person_name`, or None: the numbers are the names.
+        cameras: N names of cameras likewise.
 
     Raises:
         UserError: shapes that do not belong together.
@@ -45,6 +49,8 @@ class Descriptors:
     pids: Tensor | None = None
     camids: Tensor | None = None
     paths: Sequence[str] | None = None
+    persons: Sequence[str | None] | None = None
+    cameras: Sequence[str | None] | None = None
 
     def __post_init__(self) -> None:
         if self.features.ndim == 2:
@@ -64,7 +70,7 @@ class Descriptors:
                 f"Give a bool tensor of shape ({n}, {p}).",
             )
         self.visibility = self.visibility.to(device=self.features.device, dtype=torch.bool)
-        for name in ("pids", "camids", "paths"):
+        for name in ("pids", "camids", *_LISTS):
             value = getattr(self, name)
             if value is not None and len(value) != n:
                 raise UserError(f"{len(value)} {name} do not fit {n} images.", f"Give one of {name} per image.")
@@ -86,14 +92,7 @@ class Descriptors:
 
     def __getitem__(self, index: slice | Tensor) -> Descriptors:
         """The images at ``index``: a slice, a tensor of places from 0 or a bool mask of length N."""
-        paths: Sequence[str] | None = None
-        if self.paths is not None:
-            if isinstance(index, slice):
-                paths = [*self.paths[index]]
-            else:
-                chosen = index.nonzero().flatten() if index.dtype == torch.bool else index
-                rows: list[int] = chosen.tolist()
-                paths = [self.paths[row] for row in rows]
+        texts = {name: _chosen(values, index) for name in _LISTS if (values := getattr(self, name)) is not None}
         if isinstance(index, Tensor) and index.dtype != torch.bool:
             features = self.features.index_select(0, index)  # four times as fast
         else:
@@ -103,7 +102,7 @@ class Descriptors:
             self.visibility[index],
             None if self.pids is None else self.pids[index],
             None if self.camids is None else self.camids[index],
-            paths,
+            **texts,
         )
 
     def to(self, device: torch.device | str) -> Descriptors:
@@ -113,7 +112,7 @@ class Descriptors:
             self.visibility.to(device),
             None if self.pids is None else self.pids.to(device),
             None if self.camids is None else self.camids.to(device),
-            self.paths,
+            **{name: getattr(self, name) for name in _LISTS},
         )
 
     def finite(self) -> Tensor:
@@ -150,35 +149,36 @@ class Descriptors:
             parts = [getattr(piece, name) for piece in pieces]
             return None if any(p is None for p in parts) else torch.cat(parts)
 
-        paths: list[str] | None = []
-        for piece in pieces:
-            if piece.paths is None:
-                paths = None
-                break
-            paths.extend(piece.paths)
+        def listed(name: str) -> list[Any] | None:
+            parts = [getattr(piece, name) for piece in pieces]
+            return None if any(p is None for p in parts) else [text for part in parts for text in part]
+
         return Descriptors(
             torch.cat([p.features for p in pieces]),
             torch.cat([p.visibility for p in pieces]),
             joined("pids"),
             joined("camids"),
-            paths,
+            **{name: listed(name) for name in _LISTS},
         )
 
     def save(self, folder: str | Path) -> None:
-        """Write ``descriptors.safetensors`` (features, visibility) and ``descriptors.parquet`` (pid, camid, path)."""
+        """Write ``descriptors.safetensors`` (features, visibility) and ``descriptors.parquet``."""
         import pyarrow as pa
         import pyarrow.parquet as pq
         from safetensors.torch import save_file
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        columns: dict[str, list[int] | list[str]] = {}
+        columns: dict[str, Any] = {}
         if self.pids is not None:
             columns["pid"] = self.pids.tolist()
         if self.camids is not None:
             columns["camid"] = self.camids.tolist()
         if self.paths is not None:
             columns["path"] = [str(p) for p in self.paths]
+        for name, values in (("person", self.persons), ("camera", self.cameras)):
+            if values is not None:
+                columns[name] = pa.array(values, pa.string()).dictionary_encode()
         columns["row"] = list(range(len(self)))
         pq.write_table(pa.table(columns), folder / _TABLE)
         save_file(
@@ -216,4 +216,14 @@ class Descriptors:
             torch.tensor(table["pid"], dtype=torch.int64) if "pid" in table else None,
             torch.tensor(table["camid"], dtype=torch.int64) if "camid" in table else None,
             table.get("path"),
+            table.get("person"),
+            table.get("camera"),
         )
+
+
+def _chosen(texts: Sequence[Any], index: slice | Tensor) -> list[Any]:
+    """The texts at an index of `Descriptors.__getitem__`."""
+    if isinstance(index, slice):
+        return [*texts[index]]
+    rows: list[int] = (index.nonzero().flatten() if index.dtype == torch.bool else index).tolist()
+    return [texts[row] for row in rows]

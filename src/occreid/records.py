@@ -42,6 +42,10 @@ class Record:
         occluder_kind: what hides the person ("car", "person", …), where it is known.
         occluder_id: which occluder it is, where it is known.
         time: seconds since an arbitrary start, where the benchmark carries time.
+        person: what the person is called where that is not the number ``pid``, e.g. ``"zoe"``.
+        camera: what the camera is called where that is not the number ``camid``, e.g. ``"door"``, or ``"3"`` where
+            files count from 1; empty where the camera is not known. Names are for people and galleries: two records
+            that differ only there are equal.
     """
 
     path: Path
@@ -53,6 +57,22 @@ class Record:
     occluder_kind: str | None = None
     occluder_id: str | None = None
     time: float | None = None
+    person: str | None = field(default=None, compare=False)
+    camera: str | None = field(default=None, compare=False)
+
+    @property
+    def person_name(self) -> str | None:
+        """The person's name, its number where it has no other; None: not known."""
+        return _name(self.person, self.pid)
+
+    @property
+    def camera_name(self) -> str | None:
+        """The camera's name, its number where it has no other; None: not known."""
+        return _name(self.camera, self.camid)
+
+
+def _name(name: str | None, number: int) -> str | None:
+    return (str(number) if number >= 0 else None) if name is None else name or None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

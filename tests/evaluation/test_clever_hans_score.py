@@ -37,7 +37,7 @@ def test_the_interval_draws_persons_not_queries():
 def pasted(pids, shared, apart):
     people = [Record(Path(f"{pid}.png"), pid, 0) for pid in pids]
     trials = tuple(Trial(one, one, one, 0, 1, "left") for one in people)
-    return CleverHans(trials, shared, apart, np.zeros(len(pids)), np.zeros(len(pids)))
+    return CleverHans(trials, shared, apart, np.zeros(len(pids)), np.zeros(len(pids)), np.zeros((len(pids), 3)))
 
 
 def natural(pids, shared, apart):

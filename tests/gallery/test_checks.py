@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from occreid.errors import UserError
-from occreid.gallery.checks import check_fits, checked_ids, checked_tags, checked_time
+from occreid.gallery.checks import checked_ids, checked_name, checked_tags, checked_time, name_or_none
 
 
 def test_tags_are_sorted_and_single():
@@ -15,10 +15,16 @@ def test_what_is_no_id_is_named(name):
         checked_ids(["fine/1.jpg", name])
 
 
-def test_numbers_are_pythons_and_fit():
-    assert type(check_fits("pid", np.int64(5))) is int and type(checked_time(np.float32(0.5))) is float
-    with pytest.raises(UserError, match="does not fit 64 bits"):
-        check_fits("pid", 2**63)
+def test_names_are_words_or_numbers_in_one_spelling():
+    assert [checked_name("camera", name) for name in (np.int64(5), "05", "Tu\u0308r ")] == ["5", "5", "T\xfcr"]
+    assert name_or_none("camera", "") is None and name_or_none("person", "zoe") == "zoe"
+    for name in ("", " ", "a\0", "x" * 129, "two\nlines"):
+        with pytest.raises(UserError, match="is no name of a person"):
+            checked_name("person", name)
+
+
+def test_times_are_pythons_and_plausible():
+    assert type(checked_time(np.float32(0.5))) is float
     for seconds in (-1.0, 1e12, float("nan"), 10**400):
         with pytest.raises(UserError, match="not Unix seconds up to 2100"):
             checked_time(seconds)

@@ -58,7 +58,7 @@ def test_known_pictures_are_neither_described_nor_added(gallery, records):
     assert report == AddReport(4, 0) and seen == [(3, 4), (4, 4)] and model.described == 4
     assert gallery.enrol(records, model, batch=3, progress=False) == AddReport(3, 4) and model.described == 7
     entry = gallery.get([picture_id(records[0].path.read_bytes())])[0]
-    assert (entry.pid, entry.camid, entry.timestamp, entry.picture) == (None, 0, None, None)
+    assert (entry.pid, entry.camid, entry.timestamp, entry.picture) == (None, "0", None, None)
 
 
 def test_interrupted_it_goes_on_where_it_stopped(gallery, records):

@@ -28,7 +28,7 @@ def crops(tmp_path):
 def test_the_nearest_come_first(crops):
     query = Image.new("RGB", (9, 9), (255, 0, 0))
     hits = occreid.search(query, crops, model=Colours(), top=2)
-    assert [hit.id for hit in hits] == ["red.png", "dark.png"]
+    assert [hit.id for hit in hits] == ["a/red.png", "a/b/dark.png"]
     assert hits[0].distance == pytest.approx(5 / 255, abs=1e-6) and hits[0].path == str(crops / "a" / "red.png")
     assert len(occreid.search(crops / "blue.jpg", crops, model=Colours())) == 3
     assert occreid.search(crops / "blue.jpg", crops, model=Colours()).query == crops / "blue.jpg"

@@ -54,7 +54,7 @@ def test_a_hit_says_what_the_entry_says(make, described, people):
     (hits,) = gallery.search(described(10, parts=PARTS)[4:5], 1)
     (hit,), entry = hits, everyone[4]
     assert (hit.id, hit.pid, hit.camid, hit.timestamp, hit.tags, hit.path) == (
-        "p0004", 2, 4, 104.0, ("even", "person"), "crops/0004.jpg",
+        "p0004", "2", "4", 104.0, ("even", "person"), "crops/0004.jpg",
     )  # fmt: skip
     assert hit.visibility == tuple(entry.visibility.tolist())
     assert hit.distance == pytest.approx(0, abs=1e-3) and hit.score == pytest.approx(1, abs=1e-3)
@@ -70,9 +70,10 @@ FILTERS = {
     "tag": (Filter(tags=("odd",)), lambda row, j: j % 2 == 1),
     "tags": (Filter(tags=("odd", "even")), lambda row, j: False),
     "other camera": (Filter(exclude_camid=2), lambda row, j: CAMERAS[j] != 2),
-    "own camera": (Filter(exclude_camid="query"), lambda row, j: CAMERAS[j] != row),
+    "own and another": (Filter(exclude_own=True, exclude_camid=3), lambda row, j: CAMERAS[j] not in (row, 3)),
+    "own camera": (Filter(exclude_own=True), lambda row, j: CAMERAS[j] != row),
     "all": (
-        Filter(camids=(0, 1, 2), start=105.0, end=150.0, tags=("person", "even"), exclude_camid="query"),
+        Filter(camids=(0, 1, 2), start=105.0, end=150.0, tags=("person", "even"), exclude_own=True),
         lambda row, j: CAMERAS[j] in (0, 1, 2) and 5 <= j < 50 and j % 2 == 0 and CAMERAS[j] != row,
     ),
 }
@@ -175,7 +176,7 @@ def test_entries_without_a_time_are_kept_by_when_they_were_added(make, monkeypat
 def test_statistics_count_what_is_there(make):
     stats = make(20).stats()
     assert (stats.entries, stats.persons, stats.earliest, stats.latest) == (20, 10, 101.0, 119.0)
-    assert stats.cameras == {0: 4, 1: 3, 2: 4, 3: 4, 4: 4}
+    assert stats.cameras == {"0": 4, "1": 3, "2": 4, "3": 4, "4": 4}
     assert stats.tags == {"even": 10, "odd": 10, "person": 20}
     assert stats.index is None and stats.manifest.dim == DIM
 
@@ -260,12 +261,12 @@ def test_threads_share_a_gallery(make, described, people):
         (lambda g: g.search(Descriptors(torch.zeros(1, 9)), 1), r"the query is \(1, 9\).*the gallery \(1, 8\)"),
         (lambda g: g.search(Descriptors(torch.full((1, DIM), torch.inf)), 1), "NaN or infinity"),
         (
-            lambda g: g.search(Descriptors(torch.ones(1, DIM)), 1, Filter(exclude_camid="query")),
+            lambda g: g.search(Descriptors(torch.ones(1, DIM)), 1, Filter(exclude_own=True)),
             "cameras are not",
         ),
         (lambda g: g.delete(), "delete everything"),
         (lambda g: g.delete(filter=Filter()), "delete everything"),
-        (lambda g: g.delete(filter=Filter(exclude_camid="query")), "no query whose camera"),
+        (lambda g: g.delete(filter=Filter(exclude_own=True)), "no query whose camera"),
         (lambda g: g.delete(ids=["it's"]), "is not an id"),
         (lambda g: g.delete(before=float("nan")), "nan is not Unix seconds"),
         (lambda g: g.delete(before=float("inf")), "inf is not Unix seconds"),

@@ -7,7 +7,7 @@ from occreid.gallery import Hit, Hits
 
 
 def hit(path, distance=0.25, pid=None):
-    return Hit("id", pid, 3, None, (), path, (True,), distance, 0.9)
+    return Hit("id", pid, "3", None, (), path, (True,), distance, 0.9)
 
 
 @pytest.fixture
@@ -20,11 +20,11 @@ def files(tmp_path):
 
 
 def test_hits_are_a_list_that_reads_well(files):
-    hits = Hits([hit(files[1], 0.25, 7), hit(files[2], 0.5)], files[0])
-    assert len(hits) == 2 and hits[0].pid == 7
+    hits = Hits([hit(files[1], 0.25, "zoe"), hit(files[2], 0.5)], files[0])
+    assert len(hits) == 2 and hits[0].pid == "zoe"
     first, second, _ = repr(hits).splitlines()
     assert first == f"2 hits for {files[0]}"
-    assert second == f"   1  0.2500  person 7  camera 3  {files[1]}"
+    assert second == f"   1  0.2500  person zoe  camera 3  {files[1]}"
     assert "&lt;1&gt;.png" in hits._repr_html_() and "<1>" not in hits._repr_html_()
     assert repr(Hits([hit("x")] * 20)).splitlines()[-1].strip() == "…"
 

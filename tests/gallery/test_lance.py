@@ -349,7 +349,7 @@ def test_a_gallery_larger_than_the_memory_it_may_take_is_read_from_disk(folder):
         for number in range(3):
             gallery.add(batch(number))
         query = Descriptors(torch.stack([e.features for e in batch(1)[:3]]), camids=torch.tensor([0, 1, 2]))
-        for filter in (None, Filter(camids=(1,)), Filter(exclude_camid="query")):
+        for filter in (None, Filter(camids=(1,)), Filter(exclude_own=True)):
             assert gallery.search(query, 4, filter) == small.search(query, 4, filter)
         assert not small._store._resident._held.blocks
 

@@ -37,7 +37,7 @@ def test_values_that_cannot_be_are_named(values, message):
         ("no json", "here is damaged"),
         ("[1]", "here is not a gallery's"),
         ('{"dim": 3}', "here is not a gallery's"),
-        (Manifest(8, 1, "cosine", "w", "", 2).to_json(), "format 2, this program reads 1"),
+        (Manifest(8, 1, "cosine", "w", "", 3).to_json(), "format 3, this program reads up to 2"),
     ],
 )
 def test_other_files_are_refused(text, message):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Gallery, Manifest
 from occreid.gallery import milvus as module
@@ -48,13 +49,47 @@ def test_places_that_are_taken_missing_or_silent_are_named(gallery, tmp_path):
         gallery.build_index()
 
 
-def test_a_filter_in_milvus_language():
-    filter = Filter(camids=(1, 2), start=1.5, end=2.5, tags=("a b",), exclude_camid=3)
-    assert module._all(module._conditions(filter)) == (
-        "(array_contains(tags, 'a b')) and (camid in [1, 2]) and (time >= 1.5) and (time < 2.5)"
-        " and (camid is null or camid != 3)"
-    )
-    assert module._all(module._conditions(None)) == ""
+def test_names_with_quotes_are_found_and_nothing_else_is(gallery):
+    names = ["o'clock", 'the "door"', "back\\slash", "Tür", "7"]
+    gallery.add([Entry(torch.ones(4), id=str(i), camid=name) for i, name in enumerate(names)])
+    query = Descriptors(torch.ones(1, 4))
+    for name in names:
+        assert [hit.camid for hit in gallery.search(query, 9, Filter(camids=(name,)))[0]] == [name]
+        assert len(gallery.search(query, 9, Filter(exclude_camid=name))[0]) == len(names) - 1
+
+
+def test_a_gallery_of_numbers_is_read_as_names_and_refuses_words(tmp_path, monkeypatch):
+    pytest.importorskip("milvus_lite")
+    uri = str(tmp_path / "old.db")
+    monkeypatch.setattr(module, "_milvus_schema", _numbered_schema)
+    MilvusStore.create(uri, Manifest(4, 1, "cosine", "w", format=1), None).close()
+    with Gallery.open(uri) as gallery:
+        gallery.add([Entry(torch.ones(4), id=str(i), pid=i, camid=i or None) for i in range(3)])
+        (hits,) = gallery.search(Descriptors(torch.ones(1, 4)), 9, Filter(camids=("2", "door")))
+        assert [(hit.pid, hit.camid) for hit in hits] == [("2", "2")]
+        assert len(gallery.search(Descriptors(torch.ones(1, 4)), 9, Filter(exclude_camid="door"))[0]) == 3
+        assert gallery.stats().cameras == {"1": 1, "2": 1}
+        with pytest.raises(UserError, match=r"old.db is of an earlier version.* by number: not 'door'"):
+            gallery.add([Entry(torch.ones(4), id="new", camid="door")])
+
+
+def _numbered_schema(client, manifest):
+    """The fields that version 1 made."""
+    import pymilvus
+
+    kind = pymilvus.DataType
+    made = client.create_schema(auto_id=False, enable_dynamic_field=False, description=manifest.to_json())
+    made.add_field("id", kind.VARCHAR, is_primary=True, max_length=128)
+    made.add_field("vector", kind.FLOAT_VECTOR, dim=manifest.width)
+    made.add_field("visible", kind.VARCHAR, max_length=1)
+    for name, own in (("pid", kind.INT64), ("camid", kind.INT64), ("time", kind.DOUBLE)):
+        made.add_field(name, own, nullable=True)
+    made.add_field("added", kind.DOUBLE)
+    made.add_field("tags", kind.ARRAY, element_type=kind.VARCHAR, max_capacity=64, max_length=256)
+    for name in ("path", "picture"):
+        made.add_field(name, kind.VARCHAR, max_length=4096, nullable=True)
+    made.add_field("crc", kind.INT64)
+    return made
 
 
 class Refusing:

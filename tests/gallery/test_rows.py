@@ -16,7 +16,12 @@ def some():
     generator = torch.Generator().manual_seed(0)
     return [
         Entry(
-            torch.randn(2, 4, generator=generator), torch.tensor([True, False]), id="a", pid=1, camid=2, timestamp=3.5
+            torch.randn(2, 4, generator=generator),
+            torch.tensor([True, False]),
+            id="a",
+            pid="zoe",
+            camid=2,
+            timestamp=3.5,
         ),
         Entry(torch.randn(2, 4, generator=generator), id="b", tags=("x", "y"), path="b.jpg", picture=b"\x00\xff"),
     ]

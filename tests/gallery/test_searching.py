@@ -68,22 +68,22 @@ def test_blocks_of_any_size_give_the_same_answers(sizes):
 
 def test_each_query_leaves_out_its_own_camera_and_keeps_unknown_ones():
     query, store = drawn(6, seed=1), Listed(made(20), (11, 9))
-    filter = Filter(exclude_camid="query", camids=(1, 2))
+    filter = Filter(exclude_own=True, camids=(1, 2))
     found = search_all(store, query, 20, filter)
     assert ids(found) == expected(query, 20, 20, lambda row, j: j % 4 == 0 or j % 4 != row % 3)
-    assert store.asked == [Filter(camids=(1, 2))]  # the store is never asked for what differs between queries
+    assert store.asked == [filter]  # the store is never asked for what differs between queries
 
 
 def test_candidates_are_the_stores_choice_and_their_order_is_exact():
     query, store = drawn(2, seed=1), Listed(made(20), (20,))
-    filter = Filter(exclude_camid="query")
+    filter = Filter(exclude_own=True)
     found = search_candidates(store, query, 4, filter, 9, 5)
     assert ids(found) == expected(query, 20, 4, lambda row, j: j < 9)
-    assert store.asked == [(9, Filter(exclude_camid=camera), 5) for camera in (0, 1)]
+    assert store.asked == [(9, Filter(exclude_camid=camera, exclude_own=True), 5) for camera in (0, 1)]
 
 
 def test_unknown_cameras_of_queries_are_an_error():
     query = Descriptors(torch.ones(1, 2, 3))
     for search in (search_all, lambda *words: search_candidates(*words, 9, None)):
         with pytest.raises(UserError, match="cameras are not known"):
-            search(Listed(made(3), (3,)), query, 1, Filter(exclude_camid="query"))
+            search(Listed(made(3), (3,)), query, 1, Filter(exclude_own=True))

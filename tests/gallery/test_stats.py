@@ -31,6 +31,6 @@ def test_statistics_are_counts():
         for i in range(4)
     ]
     found = stats(Listed(to_table(entries, MANIFEST, 0.0)))
-    assert (found.entries, found.persons, found.cameras, found.tags) == (4, 2, {1: 1, 2: 1, 3: 1}, {"t": 4})
+    assert (found.entries, found.persons, found.cameras, found.tags) == (4, 2, {"1": 1, "2": 1, "3": 1}, {"t": 4})
     assert (found.earliest, found.latest, found.bytes_on_disk) == (2.0, 5.0, 123)
     assert found.index == {"type": "IVF_PQ", "waiting": 2} and found.manifest is MANIFEST

@@ -1,3 +1,7 @@
+import importlib.util
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -6,7 +10,9 @@ from PIL import Image
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.integrations import TrackEmbedder
-from occreid.models import Method
+from occreid.models import Method, create_model
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 class Halves(Method):
@@ -91,3 +97,22 @@ def test_supervisions_detections_are_taken(embedder, frame):
     supervision = pytest.importorskip("supervision")
     found = embedder.extract_features(supervision.Detections(xyxy=BOXES.astype(float)), frame)
     np.testing.assert_allclose(found, [RED, HIDDEN_LEGS], atol=1e-6)
+
+
+def test_the_boxmot_example_hands_boxes_and_looks_to_the_tracker(tmp_path):
+    """BoxMOT itself is AGPL and never installed here: a stand-in has the call that its trackers have."""
+    spec = importlib.util.spec_from_file_location("boxmot_tracker", EXAMPLES / "boxmot_tracker.py")
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+
+    class Tracker:
+        def update(self, dets, img, embs=None):
+            assert dets.shape == (1, 6) and img.shape == (120, 200, 3)
+            assert len(embs) == 1 and np.linalg.norm(embs[0]) == pytest.approx(1, abs=1e-5)
+            return np.array([[*dets[0, :4], 7, dets[0, 4], 0, 0]])
+
+    cv2.imwrite(str(tmp_path / "street.png"), np.full((120, 200, 3), 128, np.uint8))
+    (tmp_path / "boxes.json").write_text('[{"file": "street.png", "x": 10, "y": 40, "width": 20, "height": 60}]')
+    embedder = TrackEmbedder(create_model("baseline", 2, backbone="resnet18", pretrained="none"))
+    rows = example.follow(Tracker(), embedder, str(tmp_path / "street.png"), str(tmp_path / "boxes.json"))
+    assert rows == [(1, 7, 10, 40, 20, 60, 1.0)]

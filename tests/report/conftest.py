@@ -35,7 +35,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
         path = root / part / f"{pid:04d}_c{camid + 1}s1_000001_00.png"
         path.parent.mkdir(exist_ok=True)
         assert cv2.imwrite(str(path), cv2.cvtColor(draw(pid, camid, generator), cv2.COLOR_RGB2BGR))
-        return Record(path, pid, camid, **known)  # type: ignore[arg-type]
+        return Record(path, pid, camid, camera=str(camid + 1), **known)  # type: ignore[arg-type]
 
     hidden = {"occluded": True, "visibility": (1.0, 1.0, 0.5, 0.0), "occluder_kind": "car"}
     bin_ = {"occluded": True, "visibility": (1.0, 0.2, 0.0, 0.0), "occluder_kind": "bin"}

@@ -12,4 +12,4 @@ def test_pictures_without_a_common_part_have_no_distance():
 def test_a_filters_conditions_are_logged_and_nothing_else():
     assert filter_facts(None) == filter_facts(Filter()) == {}
     found = filter_facts(Filter(camids=(1,), start=5.0, tags=("a",), exclude_camid=2))
-    assert found == {"camids": (1,), "start": 5.0, "tags": ["a"], "exclude_camid": 2}
+    assert found == {"camids": ("1",), "start": 5.0, "tags": ["a"], "exclude_camid": "2"}

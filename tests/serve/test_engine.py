@@ -33,10 +33,11 @@ def test_it_knows_the_shape_and_the_weights(engine, run_folder):
     assert loaded.weights_hash == engine.weights_hash and len(loaded.weights_hash) == 64 and loaded.name == "baseline"
 
 
-def test_a_method_shows_its_maps_or_none(engine, parts_engine):
+def test_a_method_shows_its_maps_or_those_of_its_gradients(engine, parts_engine):
     grey = np.full((32, 16, 3), 90, np.uint8)
     grey[:16, :, 0] = 200  # the upper two stripes have a colour
-    assert engine.explain(engine.prepare(grey)) == {}
+    (cam,) = engine.explain(engine.prepare(grey)).items()
+    assert cam[0] == "Grad-CAM" and cam[1].max() == 1 and cam[1].min() >= 0
     maps = parts_engine.explain(parts_engine.prepare(grey))
     assert list(maps) == ["all", "visible stripes"]
     np.testing.assert_array_equal(maps["visible stripes"], [[1], [1], [0], [0]])

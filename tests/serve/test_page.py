@@ -16,9 +16,11 @@ import pytest
 import uvicorn
 
 from occreid.retrieval.calibration import Calibration
+from occreid.scenes.boxes import Box
 from occreid.serve.app import create_app
 from occreid.serve.caller import Caller
 from occreid.serve.keys import Key, KeyRing, add_key
+from occreid.serve.proposing import Proposer
 from occreid.serve.trail import read_audit
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -55,14 +57,26 @@ def browser():
         found.close()
 
 
+def _persons_of_the_scene(frame):
+    """A detector that knows one scene: everything else shows nobody."""
+    if frame.pixels.shape[:2] != (240, 400):
+        return []
+    return [Box(40, 60, 64, 128, 0.9), Box(260, 60, 64, 128, 0.97), Box(150, 200, 20, 30, 0.2)]
+
+
 @pytest.fixture
 def site(make_service, parts_engine, tmp_path):
     """The running service with eight pictures of two persons, its address, and a key."""
     service = make_service(engine=parts_engine, calibration=CURVE)
+    service.proposer = Proposer(_persons_of_the_scene)
     caller = Caller(Key("0", "setup", ("admin",), "", 0.0), "", "")
     for number in range(8):
         pixels = person(number % 2, hidden=(3,) if number > 5 else (), noise=5 * number)
-        facts = {"camid": number % 3, "timestamp": 1_700_000_000.0 + 3600 * number, "pid": number % 2}
+        facts = {
+            "camid": ("1", "2", "north gate")[number % 3],
+            "timestamp": 1_700_000_000.0 + 3600 * number,
+            "pid": ("anna", "zoe")[number % 2],
+        }
         service.enrol(caller, png(pixels), None, tags=["hall"], **facts)
     _, token = add_key(tmp_path / "keys.json", "Anna <b>", ["search"])
     place = socket.socket()
@@ -134,7 +148,7 @@ def test_a_search_from_sign_in_to_report(open_page, site):
     sign_in(page, site[1])
     search(page)
     assert page.locator("#status").inner_text() == "8 answers, most alike first."
-    assert "person 0" in page.locator(".hit").first.inner_text()
+    assert "person anna" in page.locator(".hit").first.inner_text()
     assert "% the same at even odds" in page.locator(".hit").first.inner_text()
     page.locator(".hit").nth(0).get_by_role("button", name="Right").click()
     page.locator(".hit").nth(7).get_by_role("button", name="Wrong").click()
@@ -193,7 +207,7 @@ def test_part_of_a_larger_picture_by_pointer_and_by_keys(open_page, site):
     page.locator("#box-x").press("Tab")
     page.locator("#go").click()
     page.locator(".hit").first.wait_for()
-    assert "person 1" in page.locator(".hit").first.inner_text()
+    assert "person zoe" in page.locator(".hit").first.inner_text()
     (found,) = [entry for entry in read_audit(site[2] / "audit.jsonl") if entry["action"] == "search"]
     assert found["box"] == ",".join(str(n) for n in [260, *moved[1:]])
     page.get_by_role("button", name="Whole picture").click()
@@ -201,13 +215,44 @@ def test_part_of_a_larger_picture_by_pointer_and_by_keys(open_page, site):
     assert not page.complaints
 
 
+def test_a_person_that_was_found_is_chosen_by_a_click_and_the_picture_enlarged(open_page, site):
+    page = open_page()
+    sign_in(page, site[1])
+    scene = np.full((240, 400, 3), 120, np.uint8)
+    scene[60:188, 40:104], scene[60:188, 260:324] = person(0), person(1)
+    page.locator("#file").set_input_files({"name": "scene.png", "mimeType": "image/png", "buffer": png(scene)})
+    page.get_by_text("2 persons found: click one").wait_for()
+    assert page.locator(".proposal").count() == 2
+    page.get_by_role("button", name="Person 1, 97 % sure").click()
+    assert page.locator("#box-x").input_value() == "260" and page.locator("#box-height").input_value() == "128"
+    assert page.locator(".proposal[aria-pressed=true]").count() == 1
+    shoot(page, "proposed-1280")
+    width = page.locator("#shown").bounding_box()["width"]
+    for _ in range(3):
+        page.get_by_role("button", name="Zoom in").click()
+    assert page.locator("#shown").bounding_box()["width"] == pytest.approx(3 * width, rel=0.02)
+    view, box = (page.locator(name).bounding_box() for name in ("#view", "#box"))
+    assert view["x"] <= box["x"] + box["width"] / 2 <= view["x"] + view["width"], "the chosen part is in view"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    shoot(page, "zoomed-1280")
+    page.locator("#go").click()
+    page.locator(".hit").first.wait_for()
+    assert "person zoe" in page.locator(".hit").first.inner_text()
+    lines = read_audit(site[2] / "audit.jsonl")
+    assert [line["box"] for line in lines if line["action"] == "search"] == ["260,60,64,128"]
+    assert [line["action"] for line in lines].count("boxes") == 1 and not page.complaints
+    page.get_by_role("button", name="Zoom out").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#zoom-level").inner_text() == "200 %"
+
+
 def test_filters_narrow_what_is_searched(open_page, site):
     page = open_page()
     sign_in(page, site[1])
-    page.locator("#cameras").get_by_label("1", exact=True).check()
+    page.locator("#cameras").get_by_label("2", exact=True).check()
     page.get_by_label("from (UTC)").fill("2023-11-14T23:00:00")  # the first entry is of 22:13:20
     search(page)
-    assert page.locator(".hit").count() == 3 and "camera 1" in page.locator(".hit").first.inner_text()
+    assert page.locator(".hit").count() == 3 and "camera 2" in page.locator(".hit").first.inner_text()
     page.get_by_label("until (UTC)").fill("2023-11-15T01:00:00")
     page.locator("#go").click()
     page.get_by_text("1 answers").wait_for()
@@ -218,7 +263,7 @@ def test_filters_narrow_what_is_searched(open_page, site):
     page.locator("#go").click()
     page.get_by_text("is not a tag").wait_for()
     last = [entry for entry in read_audit(site[2] / "audit.jsonl") if entry["action"] == "search"][-1]
-    assert last["filter"]["camids"] == [1] and last["filter"]["tags"] == ["nobody"]
+    assert last["filter"]["camids"] == ["2"] and last["filter"]["tags"] == ["nobody"]
 
 
 def test_everything_by_keyboard(open_page, site):
@@ -278,5 +323,12 @@ def test_a_narrow_screen_shows_all_of_it(open_page, site, scheme):
     )
     assert "not seen: upper legs, lower legs and feet" in page.locator("#query").inner_text()
     shoot(page, f"answers-390-{scheme}")
+    scene = np.full((240, 400, 3), 120, np.uint8)
+    scene[60:188, 40:104], scene[60:188, 260:324] = person(0), person(1)
+    page.locator("#file").set_input_files({"name": "scene.png", "mimeType": "image/png", "buffer": png(scene)})
+    page.get_by_text("2 persons found: click one").wait_for()
+    page.get_by_role("button", name="Zoom in").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    shoot(page, f"proposed-390-{scheme}")
     small = page.evaluate(SMALL)
     assert small == [] and not page.complaints

@@ -13,9 +13,9 @@ def test_a_person_enrolled_is_found(api, picture):
         answer = api.enrol(picture(seed), camid=seed % 3, timestamp=T + seed, pid=seed, tags=["hall", "door"])
         assert answer.status_code == 200 and answer.json()["added"]
     found = api.search(picture(4), k=3, camids=[1, 2], start=T + 1, end=T + 5, tags="hall", pictures="true").json()
-    assert found["hits"][0]["pid"] == 4 and {hit["pid"] for hit in found["hits"]} == {1, 2, 4}
+    assert found["hits"][0]["pid"] == "4" and {hit["pid"] for hit in found["hits"]} == {"1", "2", "4"}
     assert found["hits"][0]["tags"] == ["door", "hall"] and found["hits"][0]["picture"].startswith("data:image/jpeg")
-    assert {h["pid"] for h in api.search(picture(4), exclude_camid=1).json()["hits"]} == {0, 2, 3, 5}
+    assert {h["pid"] for h in api.search(picture(4), exclude_camid=1).json()["hits"]} == {"0", "2", "3", "5"}
 
 
 def test_the_other_questions(api, picture):
@@ -24,7 +24,7 @@ def test_the_other_questions(api, picture):
     pair = {"first": picture(1), "second": picture(2)}
     compared = api("POST", "/v1/compare", "search", files=pair, data={"first_box": "0,0,30,30"}).json()
     assert compared["distance"] > 0 and compared["probability"] is None
-    assert api("POST", "/v1/explain", "search", data={"id": entry_id}).json()["maps"] == []
+    assert api("POST", "/v1/explain", "search", data={"id": entry_id}).json()["maps"][0]["name"] == "Grad-CAM"
     assert api("GET", f"/v1/entries/{entry_id}", "search").json()["has_picture"]
     picture_of = api("GET", f"/v1/entries/{entry_id}/picture", "search")
     assert picture_of.content[:2] == b"\xff\xd8" and picture_of.headers["content-type"] == "image/jpeg"
@@ -114,10 +114,9 @@ def test_metrics_count_what_was_answered(api, picture):
         ({"end": 1000 * T}, 400),
         ({"tags": "'; DROP TABLE people; --"}, 400),
         ({"tags": ["a"] * 20}, 422),
-        ({"camids": "x"}, 422),
-        ({"camids": ["9" * 40]}, 422),
-        ({"exclude_camid": "query"}, 422),
-        ({"exclude_camid": 2**40}, 422),
+        ({"camids": ["9" * 400]}, 422),
+        ({"camids": "a\0b"}, 400),
+        ({"exclude_camid": "x" * 129}, 422),
         ({"exact": "maybe"}, 422),
         ({"unknown": "field"}, 422),
         ({"cameras": "1"}, 422),

@@ -4,7 +4,7 @@ from occreid.errors import UserError
 from occreid.gallery import Gallery
 from occreid.retrieval.calibration import Calibration
 from occreid.serve.keys import KeyRing
-from occreid.serve.run import Address, open_service, run
+from occreid.serve.run import Address, bind, open_service, run
 from occreid.serve.settings import Settings
 
 
@@ -48,10 +48,24 @@ def test_a_calibration_of_other_weights_is_refused(run_folder, tmp_path):
 
 
 def test_nothing_listens_without_keys_or_behind_a_wrong_address(make_service, tmp_path):
-    with pytest.raises(UserError, match="occreid serve keys add"):
-        run(make_service(), KeyRing(tmp_path / "no.json"), Address())
-    with pytest.raises(UserError, match="plain HTTP"):
-        run(make_service(), KeyRing(tmp_path / "no.json"), Address("0.0.0.0"))
+    with pytest.raises(UserError, match="occreid serve keys add"), bind(Address(port=0)) as place:
+        run(make_service(), KeyRing(tmp_path / "no.json"), Address(), place)
+    with pytest.raises(UserError, match="can be reached from other machines"):
+        bind(Address("0.0.0.0"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_port_is_taken_before_anything_is_announced_and_only_once(host):
+    with bind(Address(host, 0)) as place:
+        port = place.getsockname()[1]
+        with pytest.raises(UserError, match=f"cannot listen on {host}:{port} .*in use"):
+            bind(Address(host, port))
+    bind(Address(host, port)).close()
+
+
+def test_a_host_of_another_machine_is_named():
+    with pytest.raises(UserError, match=r"cannot listen on 192.0.2.1:0"):
+        bind(Address("192.0.2.1", 0, behind_proxy=True))
 
 
 def test_a_certificate_opens_other_addresses(tmp_path):

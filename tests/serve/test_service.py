@@ -11,11 +11,13 @@ from occreid.errors import UserError
 from occreid.gallery import Filter
 from occreid.gallery.errors import StorageFull
 from occreid.retrieval.calibration import Calibration
+from occreid.scenes.boxes import Box
 from occreid.serve import schemas
 from occreid.serve.caller import Caller
 from occreid.serve.engine import Engine
 from occreid.serve.keys import Key
 from occreid.serve.pictures import decode
+from occreid.serve.proposing import Proposer
 from occreid.serve.service import EntryNotFound
 from occreid.serve.settings import Settings
 from occreid.serve.trail import read_audit
@@ -61,8 +63,8 @@ def test_filters_narrow(service, picture):
     def pids(**filter):
         return {hit.pid for hit in service.search(CALLER, picture(0), None, filter=Filter(**filter)).hits}
 
-    assert pids(camids=(1,)) == {1, 3, 5} and pids(start=200.0, end=400.0) == {2, 3}
-    assert pids(tags=("hall",)) == {0, 1} and pids(exclude_camid=0) == {1, 3, 5}
+    assert pids(camids=(1,)) == {"1", "3", "5"} and pids(start=200.0, end=400.0) == {"2", "3"}
+    assert pids(tags=("hall",)) == {"0", "1"} and pids(exclude_camid=0) == {"1", "3", "5"}
 
 
 def test_the_same_crop_is_enrolled_once(service, picture):
@@ -143,8 +145,8 @@ def test_two_pictures_that_share_no_part_cannot_be_compared(parts_service):
 
 
 def test_maps_are_shown_where_the_method_has_some(service, parts_service, picture):
-    nothing = service.explain(CALLER, picture(1), None, None)
-    assert nothing.maps == [] and "no maps" in nothing.message
+    found = service.explain(CALLER, picture(1), None, None)
+    assert [shown.name for shown in found.maps] == ["Grad-CAM"] and "has no maps of its own" in found.message
     shown = parts_service.explain(CALLER, striped(RED, GREY, RED, GREY), None, None)
     assert [found.name for found in shown.maps] == ["all", "visible stripes"]
     assert shown.maps[0].overlay.startswith("data:image/png;base64,") and shown.visibility == [True, False, True, False]
@@ -159,9 +161,15 @@ def test_an_entrys_picture_can_be_explained(parts_service):
 
 
 def test_entries_can_be_read_and_their_picture(service, picture):
-    (entry_id,) = enrol(service, picture, 1, camid=3, timestamp=7.0, pid=9, tags=["b", "a"])
+    (entry_id,) = enrol(service, picture, 1, camid="north gate", timestamp=7.0, pid=9, tags=["b", "a"])
     found = service.entry(entry_id)
-    assert (found.pid, found.camid, found.timestamp, found.tags, found.has_picture) == (9, 3, 7.0, ["a", "b"], True)
+    assert (found.pid, found.camid, found.timestamp, found.tags, found.has_picture) == (
+        "9",
+        "north gate",
+        7.0,
+        ["a", "b"],
+        True,
+    )
     assert decode(service.picture(CALLER, entry_id), max_pixels=10**6).shape == (96, 48, 3)
     with pytest.raises(EntryNotFound, match="no entry"):
         service.entry("missing")
@@ -272,7 +280,7 @@ def test_every_search_is_in_the_log_without_a_picture(service, picture, tmp_path
     (entry,) = log(tmp_path, "search")
     assert (entry["key"], entry["name"], entry["request"], entry["from"]) == ("1a", "anna", "request-1", "127.0.0.1")
     assert entry["search"] == found.search_id and set(entry["answers"]) == set(ids) and entry["k"] == 2
-    assert entry["filter"] == {"camids": [4]} and entry["box"] == "0,0,40,80" and len(entry["picture_sha256"]) == 64
+    assert entry["filter"] == {"camids": ["4"]} and entry["box"] == "0,0,40,80" and len(entry["picture_sha256"]) == 64
     service.mark(CALLER, schemas.Mark(search_id=found.search_id, id=ids[0], verdict="right"))
     assert log(tmp_path, "mark")[0]["verdict"] == "right"
     text = (tmp_path / "audit.jsonl").read_text()
@@ -325,7 +333,7 @@ def test_about_says_what_is_there(service, picture):
     enrol(service, picture, 1, camid=5, timestamp=3.0)
     enrol(service, picture, 2, camid=2, timestamp=9.0)
     found = service.about(CALLER)
-    assert (found.entries, found.cameras, found.earliest, found.latest) == (2, [2, 5], 3.0, 9.0)
+    assert (found.entries, found.cameras, found.earliest, found.latest) == (2, ["2", "5"], 3.0, 9.0)
     assert (found.input_height, found.input_width, found.parts, found.dimensions) == (64, 32, 1, 512)
     assert (found.key, found.roles, found.method, found.metric) == ("anna", ["admin"], "baseline", "cosine")
 
@@ -348,3 +356,16 @@ def test_a_method_that_refines_is_warned_of(make_service, parts_engine):
 def test_a_mark_of_a_search_that_never_was_is_refused(service):
     with pytest.raises(EntryNotFound, match="no search"):
         service.mark(CALLER, schemas.Mark(search_id="0" * 16, id="x", verdict="right"))
+
+
+def test_persons_are_proposed_where_there_is_a_detector_and_the_log_knows(service, picture):
+    with pytest.raises(UserError, match="no detector"):
+        service.propose(CALLER, picture(1))
+    assert not service.about(CALLER).proposes_boxes
+    service.proposer = Proposer(lambda frame: [Box(0, 0, *frame.pixels.shape[1::-1], 0.8)])
+    found = service.propose(CALLER, picture(1))
+    assert len(found.boxes) == 1 and service.about(CALLER).proposes_boxes
+    (line,) = [line for line in read_audit(service.audit.path) if line["action"] == "boxes"]
+    assert len(line["picture_sha256"]) == 64 and line["name"] == "anna"
+    with pytest.raises(UserError, match="this is no JPEG"):
+        service.propose(CALLER, b"rubbish")

@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import pytest
 
 from occreid.errors import UserError
 from occreid.files import write_json
 from occreid.records import Record
-from occreid.training.folders import claim_run, read_run, require_same_pictures, training_pictures
+from occreid.training import folders
+from occreid.training.folders import alone, claim_run, read_run, require_same_pictures, training_pictures
 from occreid.training.recipe_files import dump_recipe, load_recipe
 
 
@@ -41,6 +45,25 @@ def test_other_processes_of_a_run_leave_the_folder_to_the_first(tiny, tmp_path, 
     monkeypatch.setenv("LOCAL_RANK", "1")
     (tmp_path / "recipe.yaml").write_text("")
     claim_run(tmp_path, tiny())
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path, monkeypatch):
+    code = "import sys, time\nfrom pathlib import Path\nfrom occreid.training.folders import alone\n"
+    code += "with alone(Path(sys.argv[1])):\n    print('in', flush=True)\n    time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "in\n"
+        with pytest.raises(UserError, match=r"another process is changing .*run"), alone(tmp_path / "run"):
+            pass
+        monkeypatch.setattr(folders, "process_rank", lambda: 1)
+        with alone(tmp_path / "run"):
+            pass  # the others of a distributed run
+    finally:
+        other.kill()
+        other.communicate()
+    monkeypatch.undo()
+    with alone(tmp_path / "run"):
+        pass  # a process that ends leaves nothing behind
 
 
 def test_a_folder_without_a_run_cannot_be_resumed(tmp_path):

@@ -16,11 +16,12 @@ from occreid.data.images import read_image
 from occreid.data.loading.loaders import eval_loader
 from occreid.data.masks.files import write_mask
 from occreid.data.masks.folders import is_current, mask_paths
-from occreid.extraction import Precision, progress_bar, usable_device
+from occreid.extraction import Precision, usable_device
 from occreid.files import claim_folder
 from occreid.models.contract import PartParser
 from occreid.models.masker import part_labels
 from occreid.nn.modes import evaluating
+from occreid.progress import progress_bar
 from occreid.records import Batch, Record
 
 KEY = "parsing.json"

@@ -40,6 +40,7 @@ from occreid.cli import (
     train,
 )
 from occreid.cli.groups import add
+from occreid.cli.hints import for_command
 from occreid.errors import UserError
 
 app = typer.Typer(
@@ -118,7 +119,8 @@ def main() -> None:
     except UserError as error:
         print(f"occreid: {error.problem}", file=sys.stderr)
         if error.hint:
-            print(f"         {error.hint}", file=sys.stderr)
+            command = next((word for word in words if not word.startswith("-")), "")
+            print(f"         {for_command(error.hint, command)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("occreid: interrupted.", file=sys.stderr)

@@ -29,11 +29,8 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], title: str =
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr, and what advances it by one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """A bar on stderr, or lines where that is no terminal, and what advances it by one picture."""
+    from occreid.progress import progress_bar
 
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+    with progress_bar(what, total, True) as advance:
+        yield lambda: advance(1)

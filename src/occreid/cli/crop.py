@@ -18,29 +18,35 @@ if TYPE_CHECKING:
     from occreid.scenes.tracks import Joiner
 
 
+DETECTOR = "fasterrcnn_mobilenet_v3_large_320_fpn"
+"""What finds persons where nothing else is asked for."""
+DetectorName = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        help="A detector of torchvision, package.module:function (picture → boxes, scores), or a file of boxes: "
+        ".json, .csv, or .txt of MOT.",
+    ),
+]
+Weights = Annotated[str, typer.Option("--weights", help="Of torchvision's detector: coco (downloads), or a file.")]
+Every = Annotated[float, typer.Option("--every", min=0, help="Seconds between frames of a video; 0 takes all.")]
+Score = Annotated[float, typer.Option("--score", min=0, max=1, help="Leave out boxes below it.")]
+Smallest = Annotated[int, typer.Option("--smallest", min=8, help="Leave out boxes lower than so many pixels.")]
+Most = Annotated[int | None, typer.Option("--frames", min=1, help="At most so many frames of each video.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Scenes:
     """Where persons are looked for, and which boxes count."""
 
     sources: Annotated[list[str], typer.Argument(help="Pictures, folders of them, video files, or rtsp:// addresses.")]
-    detector: Annotated[
-        str,
-        typer.Option(
-            "--detector",
-            help="A detector of torchvision, package.module:function (picture → boxes, scores), or a file of boxes: "
-            ".json, .csv, or .txt of MOT.",
-        ),
-    ] = "fasterrcnn_mobilenet_v3_large_320_fpn"
-    weights: Annotated[
-        str, typer.Option("--weights", help="Of torchvision's detector: coco (downloads), or a file.")
-    ] = "coco"
-    every: Annotated[float, typer.Option("--every", min=0, help="Seconds between frames of a video; 0 takes all.")] = (
-        1.0
-    )
+    detector: DetectorName = DETECTOR
+    weights: Weights = "coco"
+    every: Every = 1.0
     start: Annotated[str | None, typer.Option("--start", help="When the videos begin, e.g. 2026-03-01T08:00.")] = None
-    score: Annotated[float, typer.Option("--score", min=0, max=1, help="Leave out boxes below it.")] = 0.5
-    smallest: Annotated[int, typer.Option("--smallest", min=8, help="Leave out boxes lower than so many pixels.")] = 32
-    frames: Annotated[int | None, typer.Option("--frames", min=1, help="At most so many frames of each video.")] = None
+    score: Score = 0.5
+    smallest: Smallest = 32
+    frames: Most = None
     device: Device = "auto"
 
     def crops(self, joiner: Callable[[], Joiner] | None = None, best: bool = False) -> Iterator[Crop]:

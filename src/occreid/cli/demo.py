@@ -54,6 +54,8 @@ def _print(results: dict[str, Any], plan: Plan) -> None:
     shown = [key for key in _SHOWN if all(key in entry["scores"] for entry in methods.values())]
     rows = [[name, *(percent(entry["scores"][key]) for key in shown)] for name, entry in methods.items()]
     print_table(["", *shown], rows, f"{results['data']['benchmark']}, size {results['data']['size']}, in per cent")
+    if plan.is_trial:
+        typer.echo("so small a set shows that everything works, not how well: leave out --size for figures that count")
     times = [*(f"{name} kept" for name in results["kept"])]
     times += [f"{name} {seconds:.0f} s" for name, seconds in results["seconds"].items()]
     together = sum(results["seconds"].values()) / 60

@@ -34,7 +34,8 @@ def masks(
         occreid masks data/market1501 --weights coco --out data/market1501-masks
     """
     from occreid.annotate.mask_providers import SilhouetteFolder, open_mask_rcnn, write_masks
-    from occreid.extraction import progress_bar, usable_device
+    from occreid.extraction import usable_device
+    from occreid.progress import progress_bar
 
     if (weights is None) == (silhouettes is None):
         raise UserError("it is not clear where the masks come from.", "Give --weights coco, or --silhouettes FOLDER.")

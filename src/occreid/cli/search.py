@@ -19,7 +19,7 @@ def search(
     model: Model,
     k: Annotated[int, typer.Option("--top", "-k", min=1, help="How many to show.")] = 10,
     camera: Cameras = None,
-    exclude_camid: Annotated[int | None, typer.Option("--exclude-camera", help="Not this camera.")] = None,
+    exclude_camid: Annotated[str | None, typer.Option("--exclude-camera", help="Not this camera.")] = None,
     start: Start = None,
     end: End = None,
     tag: Tags = None,
@@ -34,7 +34,7 @@ def search(
 ) -> None:
     """Show the nearest entries of a gallery to pictures of persons.
 
-    Example: occreid search galleries/door person.jpg --model runs/market --start 2026-03-01T08:00 --camera 2
+    Example: occreid search galleries/door person.jpg --model runs/market --start 2026-03-01T08:00 --camera door
     """
     from occreid.extraction import extract, usable_device
     from occreid.models import load_model, read_card

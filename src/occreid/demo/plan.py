@@ -31,6 +31,11 @@ class Plan:
     workers: int | None = None
 
     @property
+    def is_trial(self) -> bool:
+        """Whether the benchmark is too small to judge a method by."""
+        return self.size == "tiny"
+
+    @property
     def recipe(self) -> str:
         """The name of the recipe of this size."""
         return f"baseline/occsynth_{self.size}"

@@ -51,6 +51,7 @@ def run_demo(plan: Plan, say: Callable[[str], None] = print) -> dict[str, Any]:
             entries=entries,
             split=split,
             lead="All pictures are generated: nobody in them exists.",
+            trial=plan.is_trial,
             log=plan.run / "log.csv",
             recipe_text=dump_recipe(load_recipe(plan.recipe, public_overrides(plan))),
             commands=[plan.command, *single_steps(plan)],

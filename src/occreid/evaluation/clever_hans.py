@@ -72,6 +72,8 @@ class CleverHans(Scored):
         steady: (T,) 1 where the query is closer to itself behind the other thing than to somebody else behind
             the same thing, ½ for a tie, else 0.
         margin: (T,) how much closer the shared thing brought the wrong picture, as a share of the right one's distance.
+        distances: (T, 3) of the query to the right picture, to the wrong one behind the query's thing, and to the
+            wrong one behind the other.
     """
 
     trials: tuple[Trial, ...]
@@ -79,6 +81,7 @@ class CleverHans(Scored):
     other: NDArray[np.float64]
     steady: NDArray[np.float64]
     margin: NDArray[np.float64]
+    distances: NDArray[np.float64]
 
     @property
     def persons(self) -> NDArray[np.int64]:
@@ -176,8 +179,8 @@ def clever_hans(
         seen = [pictures(trial, library, share) for trial in some]
         described = describe([picture for five in seen for picture in five])
         columns.append(_outcomes(described, len(some), metric))
-    shared, other, steady, margin = np.concatenate(columns, axis=1)
-    return CleverHans(tuple(trials), shared, other, steady, margin)
+    shared, other, steady, margin, *distances = np.concatenate(columns, axis=1)
+    return CleverHans(tuple(trials), shared, other, steady, margin, np.stack(distances, axis=1))
 
 
 def check_share(share: float) -> None:
@@ -209,7 +212,7 @@ def describe_pictures(model: Method, device: torch.device | str = "cpu") -> Desc
 
 
 def _outcomes(described: Descriptors, count: int, metric: Metric) -> NDArray[np.float64]:
-    """Rows shared, other, steady and margin of ``count`` trials of five pictures each."""
+    """Rows shared, other, steady, margin and three of distances, of ``count`` trials of five pictures each."""
     query, right, wrong_a, wrong_b, query_b = (torch.arange(count) * 5 + place for place in range(5))
 
     def between(x: torch.Tensor, y: torch.Tensor) -> NDArray[np.float64]:
@@ -218,9 +221,8 @@ def _outcomes(described: Descriptors, count: int, metric: Metric) -> NDArray[np.
     to_right, to_a, to_b = between(query, right), between(query, wrong_a), between(query, wrong_b)
     with np.errstate(invalid="ignore", divide="ignore"):
         margin = np.nan_to_num((to_b - to_a) / to_right, nan=0.0, posinf=0.0, neginf=0.0)
-    return np.stack(
-        [comes_first(to_a, to_right), comes_first(to_b, to_right), comes_first(between(query, query_b), to_a), margin]
-    )
+    steady = comes_first(between(query, query_b), to_a)
+    return np.stack([comes_first(to_a, to_right), comes_first(to_b, to_right), steady, margin, to_right, to_a, to_b])
 
 
 def _others(own: Sequence[Record], record: Record) -> list[Record]:

@@ -4,7 +4,6 @@ from occreid.extraction.devices import usable_device
 from occreid.extraction.fastest import ASKED, AskedPrecision, computing_in, way_for
 from occreid.extraction.in_memory import extract
 from occreid.extraction.on_disk import Engine, extract_to_disk
-from occreid.extraction.progress import progress_bar
 from occreid.nn.computing import Precision
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "computing_in",
     "extract",
     "extract_to_disk",
-    "progress_bar",
     "usable_device",
     "way_for",
 ]

@@ -12,11 +12,11 @@ from occreid.data.loading.loaders import eval_loader
 from occreid.descriptors import Descriptors
 from occreid.extraction.devices import usable_device
 from occreid.extraction.fastest import AskedPrecision, computing_in, way_for
-from occreid.extraction.progress import progress_bar
 from occreid.models.contract import Method
 from occreid.models.mirror import describe
 from occreid.nn.computing import MEMORY_FORMATS, MemoryFormat
 from occreid.nn.modes import evaluating
+from occreid.progress import progress_bar
 from occreid.records import Record
 
 
@@ -66,7 +66,7 @@ def extract(
         progress: show a bar on stderr.
 
     Returns:
-        N descriptors on the CPU with pids, camids and paths.
+        N descriptors on the CPU with pids, camids, paths and names.
 
     Raises:
         UserError: no records, an unreadable image (naming it), an unknown precision or a device that is not there.
@@ -100,4 +100,6 @@ def extract(
         torch.tensor([r.pid for r in records], dtype=torch.int64),
         torch.tensor([r.camid for r in records], dtype=torch.int64),
         [str(r.path) for r in records],
+        [r.person_name for r in records],
+        [r.camera_name for r in records],
     )

@@ -65,8 +65,9 @@ def extract_to_disk(
         how["memory_format"], how["precision"] = way
     images = hashlib.sha256()
     for r in records:
+        names = f" {r.person_name} {r.camera_name}" if r.person is not None else ""  # a word is worth a new run
         mask = f" {r.mask} {_state(r.mask)}" if how["masks"] and r.mask is not None else ""
-        images.update(f"{r.path} {_state(r.path)} {r.pid} {r.camid}{mask}\n".encode())
+        images.update(f"{r.path} {_state(r.path)} {r.pid} {r.camid}{names}{mask}\n".encode())
     full_key = {**key, "images": images.hexdigest(), "precision": how["precision"], "chunk": chunk}
     full_key |= {"flip_test": True} if flips else {}
     if chunk < 1:

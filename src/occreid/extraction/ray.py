@@ -86,6 +86,8 @@ def joined(row: Mapping[str, Any], records: Sequence[Record]) -> Descriptors:
         torch.tensor([r.pid for r in records], dtype=torch.int64),
         torch.tensor([r.camid for r in records], dtype=torch.int64),
         [str(r.path) for r in records],
+        [r.person_name for r in records],
+        [r.camera_name for r in records],
     )
 
 

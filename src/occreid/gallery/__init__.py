@@ -11,10 +11,12 @@ from occreid.gallery.hits import Hits
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.opening import create_gallery, manifest_of, open_or_create
 from occreid.gallery.stats import GalleryStats
+from occreid.gallery.updating import Change, changes_of
 from occreid.gallery.verify import VerifyReport
 
 __all__ = [
     "AddReport",
+    "Change",
     "Entry",
     "Filter",
     "Gallery",
@@ -25,6 +27,7 @@ __all__ = [
     "StorageError",
     "StorageFull",
     "VerifyReport",
+    "changes_of",
     "create_gallery",
     "entries",
     "manifest_of",

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from occreid.distances import Prepared
+from occreid.gallery.coded import Coded
 from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.rows import ABOUT, to_descriptors, whole_column
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK = 8192  # rows; their features stay in a processor's cache while they are compared
-NO_CAMERA = -(2**63)  # no entry can have this camera (`Entry`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class Block:
 
     Attributes:
         about: the columns `ABOUT`.
-        camids: (N,) int64, `NO_CAMERA` where it is not known.
+        cameras: N names of cameras.
         times: (N,) float64, NaN where it is not known.
         side: the descriptors.
     """
 
     about: pa.Table
-    camids: Tensor
+    cameras: Coded
     times: Tensor
     side: Prepared
 
@@ -42,14 +42,14 @@ class Block:
         return len(self.about)
 
     def passing(self, filter: Filter) -> Tensor:
-        """Which rows pass the filter, (N,) bool; ``exclude_camid`` must be a number or None."""
+        """Which rows pass the filter, (N,) bool; ``exclude_own`` counts for the searching, not here."""
         from pyarrow.compute import equal, list_flatten, list_parent_indices  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
 
         mask = torch.ones(len(self), dtype=torch.bool)
         if filter.camids is not None:
-            mask &= torch.isin(self.camids, torch.tensor(filter.camids, dtype=torch.int64))
-        if isinstance(filter.exclude_camid, int):
-            mask &= self.camids != filter.exclude_camid
+            mask &= self.cameras.among(filter.camids)
+        if filter.exclude_camid is not None:
+            mask &= self.cameras.codes != self.cameras.code(filter.exclude_camid)
         if filter.start is not None:
             mask &= self.times >= filter.start
         if filter.end is not None:
@@ -67,7 +67,7 @@ class Block:
         if mask.all():
             return self
         rows = mask.nonzero().flatten()
-        return Block(self.about.take(pa.array(rows.numpy())), self.camids[rows], self.times[rows], self.side[rows])
+        return Block(self.about.take(pa.array(rows.numpy())), self.cameras[rows], self.times[rows], self.side[rows])
 
 
 def block_columns(manifest: Manifest) -> list[str]:
@@ -80,7 +80,6 @@ def to_block(rows: pa.RecordBatch | pa.Table, manifest: Manifest) -> Block:
     import pyarrow as pa
 
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
-    camids = table.column("camid").fill_null(NO_CAMERA).to_numpy().copy()
     times = table.column("time").fill_null(math.nan).to_numpy().copy()
     side = Prepared(to_descriptors(table, manifest), manifest.metric)
-    return Block(table.select(ABOUT), torch.from_numpy(camids), torch.from_numpy(times), side)
+    return Block(table.select(ABOUT), Coded.of(table.column("camera")), torch.from_numpy(times), side)

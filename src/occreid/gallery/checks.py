@@ -1,4 +1,4 @@
-"""What may be kept in a gallery: ids, tags, numbers and times that every store can hold and find again."""
+"""What may be kept in a gallery: ids, names, tags and times that every store can hold and find again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 
 from occreid.errors import UserError
+from occreid.names import plain_name
 from occreid.timestamps import LATEST, plain_number
 
 _ID = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}")
 _TAG = re.compile(r"[\w.:/@+-][\w .:/@+-]{0,63}")
-_INT64 = 2**63
+NAME_LENGTH = 128
+"""Characters of a person's or camera's name, at most."""
 
 
 def checked_time(seconds: float, name: str = "timestamp") -> float:
@@ -27,15 +29,32 @@ def checked_time(seconds: float, name: str = "timestamp") -> float:
     return value
 
 
-def check_fits(name: str, number: int) -> int:
-    """A whole number, if it fits 64 bits.
+def checked_name(kind: str, name: str | int) -> str:
+    """What a person or camera is called, in the one spelling that galleries keep (`occreid.names.plain_name`).
+
+    Args:
+        kind: ``"person"`` or ``"camera"``, for the message.
+        name: a word or a number.
 
     Raises:
-        UserError: it does not.
+        UserError: it is empty, too long, or holds what cannot be printed.
     """
-    if not -_INT64 < number < _INT64:
-        raise UserError(f"the {name} {number} does not fit 64 bits.", "Give a smaller number.")
-    return int(number)
+    plain = plain_name(name)
+    if not 0 < len(plain) <= NAME_LENGTH or not plain.isprintable():
+        raise UserError(
+            f"{plain[:60]!r} is no name of a {kind}.",
+            f"Names are 1 to {NAME_LENGTH} printable characters, or a number.",
+        )
+    return plain
+
+
+def name_or_none(kind: str, name: str | int | None) -> str | None:
+    """`checked_name` of what may not be known: None, and the empty text of a form's field.
+
+    Raises:
+        UserError: as there.
+    """
+    return None if name is None or not str(name).strip() else checked_name(kind, name)
 
 
 def checked_ids(ids: Sequence[str]) -> list[str]:

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.gallery.checks import check_fits, checked_ids, checked_tags, checked_time
+from occreid.gallery.checks import checked_ids, checked_name, checked_tags, checked_time
+from occreid.names import whole_number
 
 _ID_LENGTH = 32  # hexadecimal digits of SHA-256 that are kept: 128 bits
 
@@ -28,8 +29,8 @@ class Entry:
         visibility: (P,) bool, True where the part was seen; left out, all parts are visible.
         id: letters, digits and ``._:/@+-``, up to 128. Left out, it is the hash of the picture's bytes, or of all
             the other fields where there is no picture: the same picture is then the same entry, whoever adds it.
-        pid: person id, where it is known.
-        camid: camera id, where it is known.
+        pid: what the person is called, a word or a number, where it is known; kept as text.
+        camid: what the camera is called, likewise.
         timestamp: when the picture was taken, Unix seconds (UTC), where it is known.
         tags: words to filter by, e.g. ``("entrance", "staff")``; kept sorted, each once.
         path: where the picture lies.
@@ -38,16 +39,16 @@ class Entry:
     Raises:
         UserError: a field that cannot be kept, naming it.
 
-    >>> entry = Entry(torch.zeros(3), camid=2, tags=("staff", "door"))
-    >>> entry.features.shape, entry.visibility.tolist(), entry.tags, len(entry.id)
-    (torch.Size([1, 3]), [True], ('door', 'staff'), 32)
+    >>> entry = Entry(torch.zeros(3), camid="north gate", tags=("staff", "door"))
+    >>> entry.features.shape, entry.visibility.tolist(), entry.camid, entry.tags, len(entry.id)
+    (torch.Size([1, 3]), [True], 'north gate', ('door', 'staff'), 32)
     """
 
     features: Tensor
     visibility: Tensor = None  # type: ignore[assignment]  # a tensor once __post_init__ has run
     id: str = ""
-    pid: int | None = None
-    camid: int | None = None
+    pid: str | None = None
+    camid: str | None = None
     timestamp: float | None = None
     tags: tuple[str, ...] = ()
     path: str | None = None
@@ -66,9 +67,9 @@ class Entry:
                 f"features {tuple(self.features.shape)}, visibility {tuple(self.visibility.shape)} make no entry.",
                 "Give features (parts, dimensions) and visibility (parts,).",
             )
-        for name in ("pid", "camid"):
-            if (number := getattr(self, name)) is not None:
-                setattr(self, name, check_fits(name, number))
+        for name, kind in (("pid", "person"), ("camid", "camera")):
+            if (given := getattr(self, name)) is not None:
+                setattr(self, name, checked_name(kind, given))
         if self.timestamp is not None:
             self.timestamp = checked_time(self.timestamp)
         self.tags = checked_tags(self.tags)
@@ -77,7 +78,9 @@ class Entry:
     def _content_id(self) -> str:
         if self.picture is not None:
             return picture_id(self.picture)
-        words = repr((self.pid, self.camid, self.timestamp, self.tags, self.path)).encode()
+        words = repr(
+            (number_or_name(self.pid), number_or_name(self.camid), self.timestamp, self.tags, self.path)
+        ).encode()
         parts = (self.features.numpy().tobytes(), self.visibility.numpy().tobytes(), words)
         return hashlib.sha256(b"".join(parts)).hexdigest()[:_ID_LENGTH]
 
@@ -93,7 +96,8 @@ def entries(
     tags: Sequence[str] = (),
     pictures: Sequence[bytes | None] | None = None,
 ) -> Iterator[Entry]:
-    """Entries of described images, with the pids, camids and paths the descriptors carry; −1 stands for unknown.
+    """Entries of described images, with the names and paths the descriptors carry; without names the pids and camids
+    are the names, and −1 stands for unknown.
 
     Args:
         descriptors: N images.
@@ -102,20 +106,36 @@ def entries(
         tags: tags of all of them.
         pictures: N encoded pictures.
     """
-    pids = None if descriptors.pids is None else descriptors.pids.tolist()
-    camids = None if descriptors.camids is None else descriptors.camids.tolist()
+    persons = named(descriptors.persons, descriptors.pids)
+    cameras = named(descriptors.cameras, descriptors.camids)
     for row in range(len(descriptors)):
         yield Entry(
             descriptors.features[row],
             descriptors.visibility[row],
             id=ids[row] if ids else "",
-            pid=pids[row] if pids and pids[row] >= 0 else None,
-            camid=camids[row] if camids and camids[row] >= 0 else None,
+            pid=persons[row] if persons else None,
+            camid=cameras[row] if cameras else None,
             timestamp=timestamps[row] if timestamps else None,
             tags=tuple(tags),
             path=descriptors.paths[row] if descriptors.paths else None,
             picture=pictures[row] if pictures else None,
         )
+
+
+def named(names: Sequence[str | None] | None, numbers: Tensor | None) -> list[str | None] | None:
+    """Names of N persons or cameras: their own, else their numbers; None where they are not known.
+
+    >>> named(None, torch.tensor([3, -1]))
+    ['3', None]
+    """
+    if names is not None:
+        return list(names)
+    return None if numbers is None else [str(number) if number >= 0 else None for number in numbers.tolist()]
+
+
+def number_or_name(name: str | None) -> int | str | None:
+    """A name as it went into ids when galleries knew numbers only, so that the same entry keeps its id."""
+    return name if name is None or (number := whole_number(name)) is None else number
 
 
 def picture_id(picture: bytes) -> str:

@@ -33,7 +33,8 @@ def search(
     """
     if top < 1:
         raise UserError(f"{top} answers cannot be given.", "Ask for 1 or more.")
-    files = images_under(existing_folder(Path(folder)))
+    folder = existing_folder(Path(folder))
+    files = images_under(folder)
     network = model if isinstance(model, Method) else load_model(model or default_model())
     wanted, held = network.embed(query), network.embed(files, batch_size=batch_size)
     if len(wanted) != 1:
@@ -43,7 +44,7 @@ def search(
     rows, distance = top_k(wanted, held, network.metric, min(top, len(files)))
     hits = [
         Hit(
-            id=files[row].name,
+            id=files[row].relative_to(folder).as_posix(),
             pid=None,
             camid=None,
             timestamp=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from occreid.gallery.searching import search_rows
 from occreid.gallery.stats import GalleryStats, latest_added, stats
 from occreid.gallery.store import Store
 from occreid.gallery.stores import create_store, open_store
+from occreid.gallery.updating import Change, update
 from occreid.gallery.verify import VerifyReport, probe, verify
 from occreid.models.contract import Method
 from occreid.models.masker import masks_key, require_same
@@ -259,9 +260,17 @@ class Gallery:
             raise UserError("this would delete everything.", "Give ids, a time or a filter.")
         if before is not None:
             before = checked_time(before, "time")
-        if filter is not None and filter.exclude_camid == "query":
-            raise UserError("there is no query whose camera could be excluded.", "Give exclude_camid a number.")
+        if filter is not None and filter.exclude_own:
+            raise UserError("there is no query whose camera could be excluded.", "Give exclude_camid a camera.")
         return self._store.delete(ids=None if ids is None else checked_ids(ids), before=before, filter=filter)
+
+    def update(self, changes: Mapping[str, Change] | Change, filter: Filter | None = None) -> int:
+        """Change names, times or tags, by id or of all entries that pass a filter; how many there were.
+
+        Raises:
+            UserError: a change of nothing, or of everything.
+        """
+        return update(self._store, changes, filter)
 
     def known(self, ids: Sequence[str]) -> set[str]:
         """Which of these ids are there, so that nobody describes a picture twice (see `picture_id`)."""
@@ -310,9 +319,7 @@ class Gallery:
         self._store.compact()
 
     def unswept(self) -> bool:
-        """Whether bytes of deleted entries may still be on disk because no `compact` has come to its end since;
-        False always with Milvus, which does not say.
-        """
+        """Whether bytes of deleted entries may still be on disk; Milvus does not say: there it is False."""
         return self._store.unswept()
 
     def build_index(
@@ -333,18 +340,11 @@ class Gallery:
         """
         build_index(self._store, kind, partitions, sub_vectors)
 
-    def recall(
-        self,
-        k: int = 10,
-        *,
-        queries: int = 100,
-        seed: int = 0,
-        candidates: int | None = None,
-        probes: int | None = None,
-    ) -> float:
-        """Share of the k truly nearest that ``search(exact=False)`` finds, over entries as queries, each but itself.
+    def recall(self, k: int = 10, *, queries: int = 100, seed: int = 0, **approximate: int | None) -> float:
+        """Share of the k truly nearest that ``search(exact=False, **approximate)`` finds, over entries drawn as
+        queries; each query leaves itself out of the count.
 
         Raises:
             UserError: the gallery is empty.
         """
-        return recall(self.search, self._store, k, queries, seed, candidates=candidates, probes=probes)
+        return recall(self.search, self._store, k, queries, seed, **approximate)

@@ -17,8 +17,8 @@ class Hit:
     """
 
     id: str
-    pid: int | None
-    camid: int | None
+    pid: str | None
+    camid: str | None
     timestamp: float | None
     tags: tuple[str, ...]
     path: str | None

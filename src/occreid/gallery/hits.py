@@ -63,8 +63,8 @@ class Hits(list[Hit]):
     def _tiles(self) -> list[list[Tile]]:
         tiles = [Tile(read_image(self.query), "looked for", _LEGEND["query"])] if self.query else []
         for rank, hit in enumerate(self, 1):
-            person = f" {hit.pid}" if hit.pid is not None else ""
-            tiles.append(Tile(read_image(_file(hit)), f"{rank}: {hit.distance:.3f}{person}", _LEGEND["answer"]))
+            names = "".join(f" {name}" for name in (hit.pid, hit.camid) if name is not None)
+            tiles.append(Tile(read_image(_file(hit)), f"{rank}: {hit.distance:.3f}{names}", _LEGEND["answer"]))
         return [tiles[start : start + _COLUMNS] for start in range(0, len(tiles), _COLUMNS)]
 
 

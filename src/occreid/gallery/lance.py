@@ -17,6 +17,7 @@ from occreid.files import WRITABLE, new_folder, read_json, read_text, write_file
 from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
 from occreid.gallery.errors import StorageError, StorageFull
 from occreid.gallery.filters import Filter
+from occreid.gallery.lance_names import NAMES, give_names, named_by_now, selected
 from occreid.gallery.lance_sql import all_of, conditions_of, one_of, taken_before
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.reserve import Reserve
@@ -94,11 +95,18 @@ class LanceStore:
             there = set(self.fetch(rows.column("id").to_pylist(), ["id"]).column("id").to_pylist())
             new = [i for i, name in enumerate(rows.column("id").to_pylist()) if name not in there]
             if new:
+                self.manifest = give_names(self.manifest, self._table, self._folder / _MANIFEST)
                 if self._commits % _MANY == 0:
                     self._merge_small()  # first, so that what fails here has added nothing
                 self._table.add(rows.take(new))
                 self._commits += 1
             return len(new)
+
+    def change(self, rows: pa.Table) -> None:
+        """See `Store`."""
+        with self._writing():
+            self.manifest = give_names(self.manifest, self._table, self._folder / _MANIFEST)
+            self._table.merge_insert("id").when_matched_update_all().execute(rows)
 
     def _merge_small(self) -> None:
         """Make one fragment of many small ones: each commit leaves one, and each costs every read time and memory.
@@ -137,7 +145,7 @@ class LanceStore:
         conditions = [one_of("id", ids)] if ids is not None else []
         if before is not None:
             conditions.append(taken_before(before))
-        condition = all_of([*conditions, *conditions_of(filter)])
+        condition = all_of([*conditions, *self._conditions(filter)])
         with self._writing():
             found = self._table.search().with_row_id(True).select(["_rowid"]).where(condition).to_arrow()
             fragments = {number >> 32 for number in found.column("_rowid").to_pylist()}
@@ -153,12 +161,14 @@ class LanceStore:
     def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
         """See `Store`."""
         names = list(columns) if columns else schema(self.manifest).names
-        return self._read(lambda: self._table.search().where(one_of("id", ids)).select(names).to_arrow())
+        return self._read(
+            lambda: self._table.search().where(one_of("id", ids)).select(self._selected(names)).to_arrow()
+        )
 
     def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """See `Store`."""
-        query = self._table.search().select(list(columns))
-        if conditions := conditions_of(filter):
+        query = self._table.search().select(self._selected(columns))
+        if conditions := self._conditions(filter):
             query = query.where(all_of(conditions))
         try:
             yield from query.to_batches(rows)
@@ -187,13 +197,13 @@ class LanceStore:
 
     def numbered(self, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         """See `Numbered`."""
-        for batch in self._table.search().with_row_id(True).select(columns).to_batches(rows):
+        for batch in self._table.search().with_row_id(True).select(self._selected(columns)).to_batches(rows):
             if len(batch):
                 yield batch
 
     def take(self, numbers: np.ndarray, columns: list[str]) -> pa.Table:
         """See `Numbered`."""
-        return self._table.take_row_ids(numbers.tolist()).with_row_id().select(columns).to_arrow()
+        return self._table.take_row_ids(numbers.tolist()).with_row_id().select(self._selected(columns)).to_arrow()
 
     def sample(self, rows: int) -> pa.Table:
         """See `Store`: one of each fragment first, so that a damaged file is met soon."""
@@ -211,10 +221,18 @@ class LanceStore:
     ) -> pa.Table:
         """See `Store`."""
         query = self._table.search(vector, vector_column_name="vector").distance_type(self._distance())
-        if conditions := conditions_of(filter):
+        if conditions := self._conditions(filter):
             query = query.where(all_of(conditions), prefilter=True)
         query = query.nprobes(probes or self._probes())
-        return self._read(lambda: query.limit(k).select([*columns, "_distance"]).to_arrow())
+        return self._read(lambda: query.limit(k).select(self._selected([*columns, "_distance"])).to_arrow())
+
+    def _selected(self, columns: Sequence[str]) -> list[str] | dict[str, str]:
+        self.manifest = named_by_now(self.manifest, self._table)
+        return selected(columns, self.manifest)
+
+    def _conditions(self, filter: Filter | None) -> list[str]:
+        self.manifest = named_by_now(self.manifest, self._table)
+        return conditions_of(filter, NAMES["camera"] if self.manifest.numbered else "camera")
 
     def _probes(self) -> int:
         """Half of the index's partitions: a fixed number finds less and less as a gallery grows."""

@@ -9,18 +9,18 @@ from occreid.gallery.filters import Filter, conditions
 _AHEAD = 86400  # seconds that cameras' clocks may be ahead of ours
 
 
-def one_of(column: str, values: Sequence[str] | Sequence[int]) -> str:
+def one_of(column: str, values: Sequence[str]) -> str:
     """A column holds one of the values."""
     return f"{column} IN ({', '.join(literal(value) for value in values)})" if values else "false"
 
 
-def literal(value: str | int) -> str:
-    """A value as SQL writes it.
+def literal(value: str) -> str:
+    """A text as SQL writes it.
 
-    >>> literal("it's"), literal(3)
-    ("'it''s'", '3')
+    >>> literal("it's")
+    "'it''s'"
     """
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+    return "'" + value.replace("'", "''") + "'"
 
 
 def all_of(conditions: Sequence[str]) -> str:
@@ -28,9 +28,15 @@ def all_of(conditions: Sequence[str]) -> str:
     return " AND ".join(f"({condition})" for condition in conditions) or "true"
 
 
-def conditions_of(filter: Filter | None) -> list[str]:
-    """A filter in LanceDB's SQL; ``exclude_camid`` must be a number or None."""
-    return conditions(filter, lambda tag: f"array_has(tags, {literal(tag)})", one_of)
+def conditions_of(filter: Filter | None, camera: str = "camera") -> list[str]:
+    """A filter in LanceDB's SQL; ``camera`` is the column of cameras' names, or what stands for it."""
+    return conditions(
+        filter,
+        lambda tag: f"array_has(tags, {literal(tag)})",
+        one_of,
+        lambda names: [literal(name) for name in names],
+        camera,
+    )
 
 
 def taken_before(seconds: float) -> str:

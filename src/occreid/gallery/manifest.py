@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, fields
 from occreid.distances import METRICS, Metric
 from occreid.errors import UserError, did_you_mean
 
-FORMAT = 1
+FORMAT = 2
+"""Version of the layout: 1 kept persons and cameras as numbers (columns pid, camid), 2 keeps names (person, camera)."""
+NUMBERED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class Manifest:
             raise UserError(f"there is no metric '{self.metric}'.", did_you_mean(self.metric, METRICS))
         if not self.weights_hash:
             raise UserError("a gallery must know its weights.", "Give weights_hash, the 'sha256' of the model's card.")
+
+    @property
+    def numbered(self) -> bool:
+        """Whether persons and cameras are numbers on disk: galleries of earlier versions."""
+        return self.format == NUMBERED
 
     @property
     def by_parts(self) -> bool:
@@ -89,6 +96,8 @@ class Manifest:
             facts = {"flip_test": False, "masks": "", **facts}  # before there were such things
         if not isinstance(facts, dict) or facts.keys() != {field.name for field in fields(Manifest)}:
             raise UserError(f"{where} is not a gallery's.", "Create one with: occreid gallery create")
-        if facts["format"] != FORMAT:
-            raise UserError(f"{where} is of format {facts['format']}, this program reads {FORMAT}.", "Update occreid.")
+        if facts["format"] not in (NUMBERED, FORMAT):
+            raise UserError(
+                f"{where} is of format {facts['format']}, this program reads up to {FORMAT}.", "Update occreid."
+            )
         return Manifest(**facts)

@@ -12,9 +12,11 @@ import numpy as np
 
 from occreid.errors import UserError, require
 from occreid.gallery.blocks import Block, block_columns, to_block
+from occreid.gallery.checks import NAME_LENGTH
 from occreid.gallery.errors import StorageError
-from occreid.gallery.filters import Filter, conditions
+from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
+from occreid.gallery.milvus_sql import LONGEST, NUMBERS, PATH, TAGS, all_of, conditions_of, taken_before, to_milvus
 from occreid.gallery.rows import schema
 
 if TYPE_CHECKING:
@@ -23,10 +25,9 @@ if TYPE_CHECKING:
 _LITE_COLLECTION, _SERVER_COLLECTION = "people", "occreid"
 _PROPERTY = "occreid"  # where milvus-lite keeps the manifest: it forgets a collection's description
 _IDS_AT_ONCE = 256
-_LONGEST, _PATH, _TAGS, _TAG, _ID = 65_535, 4096, 64, 64, 128  # Milvus wants to know how long a text may get
+_TAG, _ID = 64, 128  # characters
 _INSERT_BYTES = 48 * 2**20  # a server takes messages of 64 MiB; one message is what is atomic
 _WIDEST = 32_768
-_AHEAD = 86400  # seconds that cameras' clocks may be ahead of ours
 
 
 class MilvusStore:
@@ -85,9 +86,7 @@ class MilvusStore:
         """See `Store`."""
         names = rows.column("id").to_pylist()
         there = set(self.fetch(names, ["id"]).column("id").to_pylist())
-        new = [
-            _to_milvus(row, self.where) for row, name in zip(rows.to_pylist(), names, strict=True) if name not in there
-        ]
+        new = [self._row(row) for row, name in zip(rows.to_pylist(), names, strict=True) if name not in there]
         if rows.nbytes > _INSERT_BYTES:
             raise UserError(
                 f"{len(rows)} entries of {rows.nbytes / 2**20:.0f} MiB are too many for one message to Milvus.",
@@ -98,19 +97,25 @@ class MilvusStore:
                 self._client.upsert(self._name, new)  # where another process adds the same id, it stays one row
         return len(new)
 
+    def change(self, rows: pa.Table) -> None:
+        """See `Store`. A row that another process deletes meanwhile comes back: Milvus has no way to say "if there"."""
+        with _milvus_errors(self.where):
+            self._client.upsert(self._name, [self._row(row) for row in rows.to_pylist()])
+
+    def _row(self, row: dict[str, Any]) -> dict[str, Any]:
+        return to_milvus(row, self.where, self.manifest.numbered)
+
     def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
         """See `Store`."""
-        conditions = _conditions(filter)
+        conditions = conditions_of(filter, self.manifest.numbered)
         if ids is not None:
             conditions.append(f"id in {list(ids)}")
         if before is not None:
-            conditions.append(
-                f"time < {before!r} or ((time is null or time > {before + _AHEAD!r}) and added < {before!r})"
-            )
+            conditions.append(taken_before(before))
         with _milvus_errors(self.where):
-            rows = self._count(_all(conditions))
+            rows = self._count(all_of(conditions))
             if rows:
-                self._client.delete(self._name, filter=_all(conditions))
+                self._client.delete(self._name, filter=all_of(conditions))
             return rows
 
     def count(self) -> int:
@@ -128,14 +133,17 @@ class MilvusStore:
         with _milvus_errors(self.where):
             for start in range(0, len(ids), _IDS_AT_ONCE):
                 some = list(ids[start : start + _IDS_AT_ONCE])
-                found += self._client.query(self._name, filter=f"id in {some}", output_fields=names)
+                found += self._client.query(self._name, filter=f"id in {some}", output_fields=self._fields(names))
         return self._table(found, names)
 
     def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """See `Store`."""
         with _milvus_errors(self.where):
             pages = self._client.query_iterator(
-                self._name, batch_size=min(rows, 1024), filter=_all(_conditions(filter)), output_fields=list(columns)
+                self._name,
+                batch_size=min(rows, 1024),
+                filter=self._condition(filter),
+                output_fields=self._fields(columns),
             )
             try:
                 while page := pages.next():
@@ -167,8 +175,8 @@ class MilvusStore:
                 data=[vector],
                 anns_field="vector",
                 limit=k,
-                filter=_all(_conditions(filter)),
-                output_fields=list(columns),
+                filter=self._condition(filter),
+                output_fields=self._fields(columns),
                 search_params={"params": {"nprobe": probes} if probes else {}},
             )
         return self._table([{"id": hit["id"], **hit["entity"]} for hit in found], columns)
@@ -213,13 +221,22 @@ class MilvusStore:
         """See `Store`: a server does not say."""
         return None
 
+    def _condition(self, filter: Filter | None) -> str:
+        return all_of(conditions_of(filter, self.manifest.numbered))
+
+    def _fields(self, columns: Sequence[str]) -> list[str]:
+        """What Milvus calls these columns."""
+        return [NUMBERS.get(name, name) if self.manifest.numbered else name for name in columns]
+
     def _table(self, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pa.Table:
         import pyarrow as pa
 
         fields = [self._columns.field(name) for name in columns]
         arrays = []
-        for field in fields:
-            values = [row[field.name] for row in rows]
+        for field, source in zip(fields, self._fields(columns), strict=True):
+            values = [row[source] for row in rows]
+            if source != field.name:
+                values = [None if value is None else str(value) for value in values]
             if field.name == "picture":
                 values = [None if value is None else base64.b64decode(value) for value in values]
             if pa.types.is_fixed_size_list(field.type):
@@ -254,13 +271,13 @@ def _milvus_schema(client: Any, manifest: Manifest) -> Any:
     if manifest.by_parts:
         made.add_field("parts", kind.FLOAT_VECTOR, dim=manifest.parts * manifest.dim)
     made.add_field("visible", kind.VARCHAR, max_length=max(manifest.parts, 1))
-    made.add_field("pid", kind.INT64, nullable=True)
-    made.add_field("camid", kind.INT64, nullable=True)
+    for name in ("person", "camera"):
+        made.add_field(name, kind.VARCHAR, max_length=4 * NAME_LENGTH, nullable=True)
     made.add_field("time", kind.DOUBLE, nullable=True)
     made.add_field("added", kind.DOUBLE)
-    made.add_field("tags", kind.ARRAY, element_type=kind.VARCHAR, max_capacity=_TAGS, max_length=4 * _TAG)
-    made.add_field("path", kind.VARCHAR, max_length=_PATH, nullable=True)
-    made.add_field("picture", kind.VARCHAR, max_length=_LONGEST, nullable=True)
+    made.add_field("tags", kind.ARRAY, element_type=kind.VARCHAR, max_capacity=TAGS, max_length=4 * _TAG)
+    made.add_field("path", kind.VARCHAR, max_length=PATH, nullable=True)
+    made.add_field("picture", kind.VARCHAR, max_length=LONGEST, nullable=True)
     made.add_field("crc", kind.INT64)
     return made
 
@@ -272,40 +289,6 @@ def _indexes(client: Any, manifest: Manifest, kind: str, params: dict[str, int],
     if manifest.by_parts and only is None:
         wanted.add_index("parts", index_type="FLAT", metric_type="L2")  # Milvus loads no vectors without an index
     return wanted
-
-
-def _to_milvus(row: dict[str, Any], where: str) -> dict[str, Any]:
-    """A row as Milvus takes it: it keeps no bytes, so a picture becomes text.
-
-    Raises:
-        UserError: something is longer than Milvus keeps.
-    """
-    taken: bytes = row["picture"] or b""
-    picture = None if row["picture"] is None else base64.b64encode(taken).decode()
-    if picture is not None and len(picture) > _LONGEST:
-        raise UserError(
-            f"the picture of {row['id']} has {len(taken):,} bytes; Milvus keeps 49,149 with an entry.",
-            "Give a smaller JPEG, or only its path.",
-        )
-    if len(row["tags"]) > _TAGS or len((row["path"] or "").encode()) > _PATH:
-        raise UserError(
-            f"the entry {row['id']} has too many tags or too long a path for {where}.",
-            f"Milvus keeps {_TAGS} tags and a path of {_PATH} bytes.",
-        )
-    return {**row, "picture": picture}
-
-
-def _all(conditions: Sequence[str]) -> str:
-    return " and ".join(f"({condition})" for condition in conditions)
-
-
-def _conditions(filter: Filter | None) -> list[str]:
-    """The filter in Milvus' language; ids and tags cannot hold quotes (`occreid.gallery.entries`)."""
-    return conditions(
-        filter,
-        lambda tag: f"array_contains(tags, '{tag}')",
-        lambda column, numbers: f"{column} in {list(numbers)}",
-    )
 
 
 @contextmanager

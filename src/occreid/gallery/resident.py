@@ -18,6 +18,7 @@ from torch import Tensor
 from occreid.descriptors import Descriptors
 from occreid.distances import Prepared
 from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
+from occreid.gallery.coded import Coded
 from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
 
@@ -69,7 +70,7 @@ class Resident:
         self._held = _Held(-1, (), (), ())
 
     def blocks(self, filter: Filter | None) -> Iterator[Block]:
-        """The rows that pass the filter; ``exclude_camid`` must be a number or None.
+        """The rows that pass the filter; ``exclude_own`` is not looked at.
 
         All reading is done when this returns.
         """
@@ -135,9 +136,10 @@ class Resident:
 def _joined(first: Block, second: Block) -> Block:
     import pyarrow as pa
 
+    about = pa.concat_tables([first.about, second.about]).combine_chunks()
     return Block(
-        pa.concat_tables([first.about, second.about]).combine_chunks(),
-        torch.cat([first.camids, second.camids]),
+        about,
+        Coded.of(about.column("camera")),
         torch.cat([first.times, second.times]),
         Prepared(Descriptors.cat([first.side.gallery, second.side.gallery]), first.side.metric),
     )

@@ -1,8 +1,9 @@
 """Entries as Arrow tables, the form both stores take and give.
 
 Columns: id, vector (the searched vector, float32), parts (the whole descriptor, only where the vector is an
-aggregate), visible ("1" and "0" per part), pid, camid, time (`Entry.timestamp`), added (Unix seconds), tags, path,
-picture, crc.
+aggregate), visible ("1" and "0" per part), person and camera (the names, `Entry.pid` and `camid`), time
+(`Entry.timestamp`), added (Unix seconds), tags, path, picture, crc. Galleries of earlier versions
+(`Manifest.numbered`) have whole numbers pid and camid on disk; their stores read those as names.
 
 Letters: N entries, P parts, D dimensions.
 """
@@ -26,7 +27,7 @@ from occreid.gallery.manifest import Manifest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ABOUT = ("id", "visible", "pid", "camid", "time", "tags", "path")
+ABOUT = ("id", "visible", "person", "camera", "time", "tags", "path")
 """Columns of a `Hit`."""
 
 
@@ -41,8 +42,8 @@ def schema(manifest: Manifest) -> pa.Schema:
             pa.field("vector", pa.list_(pa.float32(), manifest.width), nullable=False),
             *(whole if manifest.by_parts else []),
             pa.field("visible", pa.string(), nullable=False),
-            pa.field("pid", pa.int64()),
-            pa.field("camid", pa.int64()),
+            pa.field("person", pa.string()),
+            pa.field("camera", pa.string()),
             pa.field("time", pa.float64()),
             pa.field("added", pa.float64(), nullable=False),
             pa.field("tags", pa.list_(pa.string()), nullable=False),
@@ -82,7 +83,9 @@ def to_table(entries: Sequence[Entry], manifest: Manifest, added: float) -> pa.T
         "id": [e.id for e in entries],
         "vector": _fixed(search_vectors(described, manifest)),
         "visible": ["".join("01"[seen] for seen in e.visibility.tolist()) for e in entries],
-        **{name: [getattr(e, name) for e in entries] for name in ("pid", "camid", "path", "picture")},
+        "person": [e.pid for e in entries],
+        "camera": [e.camid for e in entries],
+        **{name: [getattr(e, name) for e in entries] for name in ("path", "picture")},
         "time": [e.timestamp for e in entries],
         "added": [added] * len(entries),
         "tags": [list(e.tags) for e in entries],
@@ -105,7 +108,7 @@ def checksum(entry: Entry) -> int:
 
 
 def to_descriptors(table: pa.Table | pa.RecordBatch, manifest: Manifest) -> Descriptors:
-    """The descriptors of rows that hold the whole descriptor and ``visible`` (and ``camid``: unknown is not kept)."""
+    """The descriptors of rows that hold the whole descriptor and ``visible``."""
     whole = table.column(whole_column(manifest))
     features = _array(whole).reshape(-1, manifest.parts, manifest.dim)
     seen = "".join(table.column("visible").to_pylist()).encode()
@@ -117,7 +120,8 @@ def to_entries(table: pa.Table, manifest: Manifest) -> list[Entry]:
     """Entries of whole rows, as they are: a row of an earlier version may hold a time that no entry is given today."""
     described = to_descriptors(table, manifest)
     names = ("id", "pid", "camid", "tags", "path", "picture")
-    facts = zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    columns = ("id", "person", "camera", *names[3:])
+    facts = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
     found = [
         Entry(described.features[i].clone(), described.visibility[i].clone(), **dict(zip(names, row, strict=True)))
         for i, row in enumerate(facts)

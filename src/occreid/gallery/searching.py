@@ -14,6 +14,7 @@ from torch import Tensor
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.gallery.blocks import Block, block_columns, to_block
+from occreid.gallery.entries import named
 from occreid.gallery.filters import Filter
 from occreid.gallery.hit import Hit, score
 from occreid.gallery.rows import ABOUT, search_vectors
@@ -56,15 +57,13 @@ def search_rows(
 
 def search_all(store: Store, query: Descriptors, k: int, filter: Filter | None) -> list[list[Hit]]:
     """The k nearest of all rows that pass the filter, exactly, one block of rows after the other."""
-    own_camera = filter is not None and filter.exclude_camid == "query"
-    if filter is not None and own_camera:
-        filter = replace(filter, exclude_camid=None)
-    cameras = query_cameras(query) if own_camera else None
+    cameras = query_cameras(query) if filter is not None and filter.exclude_own else None
     best: list[list[_Found]] = [[] for _ in range(len(query))]
     for block in store.blocks(filter):
         distances = block.side.distances(query)
         if cameras is not None:
-            distances.masked_fill_(cameras[:, None] == block.camids, torch.inf)
+            own = torch.tensor([block.cameras.code(camera) for camera in cameras])
+            distances.masked_fill_(own[:, None] == block.cameras.codes, torch.inf)
         _merge(best, distances, block, k)
     return [[_hit(found, store.manifest.metric) for found in answers] for answers in best]
 
@@ -75,27 +74,31 @@ def search_candidates(
     """The k nearest of about ``candidates`` rows whose search vectors are nearest, their order exact."""
     manifest = store.manifest
     vectors = search_vectors(query, manifest).numpy()
-    own_camera = filter is not None and filter.exclude_camid == "query"
-    cameras = query_cameras(query).tolist() if own_camera else None
+    cameras = query_cameras(query) if filter is not None and filter.exclude_own else None
     best: list[list[_Found]] = [[] for _ in range(len(query))]
     for row, vector in enumerate(vectors):
-        mine = replace(filter, exclude_camid=cameras[row]) if filter is not None and cameras is not None else filter
+        mine = filter
+        if filter is not None and cameras is not None:
+            mine = replace(filter, exclude_camid=cameras[row])
         block = to_block(store.nearest(vector, candidates, block_columns(manifest), mine, probes), manifest)
+        if filter is not None and mine is not filter:
+            block = block.where(block.passing(filter))  # the store was asked for the query's camera alone
         if len(block):
             distances = block.side.distances(query[row : row + 1])
             _merge(best[row : row + 1], distances, block, k)
     return [[_hit(found, manifest.metric) for found in answers] for answers in best]
 
 
-def query_cameras(query: Descriptors) -> Tensor:
-    """The queries' camera ids (Q,).
+def query_cameras(query: Descriptors) -> list[str | None]:
+    """The names of Q queries' cameras.
 
     Raises:
         UserError: they are not known.
     """
-    if query.camids is None:
-        raise UserError("the queries' cameras are not known.", "Give camids, or no exclude_camid='query'.")
-    return query.camids
+    cameras = named(query.cameras, query.camids)
+    if cameras is None:
+        raise UserError("the queries' cameras are not known.", "Give cameras or camids, or no exclude_own.")
+    return cameras
 
 
 def _merge(best: list[list[_Found]], distances: Tensor, block: Block, k: int) -> None:
@@ -115,6 +118,8 @@ def _hit(found: _Found, metric: str) -> Hit:
     row = {name: found.about.column(name)[found.row].as_py() for name in ABOUT}
     visible = row.pop("visible")
     return Hit(
+        pid=row.pop("person"),
+        camid=row.pop("camera"),
         timestamp=row.pop("time"),
         **{**row, "tags": tuple(row["tags"])},
         visibility=tuple(seen == "1" for seen in visible),

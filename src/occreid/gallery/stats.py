@@ -8,6 +8,7 @@ from typing import Any
 
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.store import Store
+from occreid.names import name_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class GalleryStats:
 
     Attributes:
         entries: pictures.
-        persons: distinct known person ids.
+        persons: distinct known persons.
         cameras: entries of each known camera, by camera.
         earliest, latest: of the known times, Unix seconds; None where no time is known.
         tags: entries of each tag, by tag.
@@ -27,7 +28,7 @@ class GalleryStats:
 
     entries: int
     persons: int
-    cameras: dict[int, int]
+    cameras: dict[str, int]
     earliest: float | None
     latest: float | None
     tags: dict[str, int]
@@ -39,21 +40,21 @@ class GalleryStats:
 def stats(store: Store) -> GalleryStats:
     """Count what is there; reads the small columns of every row."""
     entries = 0
-    persons: set[int] = set()
-    cameras: Counter[int] = Counter()
+    persons: set[str] = set()
+    cameras: Counter[str] = Counter()
     tags: Counter[str] = Counter()
     times: list[float] = []
-    for block in store.scan(["pid", "camid", "time", "tags"]):
+    for block in store.scan(["person", "camera", "time", "tags"]):
         entries += len(block)
-        persons.update(pid for pid in block.column("pid").to_pylist() if pid is not None)
-        cameras.update(camid for camid in block.column("camid").to_pylist() if camid is not None)
+        persons.update(name for name in block.column("person").to_pylist() if name is not None)
+        cameras.update(name for name in block.column("camera").to_pylist() if name is not None)
         tags.update(tag for row in block.column("tags").to_pylist() for tag in row)
         known = [moment for moment in block.column("time").to_pylist() if moment is not None]
         times = [min([*times, *known]), max([*times, *known])] if known else times
     return GalleryStats(
         entries=entries,
         persons=len(persons),
-        cameras=dict(sorted(cameras.items())),
+        cameras={camera: cameras[camera] for camera in sorted(cameras, key=name_order)},
         earliest=times[0] if times else None,
         latest=times[1] if times else None,
         tags=dict(sorted(tags.items())),

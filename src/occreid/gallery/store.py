@@ -30,6 +30,10 @@ class Store(Protocol):
         """Insert the rows whose id is not there, all in one commit; how many those were."""
         ...
 
+    def change(self, rows: pa.Table) -> None:
+        """Write rows anew whose ids are there, in one commit; those that are gone by now stay so."""
+        ...
+
     def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
         """Delete rows that fulfil all conditions given; how many."""
         ...
@@ -43,7 +47,7 @@ class Store(Protocol):
         ...
 
     def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
-        """All rows that pass the filter, at most ``rows`` at once; ``exclude_camid`` must be a number or None."""
+        """All rows that pass the filter, at most ``rows`` at once; ``exclude_own`` is not looked at."""
         ...
 
     def sample(self, rows: int) -> pa.Table:
@@ -51,7 +55,7 @@ class Store(Protocol):
         ...
 
     def blocks(self, filter: Filter | None) -> Iterator[Block]:
-        """All rows that pass the filter as descriptors; ``exclude_camid`` must be a number or None."""
+        """All rows that pass the filter as descriptors; ``exclude_own`` is not looked at."""
         ...
 
     def nearest(

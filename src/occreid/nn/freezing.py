@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from occreid.errors import UserError
@@ -29,6 +28,8 @@ def first_layers(backbone: nn.Module, stages: int) -> list[nn.Module]:
     Raises:
         UserError: a backbone of another kind.
     """
+    from timm.models.vision_transformer import VisionTransformer  # a second that only training pays
+
     if isinstance(backbone, VisionTransformer):
         loose = [p for p in (backbone.cls_token, backbone.reg_token, backbone.pos_embed) if p is not None]
         blocks = list(backbone.blocks)[: len(backbone.blocks) * stages // 4]

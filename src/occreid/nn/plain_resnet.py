@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import resnet50
 
 from occreid.nn.pooling import GeM
 
@@ -37,6 +36,8 @@ class PlainResNet50(nn.Module):
         neck: bool = False,
     ) -> None:
         super().__init__()
+        from torchvision.models import resnet50  # a second that other checkpoints need not wait
+
         network: Any = resnet50(weights=None)
         network.fc = network.avgpool = nn.Identity()  # no classes; pooled below
         if stem == "ceil":

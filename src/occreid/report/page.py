@@ -21,6 +21,7 @@ from occreid.report.pictures import Picture, picture
 from occreid.report.ranked import RankedList, pick_differing, pick_queries, ranked_list
 from occreid.report.separation import separate
 from occreid.report.summary import (
+    TRIAL,
     Entry,
     breakdowns,
     cmc_curve,
@@ -57,6 +58,7 @@ def write_report(
     entries: Sequence[Entry],
     split: Split,
     lead: str = "",
+    trial: bool = False,
     log: str | Path | None = None,
     recipe_text: str | None = None,
     commands: Sequence[str] = (),
@@ -74,6 +76,7 @@ def write_report(
         entries: the methods, the one the report is about first; all ranked under the same protocol.
         split: the benchmark whose query and gallery records the descriptors follow.
         lead: a sentence or two under the heading.
+        trial: the set is too small to judge a method by; the page says so in place of a verdict.
         log: ``log.csv`` of the training run, for the loss curves; entries may have their own instead.
         recipe_text: the recipe as text.
         commands: command lines that reproduce the page.
@@ -112,8 +115,8 @@ def write_report(
         lead=lead,
         oracle=entries[0].ranking.protocol.oracle,
         version=__version__,
-        verdict=verdict(entries),
-        tiles=tiles(entries, split),
+        verdict=TRIAL if trial else verdict(entries),
+        tiles=tiles(entries, split)[-1:] if trial else tiles(entries, split),
         score_names=names,
         table=table,
         main_method=entries[0].name,

@@ -24,8 +24,8 @@ class Picture:
         source: the thumbnail as a ``data:`` address.
         width, height: its size in pixels.
         alt: what a screen reader says.
-        pid: the person's id.
-        camera: the camera's number, counted from 1 as file names count.
+        pid: the person's name.
+        camera: the camera's name; None where it is not known.
         occluded: whether it is known to be occluded.
         state: visible share and occluder in words, empty when there is nothing to say.
         parts: (name, visible share) of each body part, where known.
@@ -36,8 +36,8 @@ class Picture:
     width: int
     height: int
     alt: str
-    pid: int
-    camera: int
+    pid: str
+    camera: str | None
     occluded: bool
     state: str
     parts: tuple[tuple[str, float], ...]
@@ -102,9 +102,20 @@ def picture(record: Record, *, role: str = "image", height: int = 128) -> Pictur
     """
     source, width, height = thumbnail(record.path, height=height)
     state = state_of(record)
-    alt = f"{role}: person {record.pid}, camera {record.camid + 1}" + (f", {state}" if state else "")
+    camera = record.camera_name
+    facts = (f"person {record.person_name}", f"camera {camera}" if camera else "", state)
+    alt = f"{role}: {', '.join(fact for fact in facts if fact)}"
     names = [name.replace("_", " ") for name in PART_NAMES]
     parts = tuple(zip(names, record.visibility, strict=True)) if record.visibility is not None else ()
     return Picture(
-        source, width, height, alt, record.pid, record.camid + 1, bool(record.occluded), state, parts, record.path.name
+        source,
+        width,
+        height,
+        alt,
+        record.person_name or "",
+        camera,
+        bool(record.occluded),
+        state,
+        parts,
+        record.path.name,
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from occreid.descriptors import Descriptors
 from occreid.methods import Method
+from occreid.names import name_order
 from occreid.records import Record, Split
 from occreid.report.pictures import THIN
 from occreid.retrieval import Ranking
@@ -75,8 +76,12 @@ def scores(ranking: Ranking) -> dict[str, float]:
 
 
 def cmc_curve(ranking: Ranking, last: int = 50) -> dict[int, float]:
-    """Share of the counted queries with a hit at each rank 1 … ``last`` or before, in [0, 1]."""
+    """Share of the counted queries with a hit at each rank 1 … ``last`` or before, in [0, 1].
+
+    It ends with the gallery; single-shot draws keep one picture of each person, so theirs ends with the persons.
+    """
     first = ranking.first_ranks[:, ranking.valid]
+    last = min(last, ranking.gallery.get("ids" if ranking.protocol.shots == "single" else "images", last))
     return {rank: float((first <= rank).mean()) for rank in range(1, last + 1)} if first.size else {}
 
 
@@ -98,6 +103,10 @@ def score_table(entries: Sequence[Entry]) -> tuple[list[str], list[dict[str, Any
         for entry, values in zip(entries, found, strict=True)
     ]
     return names, rows
+
+
+TRIAL = "This set is so small that it shows only that everything works: its numbers say nothing about any method."
+"""What stands in place of `verdict` where nothing can be said."""
 
 
 def verdict(entries: Sequence[Entry]) -> str:
@@ -195,12 +204,14 @@ def _most_frequent(members: _Rows, most: int = 8) -> _Rows:
     return {label: ordered[label] for label in kept} | {f"{len(rest)} other kinds": together}
 
 
-def _camera(record: Record) -> str:
-    return f"camera {record.camid + 1}"
+def _camera(record: Record) -> str | None:
+    return f"camera {record.camera_name}" if record.camera_name else None
 
 
 def _by_name(members: _Rows) -> _Rows:
-    return {label: members[label] for label in sorted(members, key=lambda label: (len(label), label))}
+    return {
+        label: members[label] for label in sorted(members, key=lambda label: name_order(label.removeprefix("camera ")))
+    }
 
 
 def _kind(record: Record) -> str | None:

@@ -124,7 +124,7 @@ def _between(rows: Ints, columns: Ints, start: int, stop: int) -> tuple[Ints, In
 def _no_match(query: Descriptors, gallery: Descriptors, removed: int) -> UserError:
     """Why no query has a hit, in the words of the user's own data."""
     if removed:
-        cameras = sorted(set(numbers(query, "camids", "query").tolist()))
+        cameras = sorted({str(name) for name in query.cameras or numbers(query, "camids", "query").tolist()})
         seen = f"all from camera {cameras[0]}" if len(cameras) == 1 else f"from {len(cameras)} cameras"
         return UserError(
             f"no query has a match: the camera rule removed all {removed} gallery images of the queries' persons "

@@ -10,7 +10,7 @@ part, for ``visible_parts``), I input and O output dimensions of a group.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -57,13 +57,7 @@ class Projection:
             )
         short = torch.baddbmm(-self.mean[:, None] @ self.components, rows, self.components).transpose(0, 1)
         visibility = descriptors.visibility if self.metric == "visible_parts" else None
-        return Descriptors(
-            short.contiguous(),
-            visibility,  # type: ignore[arg-type]  # None: all visible
-            descriptors.pids,
-            descriptors.camids,
-            descriptors.paths,
-        )
+        return replace(descriptors, features=short.contiguous(), visibility=visibility)  # None: all visible
 
     def save(self, file: str | Path) -> None:
         """Write the projection as one safetensors file."""

@@ -99,8 +99,7 @@ def write_crops(crops: Iterable[Crop], folder: str | Path, *, camera: str = "") 
         for number, crop in enumerate(crops, 1):
             frame, box = crop.frame, crop.box
             name = f"{number:06d}_{_plain(Path(frame.source).stem)}.jpg"
-            data = cv2.imencode(".jpg", crop.pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
-            write_file(part / name, data.tobytes(), flush=False)
+            write_file(part / name, encoded(crop), flush=False)
             table.writerow(
                 (
                     *(name, camera or Path(frame.source).stem, _cell(frame.timestamp, 3), frame.source, frame.number),
@@ -114,6 +113,11 @@ def write_crops(crops: Iterable[Crop], folder: str | Path, *, camera: str = "") 
             )
         write_file(part / TABLE, text.getvalue())
     return number
+
+
+def encoded(crop: Crop) -> bytes:
+    """A crop as the bytes of its JPEG file."""
+    return cv2.imencode(".jpg", crop.pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
 
 
 def _worth(box: Box) -> tuple[float, int]:

@@ -102,6 +102,10 @@ def _video(source: str, every: float, start: float | None, most: int | None) -> 
 def _opened(source: str) -> Iterator[Any]:
     capture = cv2.VideoCapture(source)
     try:
+        if not capture.isOpened() and _STREAM.match(source):
+            raise UserError(
+                f"no video comes from {source}.", "Is the camera on, and its address with name and word right?"
+            )
         if not capture.isOpened():
             raise UserError(f"{source} is no picture and no video that OpenCV can read.", "Convert it to MP4 or JPEG.")
         yield capture

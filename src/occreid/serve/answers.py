@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from occreid.gallery import Entry, Filter, Hit
 from occreid.gallery.hit import score
+from occreid.models.explaining import GRAD_CAM
 from occreid.retrieval.calibration import Calibration
 from occreid.serve import schemas
 from occreid.serve.pictures import data_address
@@ -68,6 +70,17 @@ def presumptions(held: Calibration) -> str:
         f"Fitted on {held.fitted_on}; presumes that {held.prior:.0%} of the compared pairs show one person; "
         f"expected calibration error {held.held_out['ece']:.3f} on persons left out of the fit."
     )
+
+
+def maps_in_words(method: str, names: Sequence[str]) -> str:
+    """What maps of these names show, or why there are none."""
+    if not names:
+        return (
+            f"There are no maps: '{method}' has none of its own, and an exported model has no gradients for Grad-CAM."
+        )
+    if names == [GRAD_CAM]:
+        return "Yellow: these places carry the descriptor (Grad-CAM; the method has no maps of its own)."
+    return "Blue: looked away. Yellow: looked here."
 
 
 def filter_facts(filter: Filter | None) -> dict[str, Any]:

@@ -96,6 +96,18 @@ class Describer:
                 self._engine.prepare(pixels),
             )
 
+    def scene(self, data: bytes) -> Pixels:
+        """A whole picture, decoded under the limits.
+
+        Raises:
+            UserError: no picture, or too large a one.
+        """
+        limits = self._settings
+        with self._decoding:
+            return decode(
+                data, max_pixels=limits.max_pixels, max_side=limits.max_side, max_proportion=limits.max_proportion
+            )
+
     def plain(self, picture: bytes, name: str) -> bytes:
         """A kept picture as a small JPEG without metadata, see `plain_jpeg`; an old gallery may hold anything.
 

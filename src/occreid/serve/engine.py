@@ -19,6 +19,7 @@ from occreid.extraction import AskedPrecision, computing_in, usable_device, way_
 from occreid.gallery import Manifest
 from occreid.methods import Method
 from occreid.models import load_model, read_card
+from occreid.models.explaining import explanations
 from occreid.models.masker import masks_key
 from occreid.models.mirror import describe
 from occreid.nn.computing import MEMORY_FORMATS, PLAIN, Computing
@@ -91,7 +92,10 @@ class Engine:
         return [Descriptors(features.clone(), visibility.clone()).require_finite() for features, visibility in rows]
 
     def explain(self, image: Tensor) -> dict[str, NDArray[np.float32]]:
-        """Maps (h, w) in [0, 1] of where the method looked in a prepared picture; none where it has none."""
-        with self._lock, torch.inference_mode():
-            maps = self.model.explain(image[None].to(self.device))
-            return {name: shown[0].float().clamp(0, 1).cpu().numpy() for name, shown in sorted(maps.items())}
+        """Maps (h, w) in [0, 1] of where the method looked in a prepared picture: its own, else `GRAD_CAM`.
+
+        None of an exported model: it has no gradients.
+        """
+        with self._lock:
+            maps = explanations(self.model, image[None])
+            return {name: shown[0].float().cpu().numpy() for name, shown in sorted(maps.items())}

@@ -14,6 +14,7 @@ from starlette.routing import Match
 
 from occreid.errors import did_you_mean
 from occreid.gallery import Filter
+from occreid.gallery.checks import NAME_LENGTH
 from occreid.serve import schemas
 from occreid.serve.caller import Caller
 from occreid.serve.forms import FormRoute
@@ -44,6 +45,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "metrics": ("monitor",),
     "about": ("search", "enrol", "monitor"),
     "embed": ("search", "enrol"),
+    "boxes": ("search", "enrol"),
     "search": ("search",),
     "compare": ("search",),
     "explain": ("search",),
@@ -96,8 +98,8 @@ router = APIRouter(responses=_REFUSED, route_class=FormRoute)  # type: ignore[ar
 Here = Annotated[Service, Depends(_service)]
 Who = Annotated[Caller, Depends(_caller)]
 Box = Annotated[str | None, Form(max_length=64, description="x,y,width,height in pixels: the person in the picture.")]
-Camid = Annotated[int, Field(ge=-(2**31), lt=2**31)]
-Number = Annotated[int | None, Form(ge=-(2**31), lt=2**31)]
+Camera = Annotated[str, Field(max_length=NAME_LENGTH)]
+Name = Annotated[str | None, Form(max_length=NAME_LENGTH, description="A word or a number.")]
 
 
 def _checked(seconds: float | None) -> float | None:
@@ -143,6 +145,12 @@ def embed(service: Here, caller: Who, picture: UploadFile, box: Box = None) -> s
     return service.embed(caller, picture.file.read(), box)
 
 
+@router.post("/v1/boxes", tags=["pictures"])
+def boxes(service: Here, caller: Who, picture: UploadFile) -> schemas.Proposed:
+    """The persons a detector sees in a scene; their boxes can be sent with the picture to every other address."""
+    return service.propose(caller, picture.file.read())
+
+
 @router.post("/v1/search", tags=["gallery"])
 def search(
     service: Here,
@@ -150,11 +158,11 @@ def search(
     picture: UploadFile,
     box: Box = None,
     k: Annotated[int, Form(ge=1)] = 10,
-    camids: Annotated[list[Camid] | None, Form(max_length=256)] = None,
+    camids: Annotated[list[Camera] | None, Form(max_length=256)] = None,
     start: Timestamp = None,
     end: Timestamp = None,
     tags: Tags = None,
-    exclude_camid: Number = None,
+    exclude_camid: Name = None,
     exact: Annotated[bool, Form(description="Compare with every entry, not only an index's candidates.")] = True,
     pictures: Annotated[bool, Form(description="Send the kept pictures along.")] = False,
 ) -> schemas.Found:
@@ -201,9 +209,9 @@ def enrol(
     caller: Who,
     picture: UploadFile,
     box: Box = None,
-    camid: Number = None,
+    camid: Name = None,
     timestamp: Timestamp = None,
-    pid: Number = None,
+    pid: Name = None,
     tags: Tags = None,
 ) -> schemas.Enrolled:
     """Take a picture into the gallery. The same crop, camera and time again is no second entry."""
@@ -233,7 +241,7 @@ def delete_many(
     service: Here,
     caller: Who,
     before: Before = None,
-    camid: Annotated[int | None, Query(ge=-(2**31), lt=2**31)] = None,
+    camid: Annotated[str | None, Query(max_length=NAME_LENGTH)] = None,
 ) -> schemas.Deleted:
     """Delete all entries older than a timestamp, or of a camera, or both, for good."""
     return service.delete(caller, before=before, camid=camid)

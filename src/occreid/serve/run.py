@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from occreid.errors import UserError, require
 from occreid.extraction import AskedPrecision
 from occreid.gallery import open_or_create
 from occreid.retrieval.calibration import Calibration
+from occreid.scenes import open_boxes
 from occreid.serve.audit import AuditLog
 from occreid.serve.engine import Engine
 from occreid.serve.keys import KeyRing
+from occreid.serve.proposing import Proposer
 from occreid.serve.service import Service
 from occreid.serve.settings import Settings
 
@@ -65,6 +68,8 @@ def open_service(
     device: str = "cpu",
     precision: AskedPrecision = "float32",
     token: str | None = None,
+    detector: str | None = None,
+    detector_weights: str = "coco",
 ) -> Service:
     """A service over a gallery, which is made if there is none.
 
@@ -77,6 +82,8 @@ def open_service(
         device: where the model runs.
         precision: what it computes in, or ``"auto"``: what is fastest here.
         token: of a Milvus server; left out, that of the variable ``OCCREID_MILVUS_TOKEN``.
+        detector: what finds persons in a scene, see `occreid.scenes.open_boxes`; None: nobody.
+        detector_weights: of one of torchvision's.
 
     Raises:
         UserError: anything that does not fit together: other weights, no such file, a missing extra.
@@ -90,16 +97,50 @@ def open_service(
     engine.model.flip_test = opened.manifest.flip_test  # queries are described as the entries were
     settings = settings or Settings()
     log = AuditLog(audit, most=settings.audit_bytes, durable=settings.durability == "disk")
-    return Service(engine, opened, log, settings, curve)
+    service = Service(engine, opened, log, settings, curve)
+    if detector is not None:
+        service.proposer = Proposer(open_boxes(detector, weights=detector_weights, device=engine.device))
+    return service
 
 
-def run(service: Service, ring: KeyRing, address: Address) -> None:
-    """Serve until SIGTERM or Ctrl-C; requests inside are finished first.
+def bind(address: Address) -> socket.socket:
+    """Take the port, before anything is loaded or announced; nobody is answered yet.
 
     Raises:
-        UserError: a missing extra, an address that cannot be used.
+        UserError: the address cannot be used: the port is taken, or the host is none of this machine's.
     """
     address.check()
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, _, _, place = min(found)  # of a name with two, the address of IPv4
+        taken = socket.socket(family, kind)
+        try:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that a service has just left is free
+            taken.bind(place)
+            taken.listen(0)  # only so is a second service refused; connections wait until `run` answers them
+        except OSError:
+            taken.close()
+            raise
+    except OSError as error:
+        raise UserError(
+            f"cannot listen on {address.host}:{address.port} ({error.strerror or error}).",
+            "Is the port taken? Choose another: --port",
+        ) from error
+    return taken
+
+
+def run(service: Service, ring: KeyRing, address: Address, place: socket.socket) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests inside are finished first.
+
+    Args:
+        service: what is served.
+        ring: the keys that open.
+        address: of the service.
+        place: from `bind`.
+
+    Raises:
+        UserError: a missing extra.
+    """
     uvicorn = require("uvicorn", "serve")
     require("fastapi", "serve")
     require("python_multipart", "serve")
@@ -123,7 +164,5 @@ def run(service: Service, ring: KeyRing, address: Address) -> None:
         ssl_keyfile=address.tls_key,
         ws="none",
     )
-    server = uvicorn.Server(config)
-    server.run()
-    if not server.started:
-        raise UserError(f"cannot listen on {address.host}:{address.port}.", "Is the port taken? Choose another: --port")
+    with place:
+        uvicorn.Server(config).run(sockets=[place])

@@ -36,13 +36,14 @@ class About(BaseModel):
     input_height: int
     input_width: int
     entries: int
-    cameras: list[int] = Field(description="Cameras the gallery knows, zero-based.")
+    cameras: list[str] = Field(description="Names of the cameras the gallery knows.")
     earliest: float | None = Field(description="Of the known times, Unix seconds.")
     latest: float | None
     calibrated: bool
     calibration: str | None = Field(description="Where the probabilities come from.")
     prior: Probability | None = Field(description="Share of same-person pairs the probabilities presume.")
     keeps_pictures: bool
+    proposes_boxes: bool = Field(description="Whether a detector finds the persons in a scene.")
     retention_days: float | None
     key: str = Field(description="Name of the asking key.")
     roles: list[str]
@@ -59,6 +60,22 @@ class Embedding(BaseModel):
     weights_sha256: str
 
 
+class ProposedBox(BaseModel):
+    """Where a person may be, in pixels of the picture."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    score: Probability
+
+
+class Proposed(BaseModel):
+    """The persons that a detector sees in a picture, the surest first."""
+
+    boxes: list[ProposedBox]
+
+
 class Enrolled(BaseModel):
     """What enrolling a picture did."""
 
@@ -70,8 +87,8 @@ class EntryOut(BaseModel):
     """One person's picture in the gallery, without its descriptor."""
 
     id: str
-    pid: int | None
-    camid: int | None
+    pid: str | None = Field(description="What the person is called, where it is known.")
+    camid: str | None = Field(description="What the camera is called, where it is known.")
     timestamp: float | None
     tags: list[str]
     visibility: list[bool]
@@ -88,8 +105,8 @@ class HitOut(BaseModel):
     probability: Probability | None = Field(
         description="Of being one person at the prior of `About`; null uncalibrated."
     )
-    pid: int | None
-    camid: int | None
+    pid: str | None = Field(description="What the person is called, where it is known.")
+    camid: str | None = Field(description="What the camera is called, where it is known.")
     timestamp: float | None
     tags: list[str]
     visibility: list[bool]

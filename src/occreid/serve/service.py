@@ -5,6 +5,7 @@ The methods block; the web layer calls them from worker threads.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -16,11 +17,13 @@ from occreid import __version__
 from occreid.distances import paired_distances
 from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Gallery
+from occreid.gallery.checks import name_or_none
 from occreid.gallery.enrolment import add_unknown
+from occreid.gallery.entries import number_or_name
 from occreid.methods import Method
 from occreid.retrieval.calibration import Calibration
 from occreid.serve import schemas
-from occreid.serve.answers import compared, entry_out, filter_facts, hit_out, presumptions
+from occreid.serve.answers import compared, entry_out, filter_facts, hit_out, maps_in_words, presumptions
 from occreid.serve.audit import AuditLog
 from occreid.serve.batching import Batcher
 from occreid.serve.caller import Caller
@@ -29,6 +32,7 @@ from occreid.serve.engine import Engine
 from occreid.serve.headers import TooLarge
 from occreid.serve.metrics import Metrics
 from occreid.serve.pictures import data_address
+from occreid.serve.proposing import Proposer
 from occreid.serve.refusals import Refusals
 from occreid.serve.removal import Removal
 from occreid.serve.settings import Settings
@@ -45,9 +49,9 @@ class _Enrolment:
     """A picture on its way into the gallery."""
 
     crop: Crop
-    camid: int | None
+    camid: str | None
     timestamp: float | None
-    pid: int | None
+    pid: str | None
     tags: tuple[str, ...]
 
 
@@ -82,6 +86,7 @@ class Service:
         self._enrolments: Batcher[_Enrolment, bool] = Batcher(
             self._enrol, max_batch=self.settings.max_batch, observe=self.metrics.batch
         )
+        self.proposer: Proposer | None = None  # set by whoever has a detector
         self.removal = Removal(gallery, audit, self.metrics, self.settings.retention_days)
 
     def close(self) -> None:
@@ -104,13 +109,14 @@ class Service:
             input_height=model.input_size[0],
             input_width=model.input_size[1],
             entries=stats.entries,
-            cameras=sorted(stats.cameras),
+            cameras=list(stats.cameras),
             earliest=stats.earliest,
             latest=stats.latest,
             calibrated=self.calibration is not None,
             calibration=None if self.calibration is None else presumptions(self.calibration),
             prior=None if self.calibration is None else self.calibration.prior,
             keeps_pictures=self.settings.keep_pictures,
+            proposes_boxes=self.proposer is not None,
             retention_days=self.settings.retention_days,
             key=caller.key.name,
             roles=list(caller.key.roles),
@@ -130,19 +136,28 @@ class Service:
             weights_sha256=self.engine.weights_hash,
         )
 
+    def propose(self, caller: Caller, data: bytes) -> schemas.Proposed:
+        """The persons in a scene, as the detector sees them."""
+        if self.proposer is None:
+            raise UserError("this service has no detector.", "Whoever runs it can give one: occreid serve --detector")
+        found = self.proposer(lambda: self._describer.scene(data))
+        self.audit.write("boxes", **caller.facts(), picture_sha256=hashlib.sha256(data).hexdigest())
+        return found
+
     def enrol(
         self,
         caller: Caller,
         data: bytes,
         box: str | None,
         *,
-        camid: int | None = None,
+        camid: str | None = None,
         timestamp: float | None = None,
-        pid: int | None = None,
+        pid: str | None = None,
         tags: Sequence[str] = (),
     ) -> schemas.Enrolled:
         """Take a picture into the gallery; the same crop with the same camera and time is the same entry."""
-        crop = self._describer.crop(data, box, camid, timestamp)
+        camid, pid = name_or_none("camera", camid), name_or_none("person", pid)
+        crop = self._describer.crop(data, box, number_or_name(camid), timestamp)
         facts = {**caller.facts(), "id": crop.id, "camid": camid, "timestamp": timestamp, "pid": pid}
         self.audit.write("enrol", **facts)  # first: what cannot be written down is not done
         added = result_of(self._enrolments.submit(_Enrolment(crop, camid, timestamp, pid, tuple(tags))))
@@ -212,8 +227,7 @@ class Service:
             schemas.Shown(name=name, overlay=data_address(self._describer.overlay(crop, heat), "png"))
             for name, heat in maps.items()
         ]
-        nothing = f"The method '{self.engine.name}' has no maps of its own to show."
-        message = nothing if not shown else "Blue: looked away. Yellow: looked here."
+        message = maps_in_words(self.engine.name, [*maps])
         return schemas.Explained(maps=shown, visibility=found.visibility[0].tolist(), message=message)
 
     def entry(self, entry_id: str) -> schemas.EntryOut:
@@ -227,7 +241,7 @@ class Service:
         return data
 
     def delete(
-        self, caller: Caller, *, ids: Sequence[str] | None = None, before: float | None = None, camid: int | None = None
+        self, caller: Caller, *, ids: Sequence[str] | None = None, before: float | None = None, camid: str | None = None
     ) -> schemas.Deleted:
         """Delete entries for good: their bytes are rewritten away before this returns."""
         filter = None if camid is None else Filter(camids=(camid,))

@@ -20,9 +20,10 @@ from torch import nn
 from occreid.data.loading.loaders import eval_loader
 from occreid.data.walk import existing_folder, images_under
 from occreid.errors import UserError
-from occreid.extraction import progress_bar, usable_device
+from occreid.extraction import usable_device
 from occreid.models import Method, load_model, read_card, save_model
 from occreid.models.weights import WRITTEN
+from occreid.progress import progress_bar
 from occreid.records import Record
 
 FEWEST = 32

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from occreid.errors import UserError
-from occreid.files import read_json, write_file
+from occreid.files import locked, read_json, write_file
 from occreid.records import Record
 from occreid.training.devices import process_rank
 from occreid.training.recipe import Recipe
@@ -77,6 +78,20 @@ def claim_run(folder: Path, recipe: Recipe) -> None:
         write_file(folder / RECIPE, dump_recipe(recipe))
     except OSError as error:
         raise UserError(f"cannot write the run folder {folder} ({error}).", "Choose another --out.") from error
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Train in a run folder while no other process does; the processes of one distributed run share it.
+
+    Raises:
+        UserError: another process trains there.
+    """
+    if process_rank() != 0:
+        yield
+        return
+    with locked(folder):
+        yield
 
 
 def _with_choices(wanted: Recipe, started: Recipe) -> Recipe:

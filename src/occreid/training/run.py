@@ -33,7 +33,7 @@ from occreid.training.epoch_end import LAST, EpochEnd, format_scores, oracle_wor
 from occreid.training.evaluation import evaluate_split, is_testable, result_entry, write_result
 from occreid.training.fastest import chosen_by_first, is_open, settled
 from occreid.training.fit import fit
-from occreid.training.folders import PICTURES, claim_run, read_run, require_same_pictures, training_pictures
+from occreid.training.folders import PICTURES, alone, claim_run, read_run, require_same_pictures, training_pictures
 from occreid.training.module import Leg, TrainingModule, stage_trains
 from occreid.training.progress import ProgressBar
 from occreid.training.recipe import Recipe
@@ -58,7 +58,8 @@ def train(recipe: Recipe, out: str | Path, *, progress: bool = True) -> Path:
     """
     run = Run(recipe, Path(out), progress)
     claim_run(run.folder, run.recipe)
-    return run.go()
+    with alone(run.folder):
+        return run.go()
 
 
 def resume(
@@ -76,14 +77,15 @@ def resume(
         The run folder.
 
     Raises:
-        UserError: there is no run, or a key was changed that would change the result.
+        UserError: there is no run, another process trains it, or a key was changed that would change the result.
     """
     folder = Path(run)
     resolved = read_run(folder, recipe, overrides)
     if (folder / "result.json").is_file():
         Console(soft_wrap=True, markup=False, highlight=False).print(f"the run {folder} is finished already")
         return folder
-    return Run(resolved, folder, progress).go()
+    with alone(folder):
+        return Run(resolved, folder, progress).go()
 
 
 class Run:

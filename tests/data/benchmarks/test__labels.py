@@ -33,6 +33,14 @@ def test_words_are_numbered_in_sorted_order_whatever_the_order_of_rows():
     assert numbered(given[::-1]).pids == result.pids
 
 
+def test_words_stay_with_each_record_as_its_names():
+    result = numbered(rows(("eve", "hall"), ("adam", "07")))
+    names = [(record.person_name, record.camera_name) for _, record in result.records]
+    assert names == [("eve", "hall"), ("adam", "7")]
+    unknown = numbered([Row(Path("a.jpg"), "query", "01")]).records[0][1]
+    assert (unknown.person_name, unknown.camera_name) == ("1", None)
+
+
 def test_cameras_sort_as_numbers_not_as_text():
     assert cameras(numbered(rows(("1", "10"), ("1", "9")))) == [1, 0]
 

@@ -18,6 +18,7 @@ def test_records_distractors_and_junk(market, ids_of, cameras_of):
     assert ids_of(split.gallery) == [0, 1], "distractors stay, junk goes"
     assert split.distractor_pids == {0} and split.notes["junk_dropped"] == "1"
     assert split.counts()["gallery"] == {"images": 2, "ids": 1, "cameras": 2}
+    assert [record.camera_name for record in split.train] == ["1", "2", "6"], "cameras are called as files call them"
     assert split.train[0].path == market / "bounding_box_train/0002_c1s1_000451_03.jpg"
 
 

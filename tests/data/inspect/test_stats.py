@@ -21,7 +21,7 @@ def test_images_per_id_and_camera():
     result = figures(record(7, 3), record(7, 3), record(7, 0), record(9, 0), record(4, 0))
     assert (result.images, result.ids, result.median_images_per_id) == (5, 3, 1.0)
     assert result.images_per_id == {1: 2, 3: 1} and list(result.images_per_id) == [1, 3]
-    assert result.images_per_camera == {0: 3, 3: 2}
+    assert result.images_per_camera == {"0": 3, "3": 2}
 
 
 def test_distractors_are_images_but_no_id():

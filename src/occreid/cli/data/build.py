@@ -139,7 +139,8 @@ def _detect(crops: Path, files: list[Path], weights: str, review: Path, device: 
     from occreid.annotate.construction import detect_keypoints
     from occreid.annotate.detectors import weights_key
     from occreid.annotate.keypoint_model import open_keypoint_model
-    from occreid.extraction import progress_bar, usable_device
+    from occreid.extraction import usable_device
+    from occreid.progress import progress_bar
 
     file = review.with_suffix(".keypoints.json")
     model = open_keypoint_model(weights, device=usable_device(device))

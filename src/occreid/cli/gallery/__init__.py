@@ -10,6 +10,7 @@ from occreid.cli.gallery.delete import compact, delete
 from occreid.cli.gallery.index import index
 from occreid.cli.gallery.options import moment
 from occreid.cli.gallery.stats import stats, verify
+from occreid.cli.gallery.update import update
 
 __all__ = ["moment", "register"]
 
@@ -17,6 +18,6 @@ __all__ = ["moment", "register"]
 def register(app: typer.Typer) -> None:
     """Add the group `gallery`."""
     group = typer.Typer(name="gallery", help="Make, fill and look after a searchable gallery.", no_args_is_help=True)
-    for command in (create, add, stats, verify, delete, compact, index):
+    for command in (create, add, update, stats, verify, delete, compact, index):
         group.command()(command)
     app.add_typer(group)

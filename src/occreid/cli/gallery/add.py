@@ -4,37 +4,49 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from occreid.cli.crop import DETECTOR, DetectorName, Every, Most, Scenes, Score, Smallest, Weights
 from occreid.cli.extracted import part_facts
 from occreid.cli.gallery.options import Uri, moment, opened
+from occreid.cli.gallery.sources import OfBenchmark, Part, Pictures, part_of_benchmark
 from occreid.cli.options import BatchSize, Device, Json, Option, Precision, Workers
-from occreid.cli.splits import load_benchmarks
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
     from occreid.gallery import AddReport
-    from occreid.records import Record
 
 
 def add(
     uri: Uri,
     model: Annotated[Path | None, typer.Option("--model", help="Describes the pictures of --on or --pictures.")] = None,
-    on: Annotated[str | None, typer.Option("--on", metavar="NAME=ROOT", help="A benchmark's gallery images.")] = None,
-    pictures: Annotated[Path | None, typer.Option("--pictures", help="A folder of crops, subfolders too.")] = None,
+    on: OfBenchmark = None,
+    pictures: Pictures = None,
+    scenes: Annotated[
+        list[str] | None,
+        typer.Option("--scenes", help="A picture, folder, video or rtsp:// whose persons are cut out; repeat it."),
+    ] = None,
+    detector: DetectorName = DETECTOR,
+    weights: Weights = "coco",
+    every: Every = 1.0,
+    score: Score = 0.5,
+    smallest: Smallest = 32,
+    frames: Most = None,
     descriptors: Annotated[
         Path | None, typer.Option("--descriptors", help="A part written by occreid extract.")
     ] = None,
-    part: Annotated[str, typer.Option("--part", help="Of --on: gallery, query or train.")] = "gallery",
+    part: Part = "gallery",
     option: Option = None,
-    camera: Annotated[int | None, typer.Option("--camera", help="The camera of all --pictures.")] = None,
+    camera: Annotated[
+        str | None, typer.Option("--camera", help="The camera of all --pictures or --scenes, any name.")
+    ] = None,
     taken: Annotated[
-        str | None, typer.Option("--time", help="When --pictures were taken, or time 0 of --on was.")
+        str | None, typer.Option("--time", help="When --pictures were taken, or --scenes or time 0 of --on began.")
     ] = None,
     tags: Annotated[
         list[str] | None, typer.Option("--tag", help="A tag of all that is added; may be repeated.")
@@ -52,13 +64,19 @@ def add(
     Interrupted, it goes on where it stopped: every batch is committed whole.
 
     Example: occreid gallery add galleries/door --model runs/market --pictures crops --camera 3 --keep-pictures
+
+    Of a video: occreid gallery add galleries/door --model runs/market --scenes door.mp4 --time 2026-03-01T08:00
     """
     from occreid.data.benchmarks import folder_records
     from occreid.descriptors import Descriptors
+    from occreid.extraction import usable_device
     from occreid.models import load_model, read_card
+    from occreid.scenes.enrolling import enrol_crops
 
-    if [on, pictures, descriptors].count(None) != 2 or (descriptors is None) != (model is not None):
-        raise UserError("it is not clear what to add.", "Give --model with --on or --pictures; or --descriptors alone.")
+    if [on, pictures, scenes, descriptors].count(None) != 3 or (descriptors is None) != (model is not None):
+        raise UserError(
+            "it is not clear what to add.", "Give --model with --on, --pictures or --scenes; or --descriptors alone."
+        )
     hash_ = part_facts(descriptors)["weights_sha256"] if descriptors else read_card(model or Path())["sha256"]
     what: dict[str, Any] = {
         "tags": tuple(tags or ()),
@@ -69,9 +87,18 @@ def add(
     with opened(uri, hash_) as gallery:
         if descriptors is not None:
             total = gallery.enrol_descriptors(Descriptors.load(descriptors), **what)
+        elif scenes is not None:
+            where = Scenes(scenes, detector, weights, every, taken, score, smallest, frames, device)
+            network = load_model(model or Path()).to(usable_device(device))
+            show = what.pop("on_batch")
+            total = enrol_crops(
+                gallery, where.crops(), network, camera=camera or "", on_batch=lambda r: show(r, None), **what
+            )
+            if not total.done:
+                raise UserError("no person was found in these scenes.", "Lower --score and --smallest.")
         else:
             total = gallery.enrol(
-                _of_benchmark(on, part, option) if on else folder_records(pictures or Path(), camid=camera),
+                part_of_benchmark(on, part, option) if on else folder_records(pictures or Path(), camera=camera),
                 load_model(model or Path()),
                 start=None if taken is None else moment(taken, "time"),
                 device=device,
@@ -84,18 +111,12 @@ def add(
     typer.echo(json.dumps(asdict(total)) if as_json else f"added {total.added:,}, known already {total.known:,}")
 
 
-def _show(quiet: bool) -> Callable[[AddReport, int], None]:
+def _show(quiet: bool) -> Callable[[AddReport, int | None], None]:
     """A line on stderr for every tenth batch."""
     batches = itertools.count(1)
 
-    def show(report: AddReport, total: int) -> None:
+    def show(report: AddReport, total: int | None) -> None:
         if not quiet and next(batches) % 10 == 0:
-            typer.echo(f"{report.done:,} of {total:,} done", err=True)
+            typer.echo(f"{report.done:,}{'' if total is None else f' of {total:,}'} done", err=True)
 
     return show
-
-
-def _of_benchmark(on: str, part: str, option: list[str] | None) -> Sequence[Record]:
-    if part not in ("gallery", "query", "train"):
-        raise UserError(f"a benchmark has no part '{part}'.", "Give gallery, query or train.")
-    return getattr(load_benchmarks(Path(), [on], option)[0], part)

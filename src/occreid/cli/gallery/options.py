@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Uri = Annotated[str, typer.Argument(help="A folder, a file NAME.db (Milvus in this process) or http://host:19530/name")]
 Model = Annotated[Path, typer.Option("--model", help="The run folder or .safetensors file that describes pictures.")]
-Cameras = Annotated[list[int] | None, typer.Option("--camera", help="Only this camera; may be repeated.")]
+Cameras = Annotated[list[str] | None, typer.Option("--camera", help="Only this camera, by name; may be repeated.")]
 Start = Annotated[str | None, typer.Option("--start", help="Taken at or after: 2026-03-01T08:00, or Unix seconds.")]
 End = Annotated[str | None, typer.Option("--end", help="Taken before this.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="Carrying this tag; may be repeated.")]
@@ -29,11 +29,11 @@ def opened(uri: str, weights_hash: str | None = None) -> Gallery:
 
 
 def filter_of(
-    camera: Sequence[int] | None,
+    camera: Sequence[str] | None,
     start: str | None,
     end: str | None,
     tag: Sequence[str] | None,
-    exclude_camera: int | None = None,
+    exclude_camera: str | None = None,
 ) -> Filter:
     """The filter that options name."""
     from occreid.gallery import Filter

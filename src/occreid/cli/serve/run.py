@@ -29,7 +29,7 @@ def serve(
     audit: AuditFile = Path("audit.jsonl"),
     calibration: CalibrationFile = None,
     host: Annotated[str, typer.Option("--host", help="Loopback, or with --behind-proxy another.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8000,
     behind_proxy: Annotated[
         bool, typer.Option("--behind-proxy", help="A proxy with TLS stands before the service.")
     ] = False,
@@ -44,6 +44,10 @@ def serve(
     rate: Annotated[float, typer.Option("--rate", help="Requests per second of one key.")] = 50,
     concurrency: Annotated[int, typer.Option("--concurrency", help="Requests at once; more get a 429.")] = 32,
     max_batch: Annotated[int, typer.Option("--max-batch", help="Pictures described at once.")] = 32,
+    detector: Annotated[
+        str | None, typer.Option("--detector", help="Proposes the persons of a scene on the page; as of occreid crop.")
+    ] = None,
+    weights: Annotated[str, typer.Option("--detector-weights", help="Of torchvision's: coco, or a file.")] = "coco",
     retention_days: RetentionDays = None,
     keep_pictures: Annotated[
         bool, typer.Option("--keep-pictures/--no-pictures", help="Whether the gallery keeps enrolled crops.")
@@ -71,7 +75,7 @@ def serve(
     from occreid.serve import Settings
     from occreid.serve.keys import KeyRing
     from occreid.serve.memory import share_arenas
-    from occreid.serve.run import Address, open_service, run
+    from occreid.serve.run import Address, bind, open_service, run
 
     share_arenas()
     os.umask(0o077)  # what is written is for its owner alone
@@ -90,6 +94,7 @@ def serve(
     )
     ring = KeyRing(keys)
     ring.refresh()
+    place = bind(address)
     service = open_service(
         model,
         gallery,
@@ -98,11 +103,13 @@ def serve(
         calibration=calibration,
         device=device,
         precision=precision,  # type: ignore[arg-type]  # checked there
+        detector=detector,
+        detector_weights=weights,
     )
     if precision == "auto":
         typer.echo(f"auto: {service.engine.way.precision}, {service.engine.way.memory_format}", err=True)
     for warning in service.warnings():
         typer.echo(f"note: {warning}", err=True)
-    shown = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    shown = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{place.getsockname()[1]}"
     typer.echo(f"{len(service.gallery):,} entries; page and API on {shown} (Ctrl-C ends)", err=True)
-    run(service, ring, address)
+    run(service, ring, address, place)

@@ -86,13 +86,17 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
     return split if test_masks is None else with_test_masks(split, root, test_masks)
 
 
-def folder_records(folder: str | Path, *, camid: int | None = None) -> list[Record]:
-    """Records of all pictures in a folder and its subfolders, of unknown persons; −1 stands for what is not known.
+def folder_records(folder: str | Path, *, camera: str | None = None) -> list[Record]:
+    """Records of all pictures in a folder and its subfolders, of unknown persons (−1).
+
+    Args:
+        folder: holds pictures, at any depth.
+        camera: the name of the camera of all of them, where it is known.
 
     Raises:
         UserError: there is none.
     """
-    return [Record(file, pid=-1, camid=-1 if camid is None else camid) for file in images_under(Path(folder))]
+    return [Record(file, pid=-1, camid=-1, camera=camera) for file in images_under(Path(folder))]
 
 
 @functools.cache

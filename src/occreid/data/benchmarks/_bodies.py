@@ -33,7 +33,7 @@ def read_bodies(folder: Path, camid: int, occluded: bool | None, skipped: list[P
         if pid is None:
             misnamed.append(path)
         else:
-            records.append(Record(path, pid, camid, occluded))
+            records.append(Record(path, pid, camid, occluded, camera=""))
     if not records:
         raise UserError(
             f"no image in {folder} has an id in its name; the first is {misnamed[0].name}.", "Expected e.g. 001_02.tif."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from occreid.errors import UserError, did_you_mean
+from occreid.names import plain_name, whole_number
 from occreid.records import Record
 
 _SHOWN = 20
@@ -45,7 +45,7 @@ class Numbered:
         Raises:
             UserError: no image has it.
         """
-        label = _plain(written)
+        label = plain_name(written)
         spelt = {pid for own, pid in self.pids.items() if label in (own, str(pid))}
         if not spelt:
             raise UserError(f"no image has the id {written}.", did_you_mean(written, list(self.pids)[:_SHOWN]))
@@ -57,7 +57,8 @@ def numbered(rows: Sequence[Row]) -> Numbered:
 
     Whole numbers stay ids (``1.0``, as pandas writes them beside an empty cell, is 1); words, and numbers beyond 64
     bits, are numbered 0, 1, … in sorted order. Cameras are numbered 0, 1, … in sorted order always, for
-    `Record.camid` is zero-based; without cameras all are 0.
+    `Record.camid` is zero-based; without cameras all are 0. The numbers mean nothing outside this split: the words
+    stay with each record as its names.
 
     Raises:
         UserError: some images have a camera and some have none, or an id below −1.
@@ -68,15 +69,16 @@ def numbered(rows: Sequence[Row]) -> Numbered:
             f"{len(without)} of {len(rows)} images have no camera, the first is {without[0].path}.",
             "Give every image a camera, or none.",
         )
-    below = next((row for row in rows if (number := _whole(row.pid)) is not None and number < -1), None)
+    below = next((row for row in rows if (number := whole_number(row.pid)) is not None and number < -1), None)
     if below:
         raise UserError(f"{below.path} has the id {below.pid}.", "Ids are 0 or above, or -1 for junk.")
-    cameras, _ = _numbers({_plain(row.camera or "") for row in rows}, dense=True)
-    kept = [row for row in rows if _whole(row.pid) != -1]
-    pids, words = _numbers({_plain(row.pid) for row in kept})
+    cameras, _ = _numbers({plain_name(row.camera or "") for row in rows}, dense=True)
+    kept = [row for row in rows if whole_number(row.pid) != -1]
+    pids, words = _numbers({plain_name(row.pid) for row in kept})
     records = [
-        (row.part, Record(row.path, pids[_plain(row.pid)], cameras[_plain(row.camera or "")], row.occluded))
+        (row.part, Record(row.path, pids[pid], cameras[camera], row.occluded, person=pid, camera=camera))
         for row in kept
+        for pid, camera in [(plain_name(row.pid), plain_name(row.camera or ""))]
     ]
     notes = {} if without else {"cameras": _legend(cameras)}
     if words:
@@ -86,20 +88,9 @@ def numbered(rows: Sequence[Row]) -> Numbered:
     return Numbered(records, pids, notes)
 
 
-def _whole(label: str) -> int | None:
-    """The whole number that a label is, however it is spelt, or None."""
-    return int(label.partition(".")[0]) if re.fullmatch(r"[+-]?\d+(\.0*)?", label) else None
-
-
-def _plain(label: str) -> str:
-    """One spelling of each whole number: "01" and "1.0" are the id, or camera, "1"."""
-    number = _whole(label)
-    return label if number is None else str(number)
-
-
 def _numbers(labels: set[str], dense: bool = False) -> tuple[dict[str, int], bool]:
     """Number per label, and whether the labels were words; ``dense`` numbers whole numbers anew, too."""
-    numbers = {label: number for label in labels if (number := _whole(label)) is not None}
+    numbers = {label: number for label in labels if (number := whole_number(label)) is not None}
     if len(numbers) < len(labels) or max(numbers.values(), default=0) > _LARGEST:
         return {label: index for index, label in enumerate(sorted(labels))}, True
     if dense:

@@ -50,7 +50,8 @@ class Names:
             elif int(match["pid"]) == JUNK:
                 junk += 1
             else:
-                records.append(Record(path, int(match["pid"]), camid, occluded))
+                camera = str(int(match["camid"]))  # as files, papers and people count
+                records.append(Record(path, int(match["pid"]), camid, occluded, camera=camera))
         if not records and not junk:
             raise UserError(
                 f"no image in {folder} has a name with an id and a camera; the first is {misnamed[0].name}.",

@@ -86,7 +86,7 @@ def _read_crops(folder: Path, skipped: list[Path]) -> tuple[Record, ...]:
     for image in images_under(existing_folder(folder / "images")):
         mask = folder / "masks" / f"{image.stem}.png"
         if image.stem.isdecimal() and mask.is_file():
-            records.append(Record(image, int(image.stem), 0, mask=mask))
+            records.append(Record(image, int(image.stem), 0, mask=mask, camera=""))
         else:
             skipped.append(image)
     return tuple(records)
@@ -174,7 +174,7 @@ def write_crops(persons: list[Person], out: Path, *, margin: float = 0.0) -> Ite
         path = out / "images" / f"{person.annotation:012d}.jpg"
         _, encoded = cv2.imencode(".jpg", image[top:bottom, left:right, ::-1], (cv2.IMWRITE_JPEG_QUALITY, 95))
         write_file(path, encoded.tobytes(), flush=False)
-        yield Record(path, person.annotation, 0, mask=mask_path)
+        yield Record(path, person.annotation, 0, mask=mask_path, camera="")
 
 
 def part_mask(person: Person, frame: tuple[int, int, int, int]) -> NDArray[np.uint8]:

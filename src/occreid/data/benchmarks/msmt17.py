@@ -118,9 +118,10 @@ def _records(folder: Path, entries: list[tuple[str, int]], offset: int) -> tuple
             f"{len(missing)} images that the lists name are not in {folder}: {', '.join(missing[:5])}.",
             "Unpack the archive again.",
         )
+    cameras = [int(_CAMERA.fullmatch(Path(name).name)["camid"]) for name, _ in sorted(entries)]  # type: ignore[index]
     return tuple(
-        Record(folder / name, pid + offset, int(_CAMERA.fullmatch(Path(name).name)["camid"]) - 1)  # type: ignore[index]
-        for name, pid in sorted(entries)
+        Record(folder / name, pid + offset, camera - 1, camera=str(camera))
+        for (name, pid), camera in zip(sorted(entries), cameras, strict=True)
     )
 
 

@@ -117,6 +117,7 @@ def _record(base: Path, row: dict[str, Any]) -> Record:
         base / row["file"],
         row["pid"],
         row["camid"],
+        camera=str(row["camid"] + 1),  # as in its file names
         occluded=row["occluded"],
         mask=base / row["mask"] if row["mask"] else None,
         visibility=None if None in visible else visible,

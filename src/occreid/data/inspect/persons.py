@@ -19,8 +19,8 @@ COLOURS = {"train": (110, 110, 110), "query": (30, 100, 220), "gallery": (20, 14
 def contact_sheet(split: Split, path: Path, *, rows: int = 8, columns: int = 8, seed: int = 0) -> int:
     """Write a PNG of some ids, one row each: query images framed blue, gallery green, training grey.
 
-    Under each picture: id, camera (as "c0") and "occ" where the benchmark says that it is occluded. The training
-    part is shown only where there is no test part.
+    Under each picture: the names of person and camera, and "occ" where the benchmark says that it is occluded. The
+    training part is shown only where there is no test part.
 
     Args:
         split: what a loader read.
@@ -69,5 +69,6 @@ def _row(pictures: list[tuple[str, Record]], columns: int, generator: random.Ran
 
 
 def _tile(part: str, record: Record) -> Tile:
-    caption = f"{record.pid} c{record.camid}" + (" occ" if record.occluded else "")
+    camera = f" {record.camera_name}" if record.camera_name else ""
+    caption = f"{record.person_name}{camera}" + (" occ" if record.occluded else "")
     return Tile(read_image(record.path), caption, COLOURS[part])

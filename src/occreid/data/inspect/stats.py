@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from occreid.data.images import image_size
+from occreid.names import name_order
 from occreid.records import PART_NAMES, Record, Split
 
 
@@ -21,7 +22,7 @@ class PartStats:
         ids: number of ids.
         images_per_id: number of images → number of ids that have so many.
         median_images_per_id: 0 where there is no id.
-        images_per_camera: zero-based camera → number of images.
+        images_per_camera: name of each known camera → number of images.
         sizes: (width, height) in pixels → number of images, the most frequent first; empty if not measured.
         occluded: share of the images known to be occluded among those of which it is known; None if of none.
         visible: mean visible fraction of each body part, in [0, 1]; None if unknown.
@@ -32,7 +33,7 @@ class PartStats:
     ids: int
     images_per_id: dict[int, int]
     median_images_per_id: float
-    images_per_camera: dict[int, int]
+    images_per_camera: dict[str, int]
     sizes: dict[tuple[int, int], int]
     occluded: float | None
     visible: dict[str, float] | None
@@ -64,6 +65,7 @@ def stats(
 
 def _part(records: Sequence[Record], sizes: Counter[tuple[int, int]], distractors: frozenset[int]) -> PartStats:
     per_id = Counter(r.pid for r in records if r.pid not in distractors)
+    cameras = Counter(camera for r in records if (camera := r.camera_name) is not None)
     known = [r.occluded for r in records if r.occluded is not None]
     visibilities = [r.visibility for r in records if r.visibility is not None]
     return PartStats(
@@ -71,7 +73,7 @@ def _part(records: Sequence[Record], sizes: Counter[tuple[int, int]], distractor
         ids=len(per_id),
         images_per_id=dict(sorted(Counter(per_id.values()).items())),
         median_images_per_id=float(median(per_id.values())) if per_id else 0.0,
-        images_per_camera=dict(sorted(Counter(r.camid for r in records).items())),
+        images_per_camera={camera: cameras[camera] for camera in sorted(cameras, key=name_order)},
         sizes=dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
         occluded=fmean(known) if known else None,
         visible={part: fmean(v[i] for v in visibilities) for i, part in enumerate(PART_NAMES)}

@@ -1,6 +1,10 @@
-// Choosing the part of a picture: by pointer, by arrow keys, by numbers. All three change one box in picture pixels.
+// Choosing the part of a picture: by pointer, by arrow keys, by numbers, by a click on a person that was found. All of
+// them change one box in picture pixels. The picture can be enlarged; the view then scrolls.
+
+import { element } from "./dom.js";
 
 const SMALLEST = 8;
+const ZOOMS = [1, 1.5, 2, 3, 4, 6, 8];
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 export class Cropper {
@@ -10,6 +14,19 @@ export class Cropper {
     this.frame = root.querySelector("#box");
     this.inputs = Object.fromEntries(["x", "y", "width", "height"].map((n) => [n, root.querySelector(`#box-${n}`)]));
     this.box = null;
+    this.view = root.querySelector("#view");
+    this.proposals = root.querySelector("#proposals");
+    this.zoomIn = root.querySelector("#zoom-in");
+    this.zoomOut = root.querySelector("#zoom-out");
+    this.level = root.querySelector("#zoom-level");
+    this.zoomed = 0;
+    this.zoomIn.addEventListener("click", () => this.zoom(this.zoomed + 1));
+    this.zoomOut.addEventListener("click", () => this.zoom(this.zoomed - 1));
+    this.view.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      this.zoom(this.zoomed - Math.sign(event.deltaY));
+    }, { passive: false });
     this.stage.addEventListener("pointerdown", (event) => this.#draw(event));
     this.frame.addEventListener("keydown", (event) => this.#key(event));
     for (const input of Object.values(this.inputs)) input.addEventListener("change", () => this.#numbers());
@@ -20,10 +37,43 @@ export class Cropper {
   // A picture begins with no box: all of it is searched.
   load(address) {
     return new Promise((resolve, reject) => {
-      this.image.onload = () => { this.set(null); resolve(); };
+      this.image.onload = () => { this.propose([]); this.zoom(0); this.set(null); resolve(); };
       this.image.onerror = () => reject(new Error("The browser cannot show this picture; it can still be searched."));
       this.image.src = address;
     });
+  }
+
+  // Persons that were found: buttons over the picture, the surest first.
+  propose(boxes) {
+    this.proposals.replaceChildren(...boxes.map((box, place) => {
+      const choose = () => { this.set(box); this.frame.focus({ preventScroll: true }); };
+      const label = `Person ${place + 1}, ${Math.round(100 * box.score)} % sure`;
+      const button = element("button", { type: "button", class: "proposal", "aria-label": label, title: label, "aria-pressed": "false", onclick: choose });
+      return Object.assign(button, { place: box });
+    }));
+    this.#show();
+  }
+
+  // One of ZOOMS, by its place; the chosen part, else the middle, stays in view.
+  zoom(place) {
+    this.zoomed = clamp(place, 0, ZOOMS.length - 1);
+    const scale = ZOOMS[this.zoomed];
+    this.stage.classList.toggle("zoomed", scale > 1);
+    this.image.style.width = "";
+    if (scale > 1) this.image.style.width = `${this.#natural() * scale}px`;
+    this.level.textContent = `${Math.round(100 * scale)} %`;
+    this.zoomOut.disabled = this.zoomed === 0;
+    this.zoomIn.disabled = this.zoomed === ZOOMS.length - 1;
+    this.#show();
+    const { x, y, width, height } = this.#whole();
+    const shown = this.image.clientWidth / this.image.naturalWidth;
+    this.view.scrollTo((x + width / 2) * shown - this.view.clientWidth / 2, (y + height / 2) * shown - this.view.clientHeight / 2);
+  }
+
+  // Width in which the whole picture fits the view.
+  #natural() {
+    const { naturalWidth: w, naturalHeight: h } = this.image;
+    return Math.min(w, this.view.clientWidth, (380 * w) / h);
   }
 
   set(box) {
@@ -61,9 +111,15 @@ export class Cropper {
     for (const [name, input] of Object.entries(this.inputs)) input.value = box[name];
     this.frame.hidden = !this.box;
     const scale = this.image.clientWidth / this.image.naturalWidth;
-    Object.assign(this.frame.style, {
-      left: `${box.x * scale}px`, top: `${box.y * scale}px`, width: `${box.width * scale}px`, height: `${box.height * scale}px`,
+    const lay = (item, { x, y, width, height }) => Object.assign(item.style, {
+      left: `${x * scale}px`, top: `${y * scale}px`, width: `${width * scale}px`, height: `${height * scale}px`,
     });
+    lay(this.frame, box);
+    for (const button of this.proposals.children) {
+      lay(button, button.place);
+      const same = ["x", "y", "width", "height"].every((name) => this.box?.[name] === button.place[name]);
+      button.setAttribute("aria-pressed", String(same));
+    }
   }
 
   #at(event) {
@@ -76,15 +132,19 @@ export class Cropper {
     if (event.button !== 0) return;
     event.preventDefault();
     const [left, top] = this.#at(event);
+    const pressed = event.target.closest(".proposal");
+    let drawn = false;
     const { naturalWidth: w, naturalHeight: h } = this.image;
     this.stage.setPointerCapture(event.pointerId);
     const move = (moved) => {
       const [x, y] = this.#at(moved).map((v, i) => clamp(v, 0, i ? h : w));
       if (Math.abs(x - left) < SMALLEST || Math.abs(y - top) < SMALLEST) return;
+      drawn = true;
       this.set({ x: Math.min(x, left), y: Math.min(y, top), width: Math.abs(x - left), height: Math.abs(y - top) });
     };
     const end = () => {
       this.stage.removeEventListener("pointermove", move);
+      if (pressed && !drawn) this.set(pressed.place); // the captured pointer's click would go to the stage
       if (this.box) this.frame.focus({ preventScroll: true });
     };
     this.stage.addEventListener("pointermove", move);

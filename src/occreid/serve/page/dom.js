@@ -25,13 +25,11 @@ export function described(hit) {
   ].filter(Boolean);
 }
 
-export const likeness = (hit) => [`${(100 * hit.score).toFixed(1)} %`, "similar"];
-
-// A probability is worth what its prior is worth, so it never stands without it.
-export function odds(hit, prior) {
-  if (hit.probability === null) return null;
+// What an answer is worth: a calibrated probability, which never stands without its prior, else the plain distance.
+export function worth(hit, prior) {
+  if (hit.probability === null) return [hit.distance.toFixed(3), "distance, less is nearer"];
   const at = prior === 0.5 ? "even odds" : `a prior of ${+(100 * prior).toFixed(2)} %`;
-  return `${(100 * hit.probability).toFixed(1)} % the same at ${at}`;
+  return [`${(100 * hit.probability).toFixed(1)} %`, `the same at ${at}`];
 }
 
 const named = (seen) => (part, place) => (seen.length === PARTS.length ? PARTS[place] : `part ${place + 1}`);

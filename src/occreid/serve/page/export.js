@@ -1,6 +1,6 @@
 // A report of one search: one HTML file that needs nothing else, made in the browser and kept nowhere.
 
-import { described, element, likeness, odds, seenWords } from "./dom.js";
+import { described, element, seenWords, worth } from "./dom.js";
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;margin:32px auto;max-width:900px;padding:0 16px;color:#17202b}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:8px;border-bottom:1px solid #dbe1e8;vertical-align:top}
@@ -16,14 +16,14 @@ export function reportHtml(search, about) {
     ["Narrowed to", search.narrowed.join("; ") || "nothing: all entries"],
     ["Method", `${about.method}, ${about.metric}`],
     ["Weights (SHA-256)", about.weights_sha256],
-    ["Probability", about.calibration ?? "none: this service is not calibrated; percentages are similarities"],
+    ["Probability", about.calibration ?? "none: this service is not calibrated"],
     ["Entries in the gallery", String(about.entries)],
   ];
   const rows = search.found.hits.map((hit) =>
     element("tr", {},
       element("td", {}, String(hit.rank)),
       element("td", {}, hit.picture ? element("img", { src: hit.picture, alt: `answer ${hit.rank}` }) : "not kept"),
-      element("td", {}, ...[likeness(hit).join(" "), odds(hit, about.prior), `distance ${hit.distance.toFixed(4)}`].filter(Boolean).map((t) => element("div", {}, t))),
+      element("td", {}, ...[hit.probability === null ? null : worth(hit, about.prior).join(" "), `distance ${hit.distance.toFixed(4)}`].filter(Boolean).map((t) => element("div", {}, t))),
       element("td", {}, ...[...described(hit), seenWords(hit.visibility), `id ${hit.id}`].filter(Boolean).map((t) => element("div", {}, t))),
       element("td", {}, search.marks.get(hit.id) ?? "not judged")));
   const page = element("html", { lang: "en" },
@@ -38,7 +38,7 @@ export function reportHtml(search, about) {
       element("img", { src: search.preview, alt: "the person searched for" }),
       element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
       element("table", {},
-        element("thead", {}, element("tr", {}, ...["Rank", "Picture", "Likeness", "What is known", "Judged"].map((t) => element("th", { scope: "col" }, t)))),
+        element("thead", {}, element("tr", {}, ...["Rank", "Picture", "How near", "What is known", "Judged"].map((t) => element("th", { scope: "col" }, t)))),
         element("tbody", {}, ...rows))));
   return `<!doctype html>\n${page.outerHTML}\n`;
 }

@@ -1,7 +1,7 @@
 // The page: sign in, choose, narrow, search, judge, export. It talks to this service only.
 
 import { Cropper } from "./crop.js";
-import { described, element, likeness, moment, odds, partsBar, seenWords } from "./dom.js";
+import { described, element, moment, partsBar, seenWords, worth } from "./dom.js";
 import { download, reportHtml } from "./export.js";
 
 const at = (id) => document.getElementById(id);
@@ -45,6 +45,7 @@ async function signIn() {
   at("k").max = state.about.max_k;
   showCameras(state.about.cameras);
   ready();
+  if (state.file && !at("cropper").hidden) propose(state.file);
 }
 
 function signOut() {
@@ -98,8 +99,29 @@ async function choose(file) {
     say(error.message);
   }
   ready();
+  if (!at("cropper").hidden) await propose(file);
 }
 
+// The persons in a scene, if this service can find them; a crop of one person needs none.
+async function propose(file) {
+  const possible = Boolean(state.about?.proposes_boxes);
+  at("or-click").hidden = !possible;
+  at("propose").hidden = true;
+  if (!possible) return;
+  const form = new FormData();
+  form.append("picture", file, "picture");
+  try {
+    const { boxes } = await ask("/v1/boxes", { method: "POST", body: form });
+    if (state.file !== file) return;
+    cropper.propose(boxes);
+    say(boxes.length ? `${boxes.length} ${boxes.length === 1 ? "person" : "persons"} found: click one, draw a frame, or search all of it.` : "No person was found: draw a frame, or search all of it.");
+  } catch (error) {
+    at("propose").hidden = false;
+    say(error.message, true);
+  }
+}
+
+at("propose").addEventListener("click", () => propose(state.file));
 at("file").addEventListener("change", () => choose(at("file").files[0]));
 addEventListener("paste", (event) => choose([...event.clipboardData.files].find((f) => f.type.startsWith("image/"))));
 for (const kind of ["dragover", "dragleave", "drop"]) {
@@ -174,7 +196,7 @@ function showResults() {
     element("dl", {},
       element("dt", {}, "Searched"), element("dd", {}, narrowed.join("; ") || "all entries"),
       ...(words ? [element("dt", {}, "Query"), element("dd", {}, words)] : []),
-      element("dt", {}, "Probability"), element("dd", {}, state.about.calibration ?? "none: this service is not calibrated. Percentages are similarities."),
+      element("dt", {}, "Probability"), element("dd", {}, state.about.calibration ?? "none: this service is not calibrated, distances are shown."),
       element("dt", {}, "Search id"), element("dd", {}, found.search_id))));
   at("hits").replaceChildren(...found.hits.map(card));
   say(found.hits.length ? `${found.hits.length} answers, most alike first.` : "Nobody in the gallery passes this filter.");
@@ -185,15 +207,14 @@ function showResults() {
 }
 
 function card(hit) {
-  const [[percent, what], chance] = [likeness(hit), odds(hit, state.about.prior)];
+  const [value, what] = worth(hit, state.about.prior);
   const judge = (verdict, text) =>
     element("button", { type: "button", class: "quiet", "data-verdict": verdict, "aria-pressed": "false", onclick: () => mark(hit.id, verdict) }, text);
-  return element("li", { class: "hit", tabindex: "0", "data-id": hit.id, "aria-label": `Answer ${hit.rank}: ${percent} ${what}. ${described(hit).join(", ")}` },
+  return element("li", { class: "hit", tabindex: "0", "data-id": hit.id, "aria-label": `Answer ${hit.rank}: ${value} ${what}. ${described(hit).join(", ")}` },
     element("div", { class: "frame" },
       element("span", { class: "rank" }, String(hit.rank)),
       hit.picture ? element("img", { src: hit.picture, alt: `Answer ${hit.rank}` }) : element("span", { class: "none" }, "picture not kept")),
-    element("div", { class: "how" }, percent, " ", element("small", {}, what)),
-    chance ? element("div", { class: "odds" }, chance) : null,
+    element("div", { class: "how" }, value, " ", element("small", {}, what)),
     partsBar(hit.visibility),
     element("div", { class: "facts" }, ...described(hit).map((text) => element("div", {}, text))),
     element("div", { class: "verdict", role: "group", "aria-label": `Judge answer ${hit.rank}` }, judge("right", "Right"), judge("wrong", "Wrong")));

@@ -1,7 +1,7 @@
 import pytest
 
-from occreid.extraction import progress
-from occreid.extraction.progress import progress_bar
+from occreid import progress
+from occreid.progress import progress_bar
 
 
 @pytest.fixture

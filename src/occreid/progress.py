@@ -1,4 +1,4 @@
-"""What a person sees of long work on pictures."""
+"""What a person sees of long work on pictures: a bar, or a line every few seconds where no terminal shows one."""
 
 from __future__ import annotations
 

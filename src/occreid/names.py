@@ -1,0 +1,42 @@
+"""What a person or a camera is called: the word it came with, whole numbers in one spelling.
+
+A number that a program counts by (`Record.pid`, `Record.camid`) is private to one benchmark; the name is what a person
+typed, reads and filters by, and what a gallery keeps.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
+
+
+def whole_number(text: str) -> int | None:
+    """The whole number that a text is, however it is spelt, or None.
+
+    >>> whole_number("0012"), whole_number("3.0"), whole_number("c3")
+    (12, 3, None)
+    """
+    return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else None
+
+
+def plain_name(name: str | int) -> str:
+    """One spelling of each name: "01" and "1.0" (as pandas writes 1 beside an empty cell) are "1"; words are in NFC.
+
+    >>> plain_name("01"), plain_name(7), plain_name(" front door ")
+    ('1', '7', 'front door')
+    """
+    text = unicodedata.normalize("NFC", str(name)).strip()
+    number = whole_number(text)
+    return text if number is None else str(number)
+
+
+def name_order(name: str) -> tuple[int, int, str]:
+    """A key that sorts names as people do: numbers by their size, then words.
+
+    >>> sorted(["hall", "10", "9"], key=name_order)
+    ['9', '10', 'hall']
+    """
+    number = whole_number(name)
+    return (1, 0, name) if number is None else (0, number, name)
