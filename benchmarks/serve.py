@@ -1,8 +1,8 @@
-"""What the service does under load, on loopback: `python benchmarks/serve.py batching|load|soak [--requests 10000]`.
+"""What the service does under load, on loopback: `python benchmarks/serve.py batching|load`.
 
 ``batching``: descriptions per second with and without dynamic batching, interleaved in one process.
 ``load``: searches per second and their times through HTTP, for several numbers of clients.
-``soak``: a mix of valid and broken requests; counts the answers and watches the server's memory.
+The soak is `serve_soak.py`.
 
 The network is a ResNet-18 with random weights: what it says does not matter here, what it costs does.
 """
@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
-import re
 import socket
 import statistics
 import subprocess
@@ -196,123 +194,15 @@ def load(arguments: argparse.Namespace) -> dict[str, object]:
     return {"entries": 100, "rows": rows}
 
 
-# ---- soak
-
-
-def fuzzed(generator: random.Random, pictures: list[bytes], ids: list[str]) -> Request:
-    """One request of the mix: about half make sense, the others are broken in every layer."""
-    picture = generator.choice(pictures)
-    broken = bytearray(picture)
-    for _ in range(generator.randrange(1, 8)):
-        broken[generator.randrange(len(broken))] ^= generator.randrange(1, 256)
-    noise = generator.randbytes(generator.choice([0, 1, 10, 1000, 100_000]))
-    word = generator.choice(["", "0", "-1", "9" * 40, "nan", "x", "'; --", "\0", "ü", "1,2,3,4", "0,0,32,64"])
-    field = generator.choice(["k", "box", "camids", "start", "end", "tags", "exclude_camid", "exact", "other"])
-    entry = generator.choice([*ids, "x", "%00", "..%2f", "%ff", "a" * 300])
-    wide = struct_bomb(generator.choice([5_000, 60_000, 2**31 - 1]))
-    kinds: list[tuple[int, Request]] = [
-        (30, ("POST", "/v1/search", *form(picture, k="5"), None)),
-        (10, ("POST", "/v1/search", *form(picture, **{field: word}), None)),
-        (8, ("POST", "/v1/entries", *form(picture, camid=str(generator.randrange(4))), None)),
-        (4, ("POST", "/v1/entries", *form(picture, **{field: word, "camid": word, "timestamp": word}), None)),
-        (8, ("POST", "/v1/search", *form(bytes(broken)), None)),
-        (4, ("POST", "/v1/embed", *form(noise), None)),
-        (4, ("POST", "/v1/embed", *form(picture[: generator.randrange(len(picture))]), None)),
-        (4, ("POST", "/v1/search", *form(wide), None)),
-        (3, ("POST", "/v1/search", noise, "multipart/form-data; boundary=b", None)),
-        (
-            3,
-            (
-                "POST",
-                "/v1/search",
-                form(picture)[0][: generator.randrange(200)],
-                "multipart/form-data; boundary=b",
-                None,
-            ),
-        ),
-        (3, ("POST", "/v1/marks", noise, "application/json", None)),
-        (3, ("POST", "/v1/explain", *form(picture), None)),
-        (3, ("POST", "/v1/search", *form(picture), "occ_00000000_wrong")),
-        (3, ("GET", f"/v1/entries/{entry}", None, None, None)),
-        (2, ("GET", f"/v1/entries/{entry}/picture", None, None, None)),
-        (2, ("DELETE", f"/v1/entries/{entry}", None, None, None)),
-        (1, ("DELETE", "/v1/entries?before=nan&camid=x", None, None, None)),
-        (1, ("POST", "/v1/embed", *form(bytes(11 * 2**20)), None)),
-        (2, ("GET", "/metrics", None, None, None)),
-        (1, ("GET", "/v1/about", None, None, None)),
-        (1, (generator.choice(["PUT", "PATCH", "OPTIONS", "HEAD"]), "/v1/search", None, None, None)),
-    ]
-    return generator.choices([request for _, request in kinds], [weight for weight, _ in kinds])[0]
-
-
-def struct_bomb(side: int) -> bytes:
-    """A few bytes of BMP that claim a huge picture."""
-    header = (54).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little") + (40).to_bytes(4, "little")
-    claimed = side.to_bytes(4, "little") * 2 + (1).to_bytes(2, "little") + (24).to_bytes(2, "little") + bytes(24)
-    return b"BM" + header + claimed
-
-
-def persistent(server: Server, request: Request) -> tuple[int, tuple[int, bytes]]:
-    """How often a request was refused because the service was busy, and its answer in the end."""
-    for times in range(1000):
-        status, body, _ = server(request)
-        if status != 429:
-            break
-        time.sleep(0.05 + 0.05 * min(times, 10))
-    return times, (status, body)
-
-
-def soak(arguments: argparse.Namespace) -> dict[str, object]:
-    """Requests in ten rounds; the memory is read after each."""
-    generator = random.Random(arguments.seed)
-    pictures = [make_picture(seed, kind=kind) for seed in range(60) for kind in (".jpg", ".png")]
-    with tempfile.TemporaryDirectory() as name:
-        server = Server(Path(name), "--concurrency", "16")
-        ids = []
-        for picture in pictures[:40]:
-            ids.append(json.loads(server(("POST", "/v1/entries", *form(picture), None))[1])["id"])
-        statuses: Counter[int] = Counter()
-        refused = 0
-        resident, traced, start = [server.resident()], 0, time.perf_counter()
-        with ThreadPoolExecutor(24) as pool:  # more than the sixteen that are let in
-            for _ in range(10):
-                requests = [fuzzed(generator, pictures, ids) for _ in range(arguments.requests // 10)]
-                for times, (status, body) in pool.map(lambda request: persistent(server, request), requests):
-                    refused += times
-                    statuses[status] += 1
-                    traced += b"Traceback" in body
-                resident.append(server.resident())
-        seconds = time.perf_counter() - start
-        health = server(("GET", "/health", None, None, None))[0]
-        code = server.stop()
-        log = server.log.read_text().splitlines()
-    return {
-        "requests": sum(statuses.values()),
-        "seconds": round(seconds, 1),
-        "statuses": dict(sorted(statuses.items())),
-        "5xx": sum(count for status, count in statuses.items() if status >= 500),
-        "tracebacks sent": traced,
-        "refused with 429 and asked again": refused,
-        "faults logged": dict(
-            Counter(line[:160] for line in log if re.match(r"\w*(Error|Exception)|request \w+:", line))
-        ),
-        "server MiB after each tenth": [round(value) for value in resident],
-        "health afterwards": health,
-        "exit code": code,
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["batching", "load", "soak"])
-    parser.add_argument("--requests", type=int, default=10_000, help="of the soak")
+    parser.add_argument("what", choices=["batching", "load"])
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 32])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--size", type=int, nargs=2, default=[128, 64], help="height and width the network takes")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    print(json.dumps({"batching": batching, "load": load, "soak": soak}[arguments.what](arguments), indent=1))
+    print(json.dumps({"batching": batching, "load": load}[arguments.what](arguments), indent=1))
 
 
 if __name__ == "__main__":

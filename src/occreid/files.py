@@ -98,7 +98,7 @@ def replacing(path: str | Path, *, what: str = "", hint: str = WRITABLE, flush: 
         finally:
             _remove(part)
         if flush:
-            _sync(path.parent)
+            flush_to_disk(path.parent)
     except OSError as error:
         raise UserError(f"cannot write {what} {path} ({_reason(error)}).".replace("  ", " "), hint) from error
 
@@ -189,6 +189,21 @@ def read_csv(path: str | Path, *, what: str = "", hint: str = "") -> tuple[list[
         ) from error
 
 
+def flush_to_disk(path: Path) -> None:
+    """Wait until the disk has a file's bytes, or the names in a folder.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if path.is_dir() and os.name == "nt":  # Windows opens no folders
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def locked(path: str | Path, *, wait: float = 0.0) -> Iterator[None]:
     """Alone with a file or folder among processes; the lock is a hidden file beside it and ends with its process.
@@ -264,17 +279,7 @@ def _to_disk(part: Path) -> None:
     if part.is_dir():
         for folder, _, names in os.walk(part):
             for name in names:
-                _sync(Path(folder, name))
-            _sync(Path(folder))
+                flush_to_disk(Path(folder, name))
+            flush_to_disk(Path(folder))
     else:
-        _sync(part)
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":  # Windows opens no folders
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        flush_to_disk(part)

@@ -14,7 +14,7 @@ import torch
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Gallery
-from occreid.gallery import lance as module
+from occreid.gallery import fragments as merging
 
 lancedb = pytest.importorskip("lancedb")
 DIM = 8
@@ -83,8 +83,8 @@ def test_what_is_forgotten_is_remembered_over_a_crash_before_compaction(folder):
 
 @pytest.mark.parametrize("indexed", [False, True])
 def test_small_commits_are_merged_and_nothing_is_lost(folder, monkeypatch, indexed):
-    monkeypatch.setattr(module, "_MANY", 4)
-    monkeypatch.setattr(module, "_SMALL", 40)
+    monkeypatch.setattr(merging, "MANY", 4)
+    monkeypatch.setattr(merging, "_SMALL", 40)
 
     def fragments(gallery):
         return len(set((gallery._store.numbers() >> 32).tolist()))
@@ -108,7 +108,7 @@ def test_small_commits_are_merged_and_nothing_is_lost(folder, monkeypatch, index
 
 
 def test_opening_a_gallery_for_each_entry_leaves_few_fragments_too(folder, monkeypatch):
-    monkeypatch.setattr(module, "_MANY", 4)
+    monkeypatch.setattr(merging, "MANY", 4)
     for number in range(10):
         with Gallery.open(str(folder)) as gallery:
             gallery.add(batch(number, 1))
@@ -116,7 +116,7 @@ def test_opening_a_gallery_for_each_entry_leaves_few_fragments_too(folder, monke
 
 
 def test_what_was_deleted_before_a_merge_leaves_the_disk_with_compaction(folder, monkeypatch):
-    monkeypatch.setattr(module, "_MANY", 4)
+    monkeypatch.setattr(merging, "MANY", 4)
     with Gallery.open(str(folder)) as gallery:
         gallery.add([Entry(torch.ones(DIM), id="secret", picture=b"secret words"), *batch(0, 5)])
         gallery.delete(ids=["secret"])
@@ -127,8 +127,8 @@ def test_what_was_deleted_before_a_merge_leaves_the_disk_with_compaction(folder,
 
 
 def test_entries_added_one_by_one_are_written_few_times(folder, monkeypatch):
-    monkeypatch.setattr(module, "_MANY", 8)
-    monkeypatch.setattr(module, "_SMALL", 64)
+    monkeypatch.setattr(merging, "MANY", 8)
+    monkeypatch.setattr(merging, "_SMALL", 64)
     size = 20_000
     with Gallery.open(str(folder)) as gallery:
         for number in range(8**2 + 8 + 1):
@@ -144,8 +144,8 @@ def test_a_merge_makes_no_fragment_larger_than_it_need_be(folder, monkeypatch):
     with Gallery.open(str(folder)) as gallery:
         for number in range(11):
             gallery.add(batch(number, 30))
-    monkeypatch.setattr(module, "_MANY", 4)
-    monkeypatch.setattr(module, "_SMALL", 40)
+    monkeypatch.setattr(merging, "MANY", 4)
+    monkeypatch.setattr(merging, "_SMALL", 40)
     with Gallery.open(str(folder)) as gallery:
         gallery.add(batch(11, 1))
         rows = Counter((gallery._store.numbers() >> 32).tolist())
@@ -156,7 +156,7 @@ def test_a_merge_makes_no_fragment_larger_than_it_need_be(folder, monkeypatch):
 def _name_many_fragments(folder, pipe):
     with Gallery.open(str(folder)) as gallery:
         gallery.add(batch(0))
-        gallery._store._rewrite(range(0, 100_000, 2))  # in one statement this ends the process
+        merging.rewrite(gallery._store._table, range(0, 100_000, 2))  # in one statement this ends the process
         pipe.send((len(gallery), gallery.verify().sound))
 
 
@@ -169,9 +169,9 @@ def test_more_fragments_than_one_statement_names_are_all_merged(folder, monkeypa
     with Gallery.open(str(folder)) as gallery:
         for number in range(18):  # every other one too large to be merged
             gallery.add(batch(number, 1 + 9 * (number % 2)))
-    monkeypatch.setattr(module, "_MANY", 4)
-    monkeypatch.setattr(module, "_SMALL", 8)
-    monkeypatch.setattr(module, "_TERMS", 4, raising=False)
+    monkeypatch.setattr(merging, "MANY", 4)
+    monkeypatch.setattr(merging, "_SMALL", 8)
+    monkeypatch.setattr(merging, "_TERMS", 4)
     with Gallery.open(str(folder)) as gallery:
         gallery.add(batch(18, 1))
         rows = Counter((gallery._store.numbers() >> 32).tolist())

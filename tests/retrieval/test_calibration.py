@@ -1,5 +1,6 @@
 import json
 import math
+import stat
 
 import numpy as np
 import pytest
@@ -203,3 +204,7 @@ def test_files_that_are_not_there(tmp_path, saved):
         Calibration.load(tmp_path / "bad.json", weights_hash="w", metric="cosine")
     with pytest.raises(UserError, match="cannot write"):
         saved[1].save(tmp_path / "bad.json" / "c.json")
+
+
+def test_only_the_owner_can_read_the_file(saved):
+    assert stat.S_IMODE(saved[0].stat().st_mode) == 0o600

@@ -9,6 +9,7 @@ import pytest
 from occreid.errors import UserError
 from occreid.files import locked
 from occreid.serve.keys import Key, KeyRing, add_key, read_keys, revoke_key
+from occreid.serve.scope import Scope
 
 
 @pytest.fixture
@@ -148,3 +149,19 @@ def test_a_key_opens_nothing_after_its_time(tmp_path):
     (_, old), (key, young) = (add_key(tmp_path / "k.json", "a", ["search"], expires=now + by) for by in (-1, 60))
     ring = KeyRing(tmp_path / "k.json")
     assert ring.find(old) is None and ring.find(young) == key and key.may("search")
+
+
+def test_a_scope_is_kept_and_monitors_have_none(path):
+    scope = Scope(("hall", "02"), ("staff",))
+    _, token = add_key(path, "anna", ["search"], scope=scope)
+    assert KeyRing(path).find(token).scope == scope and read_keys(path)[0].scope.camids == ("2", "hall")
+    with pytest.raises(UserError, match="metrics tell of the whole gallery"):
+        add_key(path, "prometheus", ["monitor"], scope=scope)
+    file = json.loads(path.read_text())
+    del file["keys"][0]["scope"]  # as earlier versions wrote it
+    path.write_text(json.dumps(file))
+    assert read_keys(path)[0].scope.whole
+    file["keys"][0]["scope"] = {"tags": ["'"]}
+    path.write_text(json.dumps(file))
+    with pytest.raises(UserError):
+        KeyRing(path).find(token)

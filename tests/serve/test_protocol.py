@@ -1,6 +1,7 @@
 import asyncio
 import json
 
+import h11
 import pytest
 import uvicorn
 
@@ -12,10 +13,20 @@ class Quick(GuardedProtocol):
     most_connections = 5
 
 
+ENDED = []
+
+
 async def app(scope, receive, send):
     if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-        await send({"type": "http.response.body", "body": b"ok"})
+        if scope["method"] == "POST":
+            while (message := await receive())["type"] != "http.disconnect" and message.get("more_body"):
+                pass
+            ENDED.append(message["type"])
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+            await send({"type": "http.response.body", "body": b"ok"})
+        except h11.LocalProtocolError as error:
+            ENDED.append(str(error))
 
 
 @pytest.fixture
@@ -84,3 +95,17 @@ def test_what_is_no_http_is_answered_as_every_other_mistake(scene):
 
     head, _, body = scene(act).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400") and json.loads(body).keys() == {"problem", "hint", "request_id"}
+
+
+@pytest.mark.parametrize(("method", "ended"), [("POST", ["http.disconnect"]), ("GET", [])])
+def test_a_body_that_is_no_http_is_one_answer_and_no_fault_of_the_service(scene, method, ended):
+    async def act(connect):
+        reader, writer = await connect()
+        writer.write(method.encode() + b" / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
+        answer = await asyncio.wait_for(reader.read(), 20)
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+        return answer
+
+    ENDED.clear()
+    assert scene(act).count(b"HTTP/1.1 400") == 1 and ended == ENDED

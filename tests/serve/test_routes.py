@@ -2,7 +2,10 @@ import time
 
 import pytest
 
+from occreid.serve.keys import add_key
+from occreid.serve.scope import Scope
 from occreid.serve.settings import Settings
+from occreid.serve.trail import read_audit
 
 T = 1_700_000_000.0
 UNUSED = {"files": {"picture": b"x"}}
@@ -46,6 +49,7 @@ def test_deleting(api, picture):
 
 ROLES = {
     ("POST", "/v1/embed"): {"search", "enrol"},
+    ("POST", "/v1/boxes"): {"search", "enrol"},
     ("POST", "/v1/search"): {"search"},
     ("POST", "/v1/compare"): {"search"},
     ("POST", "/v1/explain"): {"search"},
@@ -55,6 +59,7 @@ ROLES = {
     ("GET", "/v1/entries/{id}/picture"): {"search"},
     ("DELETE", "/v1/entries/{id}"): set(),
     ("DELETE", "/v1/entries"): set(),
+    ("GET", "/v1/entries"): {"search"},
     ("GET", "/v1/about"): {"search", "enrol", "monitor"},
     ("GET", "/metrics"): {"monitor"},
 }
@@ -158,3 +163,48 @@ def test_health_tells_no_path(api, tmp_path):
     found = api("GET", "/readyz", None)
     assert found.status_code == 503 and found.json()["problems"] == ["The keys cannot be read."]
     assert api("GET", "/livez", None).status_code == 200
+
+
+def test_entries_are_listed_page_after_page(api, picture):
+    ids = [api.enrol(picture(n), camid=n % 2, pid=f"p{n}", tags="hall").json()["id"] for n in range(5)]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = api("GET", "/v1/entries", "search", params={"limit": 2, "cursor": cursor}).json()
+        seen += [entry["id"] for entry in page["entries"]]
+        cursor = page["next"]
+    assert seen == sorted(ids)
+
+    def listed(**filter):
+        return {entry["pid"] for entry in api("GET", "/v1/entries", "search", params=filter).json()["entries"]}
+
+    assert (
+        listed(camids=[1]) == {"p1", "p3"} and listed(pids=["p2", "p4"]) == {"p2", "p4"} and listed(tags="x") == set()
+    )
+    for wrong, status in (({"limit": 0}, 422), ({"limit": 5000}, 400), ({"cursor": "'"}, 400), ({"camid": 1}, 422)):
+        assert api("GET", "/v1/entries", "search", params=wrong).status_code == status
+
+
+def test_a_person_or_a_tag_is_deleted(api, picture):
+    for n in range(6):
+        api.enrol(picture(n), pid=f"p{n // 2}", tags=["odd"] if n % 2 else ["even", "x"])
+    assert api("DELETE", "/v1/entries", params={"pid": "p0"}).json() == {"deleted": 2, "gone_from_disk": True}
+    assert api("DELETE", "/v1/entries", params={"tags": ["even", "x"], "pid": "p1"}).json()["deleted"] == 1
+    assert api("DELETE", "/v1/entries", params={"tags": "odd"}).json()["deleted"] == 2
+    assert api("DELETE", "/v1/entries", params={"pid": ""}).status_code == 400  # else everything would go
+    assert [entry["pid"] for entry in api("GET", "/v1/entries", "search").json()["entries"]] == ["p2"]
+
+
+def test_a_key_with_a_scope_is_held_to_it_over_http(api, picture, tmp_path):
+    api.tokens["hall"] = add_key(tmp_path / "keys.json", "h", ["search", "enrol", "admin"], scope=Scope(("hall",)))[1]
+    other = api.enrol(picture(1), camid="door").json()["id"]
+    assert api.enrol(picture(2), "hall", camid="door").status_code == 403
+    own = api.enrol(picture(2), "hall", camid="hall").json()["id"]
+    assert [hit["id"] for hit in api.search(picture(1), "hall").json()["hits"]] == [own]
+    refused = api.search(picture(1), "hall", camids="door")
+    assert refused.status_code == 403 and "cameras hall" in refused.json()["hint"]
+    assert api("GET", f"/v1/entries/{other}", "hall").status_code == 404
+    assert api("DELETE", f"/v1/entries/{other}", "hall").json()["deleted"] == 0
+    assert api("GET", "/metrics", "hall").status_code == 403
+    assert api("GET", "/v1/about", "hall").json()["cameras"] == ["hall"]
+    lines = [line for line in read_audit(tmp_path / "audit.jsonl") if line["action"] == "refused"]
+    assert [(line["route"], line["name"]) for line in lines] == [("enrol", "h"), ("search", "h"), ("metrics", "h")]

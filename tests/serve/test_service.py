@@ -162,7 +162,7 @@ def test_an_entrys_picture_can_be_explained(parts_service):
 
 def test_entries_can_be_read_and_their_picture(service, picture):
     (entry_id,) = enrol(service, picture, 1, camid="north gate", timestamp=7.0, pid=9, tags=["b", "a"])
-    found = service.entry(entry_id)
+    found = service.entry(CALLER, entry_id)
     assert (found.pid, found.camid, found.timestamp, found.tags, found.has_picture) == (
         "9",
         "north gate",
@@ -172,13 +172,13 @@ def test_entries_can_be_read_and_their_picture(service, picture):
     )
     assert decode(service.picture(CALLER, entry_id), max_pixels=10**6).shape == (96, 48, 3)
     with pytest.raises(EntryNotFound, match="no entry"):
-        service.entry("missing")
+        service.entry(CALLER, "missing")
 
 
 def test_pictures_need_not_be_kept(make_service, picture):
     service = make_service(Settings(keep_pictures=False))
     (entry_id,) = enrol(service, picture, 1)
-    assert not service.entry(entry_id).has_picture
+    assert not service.entry(CALLER, entry_id).has_picture
     with pytest.raises(EntryNotFound, match="kept"):
         service.picture(CALLER, entry_id)
     assert service.search(CALLER, picture(1), None, pictures=True).hits[0].picture is None
@@ -207,8 +207,8 @@ def test_what_is_deleted_is_gone_from_the_disk(service, picture, tmp_path):
 def test_deleting_by_time_and_camera(service, picture):
     for seed in range(6):
         enrol(service, picture, seed, camid=seed % 2, timestamp=100.0 * seed, pid=seed)
-    assert service.delete(CALLER, before=300.0, camid=1).deleted == 1
-    assert service.delete(CALLER, camid=1).deleted == 2
+    assert service.delete(CALLER, before=300.0, filter=Filter(camids=(1,))).deleted == 1
+    assert service.delete(CALLER, filter=Filter(camids=(1,))).deleted == 2
     assert service.delete(CALLER, before=1e9).deleted == 3 and len(service.gallery) == 0
     with pytest.raises(UserError, match="everything"):
         service.delete(CALLER)
@@ -308,7 +308,7 @@ def test_no_answer_without_a_line_in_the_log(service, picture, monkeypatch):
     for ask in (
         lambda: service.search(CALLER, picture(1), None),
         lambda: service.compare(CALLER, picture(1), picture(2)),
-        lambda: service.delete(CALLER, camid=0),
+        lambda: service.delete(CALLER, filter=Filter(camids=(0,))),
     ):
         with pytest.raises(StorageFull):
             ask()

@@ -1,5 +1,6 @@
 """Described persons that can be searched: on disk without a server (LanceDB), or in a cluster (Milvus)."""
 
+from occreid.gallery.copies import restore
 from occreid.gallery.enrolment import AddReport
 from occreid.gallery.entries import Entry, entries, picture_id
 from occreid.gallery.errors import StorageError, StorageFull
@@ -8,6 +9,7 @@ from occreid.gallery.folder import search
 from occreid.gallery.gallery import Gallery
 from occreid.gallery.hit import Hit
 from occreid.gallery.hits import Hits
+from occreid.gallery.listing import Page
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.opening import create_gallery, manifest_of, open_or_create
 from occreid.gallery.stats import GalleryStats
@@ -24,6 +26,7 @@ __all__ = [
     "Hit",
     "Hits",
     "Manifest",
+    "Page",
     "StorageError",
     "StorageFull",
     "VerifyReport",
@@ -33,5 +36,6 @@ __all__ = [
     "manifest_of",
     "open_or_create",
     "picture_id",
+    "restore",
     "search",
 ]

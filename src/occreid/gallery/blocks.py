@@ -48,6 +48,8 @@ class Block:
         mask = torch.ones(len(self), dtype=torch.bool)
         if filter.camids is not None:
             mask &= self.cameras.among(filter.camids)
+        if filter.pids is not None:
+            mask &= Coded.of(self.about.column("person")).among(filter.pids)
         if filter.exclude_camid is not None:
             mask &= self.cameras.codes != self.cameras.code(filter.exclude_camid)
         if filter.start is not None:

@@ -21,14 +21,15 @@ class Filter:
         tags: only entries that carry all of these.
         exclude_camid: no entries of this camera; an entry whose camera is unknown stays.
         exclude_own: no entries of each query's own camera (`Descriptors.cameras`, else ``camids``).
+        pids: only these persons, by name; an entry whose person is unknown is none of them.
 
     An entry without a time is never in a time range.
 
     Raises:
         UserError: an empty range of time, a tag or a camera that cannot be.
 
-    >>> Filter(camids=("door", 2), tags=("staff",))
-    Filter(camids=('2', 'door'), start=None, end=None, tags=('staff',), exclude_camid=None, exclude_own=False)
+    >>> Filter(camids=("door", 2, "02")).camids
+    ('2', 'door')
     """
 
     camids: tuple[str, ...] | None = None
@@ -37,12 +38,13 @@ class Filter:
     tags: tuple[str, ...] = ()
     exclude_camid: str | None = None
     exclude_own: bool = False
+    pids: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__  # it is frozen
-        if self.camids is not None:
-            names = {checked_name("camera", camid) for camid in self.camids}
-            set_(self, "camids", tuple(sorted(names, key=name_order)))
+        for field, kind in (("camids", "camera"), ("pids", "person")):
+            if (given := getattr(self, field)) is not None:
+                set_(self, field, tuple(sorted({checked_name(kind, name) for name in given}, key=name_order)))
         set_(self, "tags", checked_tags(self.tags))
         for name in ("start", "end"):
             if (moment := getattr(self, name)) is not None:
@@ -59,6 +61,7 @@ def conditions(
     one_of: Callable[[str, Sequence[str]], str],
     literals: Callable[[Sequence[str]], Sequence[str]],
     camera: str = "camera",
+    person: str = "person",
 ) -> list[str]:
     """What a filter asks of a row, in a store's language; what all languages write alike is written here.
 
@@ -68,12 +71,15 @@ def conditions(
         one_of: column, names → the condition that the column holds one of them.
         literals: names → as the store writes them; those that no row can have may be left out.
         camera: the column of cameras' names, or what stands for it.
+        person: likewise of persons.
     """
     if filter is None:
         return []
     found = [holds_tag(tag) for tag in filter.tags]
     if filter.camids is not None:
         found.append(one_of(camera, filter.camids))
+    if filter.pids is not None:
+        found.append(one_of(person, filter.pids))
     if filter.start is not None:
         found.append(f"time >= {filter.start!r}")
     if filter.end is not None:
@@ -81,3 +87,15 @@ def conditions(
     if filter.exclude_camid is not None:
         found += [f"{camera} is null or {camera} != {name}" for name in literals([filter.exclude_camid])]
     return found
+
+
+def check_deletion(ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> None:
+    """Refuse to delete without a condition.
+
+    Raises:
+        UserError: nothing is given, which would delete everything, or a filter that needs a query.
+    """
+    if ids is None and before is None and filter in (None, Filter()):
+        raise UserError("this would delete everything.", "Give ids, a time or a filter.")
+    if filter is not None and filter.exclude_own:
+        raise UserError("there is no query whose camera could be excluded.", "Give exclude_camid a camera.")

@@ -11,16 +11,18 @@ from occreid.descriptors import Descriptors
 from occreid.distances import Metric
 from occreid.errors import UserError
 from occreid.gallery.checks import checked_ids, checked_time
+from occreid.gallery.copies import snapshot
 from occreid.gallery.enrolment import AddReport, OnBatch, enrol, enrol_descriptors
 from occreid.gallery.entries import Entry
-from occreid.gallery.filters import Filter
+from occreid.gallery.filters import Filter, check_deletion
 from occreid.gallery.hits import Hits
 from occreid.gallery.indexing import build_index
+from occreid.gallery.listing import Page, page
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.recall import recall
 from occreid.gallery.refining import CANDIDATES, refined, refines
 from occreid.gallery.rows import to_entries, to_table
-from occreid.gallery.searching import search_rows
+from occreid.gallery.searching import checked_query, search_rows
 from occreid.gallery.stats import GalleryStats, latest_added, stats
 from occreid.gallery.store import Store
 from occreid.gallery.stores import create_store, open_store
@@ -211,17 +213,9 @@ class Gallery:
         Raises:
             UserError: k below 1, or descriptors of another shape.
         """
-        if k < 1:
-            raise UserError(f"cannot return {k} entries.", "Ask for at least 1.")
         if not isinstance(query, Descriptors):
             query = self._describer(model).embed(query, flip_test=self.manifest.flip_test)
-        shape = (self.manifest.parts, self.manifest.dim)
-        if query.features.shape[1:] != shape:
-            raise UserError(
-                f"the query is {tuple(query.features.shape[1:])} (parts, dimensions), the gallery {shape}.",
-                "Describe the query with the model that made the gallery.",
-            )
-        query = query.to("cpu").require_finite()
+        query = checked_query(query, k, self.manifest)
         describer = model or self.model
         looks = describer is not None and refines(describer)
         nearest = max(k, CANDIDATES) if looks else k
@@ -240,9 +234,7 @@ class Gallery:
     def delete(
         self, *, ids: Sequence[str] | None = None, before: float | None = None, filter: Filter | None = None
     ) -> int:
-        """Delete entries that fulfil all that is given; no search finds them from now on.
-
-        Their bytes leave the disk with the next `compact`.
+        """Delete entries that fulfil all that is given; their bytes leave the disk with the next `compact`.
 
         Args:
             ids: these entries; unknown ids are no error.
@@ -256,12 +248,8 @@ class Gallery:
         Raises:
             UserError: nothing is given, which would delete everything, or a time that is none.
         """
-        if ids is None and before is None and filter in (None, Filter()):
-            raise UserError("this would delete everything.", "Give ids, a time or a filter.")
-        if before is not None:
-            before = checked_time(before, "time")
-        if filter is not None and filter.exclude_own:
-            raise UserError("there is no query whose camera could be excluded.", "Give exclude_camid a camera.")
+        check_deletion(ids, before, filter)
+        before = None if before is None else checked_time(before, "time")
         return self._store.delete(ids=None if ids is None else checked_ids(ids), before=before, filter=filter)
 
     def update(self, changes: Mapping[str, Change] | Change, filter: Filter | None = None) -> int:
@@ -294,9 +282,13 @@ class Gallery:
     def __len__(self) -> int:
         return self._store.count()
 
-    def stats(self) -> GalleryStats:
-        """Count what is there (reads the small columns of every entry)."""
-        return stats(self._store)
+    def stats(self, filter: Filter | None = None) -> GalleryStats:
+        """Count what is there, or what of it passes a filter (reads the small columns of every such entry)."""
+        return stats(self._store, filter)
+
+    def page(self, after: str = "", limit: int = 100, filter: Filter | None = None) -> Page:
+        """Entries in the order of their ids: at most ``limit``, at least 1, of those that come after an id."""
+        return page(self._store, after, limit, filter)
 
     def verify(self) -> VerifyReport:
         """Read every entry and look for repeated ids, NaN and bytes that are not what was added."""
@@ -317,6 +309,14 @@ class Gallery:
     def compact(self) -> None:
         """Rewrite files so that deleted entries are gone for good, and take new entries into the index."""
         self._store.compact()
+
+    def keep_on_disk(self) -> None:
+        """Flush every commit to the disk before its method returns; in Milvus a `UserError`: it decides for itself."""
+        self._store.keep_on_disk()
+
+    def snapshot(self, out: str | Path) -> dict[str, Any]:
+        """Copy the gallery as it is at one moment into a new folder, for `restore`; see `occreid.gallery.copies`."""
+        return snapshot(self._store, out)
 
     def unswept(self) -> bool:
         """Whether bytes of deleted entries may still be on disk; Milvus does not say: there it is False."""

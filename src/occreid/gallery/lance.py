@@ -14,7 +14,10 @@ import numpy as np
 
 from occreid.errors import UserError, require
 from occreid.files import WRITABLE, new_folder, read_json, read_text, write_file, write_json
+from occreid.gallery import fragments
 from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
+from occreid.gallery.copies import copy_files
+from occreid.gallery.durable import Flusher
 from occreid.gallery.errors import StorageError, StorageFull
 from occreid.gallery.filters import Filter
 from occreid.gallery.lance_names import NAMES, give_names, named_by_now, selected
@@ -36,9 +39,6 @@ Result = TypeVar("Result")
 _AT_ONCE = timedelta(milliseconds=1)
 _WAIT = 600  # seconds a writer waits for another
 _PROBES = 20  # partitions a search looks at, at least
-_SMALL = 4096  # rows; a fragment of as many is never merged
-_MANY = 64  # fragments of about one size that are merged
-_TERMS = 1000  # runs of fragments that one statement names: each nests it deeper; tens of thousands end the process
 
 
 class LanceStore:
@@ -57,6 +57,7 @@ class LanceStore:
         self._memory, self._resident = memory, Resident(self)
         self._commits = 0
         self._reserve = Reserve(folder)
+        self._flusher: Flusher | None = None
 
     @classmethod
     def create(cls, folder: Path, manifest: Manifest, memory: int) -> LanceStore:
@@ -96,8 +97,9 @@ class LanceStore:
             new = [i for i, name in enumerate(rows.column("id").to_pylist()) if name not in there]
             if new:
                 self.manifest = give_names(self.manifest, self._table, self._folder / _MANIFEST)
-                if self._commits % _MANY == 0:
-                    self._merge_small()  # first, so that what fails here has added nothing
+                if self._commits % fragments.MANY == 0:
+                    for group in fragments.alike(self.numbers()):
+                        fragments.rewrite(self._table, group)  # first, so that what fails here has added nothing
                 self._table.add(rows.take(new))
                 self._commits += 1
             return len(new)
@@ -107,35 +109,6 @@ class LanceStore:
         with self._writing():
             self.manifest = give_names(self.manifest, self._table, self._folder / _MANIFEST)
             self._table.merge_insert("id").when_matched_update_all().execute(rows)
-
-    def _merge_small(self) -> None:
-        """Make one fragment of many small ones: each commit leaves one, and each costs every read time and memory.
-
-        Tiny ones become middling ones and these become full ones, so that a row is written about three times; what was
-        written before stays on disk until `compact`. A statement holds all it writes in memory: fewer than 2 `_SMALL`.
-        """
-        fragments, rows = np.unique(self.numbers() >> 32, return_counts=True)
-        for least, most in ((1, _MANY), (_MANY, _SMALL)):
-            alike = (rows >= least) & (rows < most)
-            if alike.sum() < _MANY:
-                continue
-            group, held = [], 0
-            for fragment, count in zip(fragments[alike].tolist(), rows[alike].tolist(), strict=True):
-                group.append(fragment)
-                held += count
-                if held >= _SMALL:
-                    self._rewrite(group)
-                    group, held = [], 0
-            if len(group) >= _MANY:
-                self._rewrite(group)
-
-    def _rewrite(self, fragments: Sequence[int]) -> None:
-        """Write the rows of these fragments, in ascending order, into new ones; a commit for each `_TERMS` runs."""
-        runs = np.split(np.asarray(fragments), np.flatnonzero(np.diff(fragments) != 1) + 1)
-        for start in range(0, len(runs), _TERMS):
-            ends = ((int(run[0]), int(run[-1]) + 1) for run in runs[start : start + _TERMS])
-            rows = (f"(_rowid >= {first << 32} AND _rowid < {end << 32})" for first, end in ends)
-            self._table.update(where=" OR ".join(rows), values_sql={"crc": "crc"})
 
     def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
         """See `Store`; works on a full disk, too."""
@@ -148,9 +121,9 @@ class LanceStore:
         condition = all_of([*conditions, *self._conditions(filter)])
         with self._writing():
             found = self._table.search().with_row_id(True).select(["_rowid"]).where(condition).to_arrow()
-            fragments = {number >> 32 for number in found.column("_rowid").to_pylist()}
-            if fragments:
-                write_json(self._folder / _DELETED, sorted(fragments.union(self._touched())), indent=None)
+            touched = {number >> 32 for number in found.column("_rowid").to_pylist()}
+            if touched:
+                write_json(self._folder / _DELETED, sorted(touched.union(self._touched())), indent=None)
                 self._table.delete(condition)
             return len(found)
 
@@ -232,7 +205,8 @@ class LanceStore:
 
     def _conditions(self, filter: Filter | None) -> list[str]:
         self.manifest = named_by_now(self.manifest, self._table)
-        return conditions_of(filter, NAMES["camera"] if self.manifest.numbered else "camera")
+        columns = NAMES if self.manifest.numbered else {}
+        return conditions_of(filter, **columns)
 
     def _probes(self) -> int:
         """Half of the index's partitions: a fixed number finds less and less as a gallery grows."""
@@ -254,6 +228,9 @@ class LanceStore:
 
     def index(self) -> dict[str, Any] | None:
         """See `Store`."""
+        return self._read(self._index_state)
+
+    def _index_state(self) -> dict[str, Any] | None:
         for index in self._table.list_indices():
             if index.columns == ["vector"]:
                 state = self._table.index_stats(index.name)
@@ -270,7 +247,7 @@ class LanceStore:
             touched = self._touched()
             self._sweep()  # makes room for what follows, on a disk that is full
             for fragment in touched:
-                self._rewrite([fragment])
+                fragments.rewrite(self._table, [fragment])
                 self._sweep()
             self._table.optimize(cleanup_older_than=_AT_ONCE, delete_unverified=True)
             self._renew_indexes(anew=bool(touched))
@@ -300,6 +277,17 @@ class LanceStore:
             return [int(fragment) for fragment in read_json(file)] if file.is_file() else []
         except (UserError, TypeError, ValueError):
             return np.unique(self.numbers() >> 32).tolist()
+
+    def keep_on_disk(self) -> None:
+        """See `Store`."""
+        self._flusher = Flusher(self._folder)
+
+    def copied_to(self, folder: Path) -> tuple[dict[str, str], int]:
+        """See `Store`; what was deleted is swept first, so that no copy holds it."""
+        if self.unswept():
+            self.compact()
+        with self._writing():
+            return copy_files(self._folder, folder, leave=(_LOCK, self._reserve.file.name)), self.count()
 
     def close(self) -> None:
         """See `Store`; nothing stays open."""
@@ -335,6 +323,8 @@ class LanceStore:
         try:
             with self._turn, self._lock:
                 yield
+                if self._flusher is not None:
+                    self._flusher.flush()
         except Timeout as error:
             raise StorageError(
                 f"another process writes to the gallery {self._folder} for more than {_WAIT} seconds.", "Try again."

@@ -28,14 +28,15 @@ def all_of(conditions: Sequence[str]) -> str:
     return " AND ".join(f"({condition})" for condition in conditions) or "true"
 
 
-def conditions_of(filter: Filter | None, camera: str = "camera") -> list[str]:
-    """A filter in LanceDB's SQL; ``camera`` is the column of cameras' names, or what stands for it."""
+def conditions_of(filter: Filter | None, camera: str = "camera", person: str = "person") -> list[str]:
+    """A filter in LanceDB's SQL; ``camera`` and ``person`` are the columns of names, or what stands for them."""
     return conditions(
         filter,
         lambda tag: f"array_has(tags, {literal(tag)})",
         one_of,
         lambda names: [literal(name) for name in names],
         camera,
+        person,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -210,6 +211,22 @@ class MilvusStore:
     def unswept(self) -> bool:
         """See `Store`: Milvus keeps that to itself, and sweeps in its own time."""
         return False
+
+    def keep_on_disk(self) -> None:
+        """See `Store`.
+
+        Raises:
+            UserError: always, a server decides for itself.
+        """
+        raise UserError("Milvus decides itself when its data reach the disk.", "Use --durability process.")
+
+    def copied_to(self, folder: Path) -> tuple[dict[str, str], int]:
+        """See `Store`.
+
+        Raises:
+            UserError: always, Milvus has a tool of its own.
+        """
+        raise UserError(f"{self.where} is in Milvus.", "Use its own tool: milvus-backup.")
 
     def close(self) -> None:
         """See `Store`."""

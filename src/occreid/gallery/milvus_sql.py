@@ -70,7 +70,7 @@ def conditions_of(filter: Filter | None, numbered: bool) -> list[str]:
         lambda tag: f"array_contains(tags, '{tag}')",
         lambda column, names: f"{column} in [{', '.join(_literals(names, numbered))}]",
         lambda names: _literals(names, numbered),
-        NUMBERS["camera"] if numbered else "camera",
+        *((NUMBERS["camera"], NUMBERS["person"]) if numbered else ("camera", "person")),
     )
 
 

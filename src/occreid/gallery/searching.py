@@ -17,6 +17,7 @@ from occreid.gallery.blocks import Block, block_columns, to_block
 from occreid.gallery.entries import named
 from occreid.gallery.filters import Filter
 from occreid.gallery.hit import Hit, score
+from occreid.gallery.manifest import Manifest
 from occreid.gallery.rows import ABOUT, search_vectors
 from occreid.gallery.store import Store
 
@@ -35,6 +36,23 @@ class _Found:
     id: str
     about: pa.Table
     row: int
+
+
+def checked_query(query: Descriptors, k: int, manifest: Manifest) -> Descriptors:
+    """Queries that a gallery can be searched for, on the CPU.
+
+    Raises:
+        UserError: k below 1, descriptors of another shape, NaN or infinity.
+    """
+    if k < 1:
+        raise UserError(f"cannot return {k} entries.", "Ask for at least 1.")
+    shape = (manifest.parts, manifest.dim)
+    if query.features.shape[1:] != shape:
+        raise UserError(
+            f"the query is {tuple(query.features.shape[1:])} (parts, dimensions), the gallery {shape}.",
+            "Describe the query with the model that made the gallery.",
+        )
+    return query.to("cpu").require_finite()
 
 
 def search_rows(

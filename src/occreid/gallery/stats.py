@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from occreid.gallery.errors import read_whole
+from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.store import Store
 from occreid.names import name_order
@@ -37,14 +39,18 @@ class GalleryStats:
     manifest: Manifest
 
 
-def stats(store: Store) -> GalleryStats:
-    """Count what is there; reads the small columns of every row."""
+def stats(store: Store, filter: Filter | None = None) -> GalleryStats:
+    """Count what is there, or what of it passes a filter; reads the small columns of every such row."""
+    return read_whole(lambda: _counted(store, filter))
+
+
+def _counted(store: Store, filter: Filter | None) -> GalleryStats:
     entries = 0
     persons: set[str] = set()
     cameras: Counter[str] = Counter()
     tags: Counter[str] = Counter()
     times: list[float] = []
-    for block in store.scan(["person", "camera", "time", "tags"]):
+    for block in store.scan(["person", "camera", "time", "tags"], filter):
         entries += len(block)
         persons.update(name for name in block.column("person").to_pylist() if name is not None)
         cameras.update(name for name in block.column("camera").to_pylist() if name is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from occreid.gallery.blocks import Block
@@ -81,6 +82,18 @@ class Store(Protocol):
 
     def unswept(self) -> bool:
         """Whether the place knows of deleted rows that no `compact` has taken from the disk yet."""
+        ...
+
+    def keep_on_disk(self) -> None:
+        """From now on every commit is flushed to the disk before the method that makes it returns."""
+        ...
+
+    def copied_to(self, folder: Path) -> tuple[dict[str, str], int]:
+        """Copy the rows as they are at one moment into a new folder; writers wait, readers do not.
+
+        Returns:
+            Of each file its SHA-256, by its path in the folder; and how many rows there were.
+        """
         ...
 
     def close(self) -> None:

@@ -64,7 +64,7 @@ class Calibration:
         Raises:
             UserError: it cannot be written.
         """
-        write_json(path, {"format": 1, **asdict(self)})
+        write_json(path, {"format": 1, **asdict(self)}, private=True)
 
     @staticmethod
     def load(path: str | Path, *, weights_hash: str, metric: str) -> Calibration:

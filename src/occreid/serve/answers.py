@@ -93,5 +93,6 @@ def filter_facts(filter: Filter | None) -> dict[str, Any]:
         "end": filter.end,
         "tags": list(filter.tags) or None,
         "exclude_camid": filter.exclude_camid,
+        "pids": filter.pids,
     }
     return {key: value for key, value in facts.items() if value is not None}

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from occreid.errors import UserError
+from occreid.files import flush_to_disk
 from occreid.gallery.errors import StorageFull
 from occreid.serve.trail import ROTATED, chained, last_line, next_name, rotated
 
@@ -101,7 +102,7 @@ class AuditLog:
     def _opened(self) -> int:
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         if self._durable:
-            _sync_folder(self.path.parent)
+            flush_to_disk(self.path.parent)
         return file
 
     def _append(self, entry: dict[str, Any]) -> bool:
@@ -150,7 +151,7 @@ class AuditLog:
             self._most = None
             return False
         if self._durable:
-            _sync_folder(self.path.parent)
+            flush_to_disk(self.path.parent)
         return True
 
     def _lines(self, entry: dict[str, Any]) -> bytes:
@@ -165,11 +166,3 @@ class AuditLog:
         with earlier[-1].open("rb") as file:
             first = chained({"time": entry["time"], "action": ROTATED, "after": earlier[-1].name}, last_line(file))
         return first + chained(entry, first)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from occreid.serve.keys import Key
+from occreid.serve.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,11 @@ class Caller:
     key: Key
     request_id: str
     address: str
+
+    @property
+    def scope(self) -> Scope:
+        """What of the gallery the key reaches."""
+        return self.key.scope
 
     def facts(self) -> dict[str, str]:
         """For the audit log."""

@@ -14,14 +14,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from occreid.errors import UserError, did_you_mean
 from occreid.files import locked, read_text, write_json
+from occreid.serve.scope import Scope
 
 ROLES = ("search", "enrol", "admin", "monitor")
 """``search``: embed, search, compare, explain, mark; ``enrol``: embed, enrol; ``monitor``: metrics only;
 ``admin``: everything, and only it deletes."""
 
+WHOLE = Scope()
+"""The scope of a key that reaches everything."""
 _MAKE_ONE = "Make a key with: occreid serve keys add NAME --role search --keys"
 
 
@@ -37,6 +41,7 @@ class Key:
         created: seconds since 1970.
         revoked: seconds since 1970, or None while it is valid.
         expires: seconds since 1970 from which on it opens nothing, or None.
+        scope: what of the gallery it reaches.
     """
 
     id: str
@@ -46,6 +51,7 @@ class Key:
     created: float
     revoked: float | None = None
     expires: float | None = None
+    scope: Scope = WHOLE
 
     @property
     def valid(self) -> bool:
@@ -66,12 +72,20 @@ def read_keys(path: str | Path) -> list[Key]:
     path = Path(path)
     try:
         held = json.loads(read_text(path, what="the keys file", hint=f"{_MAKE_ONE} {path}"))
-        return [Key(**{**entry, "roles": tuple(entry["roles"])}) for entry in held["keys"]]
-    except (ValueError, KeyError, TypeError) as error:
+        return [_from_json(entry) for entry in held["keys"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"the keys file {path} is damaged ({error}).", "Restore it from a copy.") from error
 
 
-def add_key(path: str | Path, name: str, roles: Iterable[str], *, expires: float | None = None) -> tuple[Key, str]:
+def _from_json(entry: dict[str, Any]) -> Key:
+    reach = entry.get("scope") or {}  # keys of earlier versions have none
+    scope = Scope(None if reach.get("camids") is None else tuple(reach["camids"]), tuple(reach.get("tags", ())))
+    return Key(**{**entry, "roles": tuple(entry["roles"]), "scope": scope})
+
+
+def add_key(
+    path: str | Path, name: str, roles: Iterable[str], *, expires: float | None = None, scope: Scope = WHOLE
+) -> tuple[Key, str]:
     """Make a key and write its hash to the file, which is made if missing.
 
     Args:
@@ -79,6 +93,7 @@ def add_key(path: str | Path, name: str, roles: Iterable[str], *, expires: float
         name: who will hold the key.
         roles: of `ROLES`, at least one.
         expires: Unix seconds from which on it opens nothing.
+        scope: what of the gallery it reaches.
 
     Returns:
         The entry, and the key itself, which is kept nowhere.
@@ -92,9 +107,11 @@ def add_key(path: str | Path, name: str, roles: Iterable[str], *, expires: float
             raise UserError(f"there is no role '{role}'.", did_you_mean(role, ROLES))
     if not chosen or not name.strip():
         raise UserError("a key needs a name and a role.", f"Roles: {', '.join(ROLES)}.")
+    if "monitor" in chosen:
+        scope.require_whole("metrics")
     identity = secrets.token_hex(4)
     token = f"occ_{identity}_{secrets.token_urlsafe(32)}"
-    key = Key(identity, name.strip(), chosen, _hash(token), time.time(), expires=expires)
+    key = Key(identity, name.strip(), chosen, _hash(token), time.time(), expires=expires, scope=scope)
     with _changing(path) as keys:
         keys.append(key)
     return key, token

@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 from occreid.errors import UserError
 from occreid.gallery.errors import StorageError, StorageFull
 from occreid.serve.pictures import TooLarge
-from occreid.serve.service import EntryNotFound
+from occreid.serve.reading import EntryNotFound
+from occreid.serve.scope import OutOfScope
 
 logger = logging.getLogger("occreid.serve")
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS}
@@ -50,7 +51,7 @@ async def fault(request: Request, error: Exception) -> JSONResponse:
 
 def _user_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, UserError)
-    status = {TooLarge: 413, EntryNotFound: 404}.get(type(error), 400)
+    status = {TooLarge: 413, EntryNotFound: 404, OutOfScope: 403}.get(type(error), 400)
     return problem(request.scope, status, error.problem, error.hint)
 
 

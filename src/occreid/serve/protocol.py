@@ -59,7 +59,13 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, as every other mistake is answered."""
+        """Answer what is no HTTP, as every other mistake is answered; also where a sound head came first."""
+        if self.busy:  # nobody answers the request itself any more
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.abort()
+                return
         content = {"problem": f"This is no HTTP request: {msg}", "hint": "", "request_id": ""}
         body = json.dumps(content).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]

@@ -53,6 +53,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "enrol": ("enrol",),
     "picture": ("search",),
     "entry": ("search",),
+    "listing": ("search",),
     "delete_one": ("admin",),
     "delete_many": ("admin",),
 }
@@ -98,7 +99,7 @@ router = APIRouter(responses=_REFUSED, route_class=FormRoute)  # type: ignore[ar
 Here = Annotated[Service, Depends(_service)]
 Who = Annotated[Caller, Depends(_caller)]
 Box = Annotated[str | None, Form(max_length=64, description="x,y,width,height in pixels: the person in the picture.")]
-Camera = Annotated[str, Field(max_length=NAME_LENGTH)]
+Camera = Person = Annotated[str, Field(max_length=NAME_LENGTH)]
 Name = Annotated[str | None, Form(max_length=NAME_LENGTH, description="A word or a number.")]
 
 
@@ -108,8 +109,9 @@ def _checked(seconds: float | None) -> float | None:
 
 
 Timestamp = Annotated[float | None, Form(description="Unix seconds (UTC)."), AfterValidator(_checked)]
-Before = Annotated[float | None, Query(description="Unix seconds (UTC)."), AfterValidator(_checked)]
+Moment = Annotated[float | None, Query(description="Unix seconds (UTC)."), AfterValidator(_checked)]
 Tags = Annotated[list[str] | None, Form(max_length=16)]
+Words = Annotated[list[str] | None, Query(max_length=16)]
 
 
 @router.get("/livez", tags=["operation"])
@@ -129,7 +131,8 @@ def ready(request: Request) -> Response:
 
 @router.get("/metrics", response_class=Response, tags=["operation"])
 def metrics(service: Here, caller: Who) -> Response:
-    """Prometheus metrics."""
+    """Prometheus metrics; not for a key that reaches a part of the gallery only."""
+    caller.scope.require_whole("metrics")
     return Response(service.metrics.text(), media_type=CONTENT_TYPE)
 
 
@@ -167,7 +170,7 @@ def search(
     pictures: Annotated[bool, Form(description="Send the kept pictures along.")] = False,
 ) -> schemas.Found:
     """The nearest persons to a picture. Every search goes into the audit log."""
-    filter = Filter(tuple(camids) if camids else None, start, end, tuple(tags or ()), exclude_camid)
+    filter = Filter(_some(camids), start, end, tuple(tags or ()), exclude_camid)
     return service.search(caller, picture.file.read(), box, k=k, filter=filter, exact=exact, pictures=pictures)
 
 
@@ -218,6 +221,23 @@ def enrol(
     return service.enrol(caller, picture.file.read(), box, camid=camid, timestamp=timestamp, pid=pid, tags=tags or ())
 
 
+@router.get("/v1/entries", tags=["gallery"])
+def listing(
+    service: Here,
+    caller: Who,
+    cursor: Annotated[str, Query(max_length=128, description="The `next` of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1)] = 100,
+    camids: Annotated[list[Camera] | None, Query(max_length=256)] = None,
+    pids: Annotated[list[Person] | None, Query(max_length=256)] = None,
+    start: Moment = None,
+    end: Moment = None,
+    tags: Words = None,
+) -> schemas.Listed:
+    """Entries in the order of their ids, page after page. Every page goes into the audit log."""
+    filter = Filter(_some(camids), start, end, tuple(tags or ()), pids=_some(pids))
+    return service.reader.page(caller, cursor, limit, filter)
+
+
 @router.get("/v1/entries/{id:path}/picture", response_class=Response, tags=["gallery"])
 def picture(service: Here, caller: Who, id: str) -> Response:
     """The kept JPEG of an entry; goes into the audit log."""
@@ -227,7 +247,7 @@ def picture(service: Here, caller: Who, id: str) -> Response:
 @router.get("/v1/entries/{id:path}", responses={404: {"model": schemas.Problem}}, tags=["gallery"])
 def entry(service: Here, caller: Who, id: str) -> schemas.EntryOut:
     """What the gallery knows of an entry."""
-    return service.entry(id)
+    return service.entry(caller, id)
 
 
 @router.delete("/v1/entries/{id:path}", tags=["gallery"])
@@ -240,8 +260,18 @@ def delete_one(service: Here, caller: Who, id: str) -> schemas.Deleted:
 def delete_many(
     service: Here,
     caller: Who,
-    before: Before = None,
+    before: Moment = None,
     camid: Annotated[str | None, Query(max_length=NAME_LENGTH)] = None,
+    pid: Annotated[str | None, Query(max_length=NAME_LENGTH)] = None,
+    tags: Words = None,
 ) -> schemas.Deleted:
-    """Delete all entries older than a timestamp, or of a camera, or both, for good."""
-    return service.delete(caller, before=before, camid=camid)
+    """Delete the entries that fulfil all that is given (older than a timestamp, of a camera, of a person, with all
+    tags), for good.
+    """
+    filter = Filter((camid,) if camid else None, tags=tuple(tags or ()), pids=(pid,) if pid else None)
+    return service.delete(caller, before=before, filter=filter)
+
+
+def _some(names: list[str] | None) -> tuple[str, ...] | None:
+    """Names to filter by; an empty list filters nothing."""
+    return tuple(names) if names else None

@@ -96,6 +96,8 @@ def open_service(
     opened = open_or_create(gallery, engine.manifest, token=token)
     engine.model.flip_test = opened.manifest.flip_test  # queries are described as the entries were
     settings = settings or Settings()
+    if settings.durability == "disk":
+        opened.keep_on_disk()
     log = AuditLog(audit, most=settings.audit_bytes, durable=settings.durability == "disk")
     service = Service(engine, opened, log, settings, curve)
     if detector is not None:

@@ -35,7 +35,7 @@ class About(BaseModel):
     dimensions: int
     input_height: int
     input_width: int
-    entries: int
+    entries: int = Field(description="Within the key's reach; so are cameras and times.")
     cameras: list[str] = Field(description="Names of the cameras the gallery knows.")
     earliest: float | None = Field(description="Of the known times, Unix seconds.")
     latest: float | None
@@ -47,6 +47,8 @@ class About(BaseModel):
     retention_days: float | None
     key: str = Field(description="Name of the asking key.")
     roles: list[str]
+    scope_camids: list[str] | None = Field(description="The only cameras the key reaches; null: all.")
+    scope_tags: list[str] = Field(description="The key reaches only entries that carry all of these.")
     max_body: int
     max_pixels: int
     max_k: int
@@ -93,6 +95,13 @@ class EntryOut(BaseModel):
     tags: list[str]
     visibility: list[bool]
     has_picture: bool
+
+
+class Listed(BaseModel):
+    """A page of entries, in the order of their ids."""
+
+    entries: list[EntryOut]
+    next: str | None = Field(description="The cursor of the next page; null: this is the last.")
 
 
 class HitOut(BaseModel):

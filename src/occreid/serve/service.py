@@ -20,6 +20,7 @@ from occreid.gallery import Entry, Filter, Gallery
 from occreid.gallery.checks import name_or_none
 from occreid.gallery.enrolment import add_unknown
 from occreid.gallery.entries import number_or_name
+from occreid.gallery.filters import check_deletion
 from occreid.methods import Method
 from occreid.retrieval.calibration import Calibration
 from occreid.serve import schemas
@@ -29,19 +30,15 @@ from occreid.serve.batching import Batcher
 from occreid.serve.caller import Caller
 from occreid.serve.describing import Crop, Describer, result_of
 from occreid.serve.engine import Engine
-from occreid.serve.headers import TooLarge
 from occreid.serve.metrics import Metrics
 from occreid.serve.pictures import data_address
 from occreid.serve.proposing import Proposer
+from occreid.serve.reading import EntryNotFound, Reader
 from occreid.serve.refusals import Refusals
 from occreid.serve.removal import Removal
 from occreid.serve.settings import Settings
 
 _ROOM = 32 * 2**20  # bytes free below which the service says it is failing
-
-
-class EntryNotFound(UserError):
-    """An entry that does not exist, or whose picture was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +79,7 @@ class Service:
         self.calibration = calibration
         self.metrics = Metrics(lambda: len(gallery), lambda: len(self._describer))
         self._describer = Describer(engine, self.settings, self.metrics.batch)
+        self.reader = Reader(gallery, self._describer, audit, self.settings)
         # enrolments that arrive together are one commit: a commit costs far more than a row
         self._enrolments: Batcher[_Enrolment, bool] = Batcher(
             self._enrol, max_batch=self.settings.max_batch, observe=self.metrics.batch
@@ -98,7 +96,7 @@ class Service:
 
     def about(self, caller: Caller) -> schemas.About:
         """What this service is."""
-        stats, model = self.gallery.stats(), self.engine.model
+        stats, model = self.gallery.stats(caller.scope.narrowed(None)), self.engine.model
         return schemas.About(
             version=__version__,
             method=self.engine.name,
@@ -120,6 +118,8 @@ class Service:
             retention_days=self.settings.retention_days,
             key=caller.key.name,
             roles=list(caller.key.roles),
+            scope_camids=None if caller.scope.camids is None else list(caller.scope.camids),
+            scope_tags=list(caller.scope.tags),
             max_body=self.settings.max_body,
             max_pixels=self.settings.max_pixels,
             max_k=self.settings.max_k,
@@ -157,7 +157,9 @@ class Service:
     ) -> schemas.Enrolled:
         """Take a picture into the gallery; the same crop with the same camera and time is the same entry."""
         camid, pid = name_or_none("camera", camid), name_or_none("person", pid)
-        crop = self._describer.crop(data, box, number_or_name(camid), timestamp)
+        caller.scope.check(camid, tags)
+        # a scope's tags count, so that a key cannot learn from "known already" what lies out of its reach
+        crop = self._describer.crop(data, box, number_or_name(camid), timestamp, *caller.scope.tags)
         facts = {**caller.facts(), "id": crop.id, "camid": camid, "timestamp": timestamp, "pid": pid}
         self.audit.write("enrol", **facts)  # first: what cannot be written down is not done
         added = result_of(self._enrolments.submit(_Enrolment(crop, camid, timestamp, pid, tuple(tags))))
@@ -177,6 +179,7 @@ class Service:
         """The nearest entries to a picture; nothing is answered before the audit log has it."""
         if not 1 <= k <= self.settings.max_k:
             raise UserError(f"k is {k}.", f"Ask for 1 to {self.settings.max_k} answers.")
+        filter = caller.scope.narrowed(filter)
         crop = self._describer.crop(data, box)
         (query,) = self._describer.describe(crop)
         hits = self.gallery.search(query, k, filter, exact, model=self.engine.model)[0]
@@ -191,7 +194,7 @@ class Service:
             filter=filter_facts(filter),
             answers=[hit.id for hit in hits],
         )
-        kept = self._pictures([hit.id for hit in hits]) if pictures else {}
+        kept = self.reader.pictures([hit.id for hit in hits]) if pictures else {}
         return schemas.Found(
             search_id=search_id,
             visibility=query.visibility[0].tolist(),
@@ -218,7 +221,7 @@ class Service:
             raise UserError("explain needs a picture or an id.", "Send one of the two.")
         if data is None:
             assert entry_id is not None
-            data, box = self._kept_picture(entry_id), None
+            data, box = self.reader.picture(caller, entry_id), None
         crop = self._describer.crop(data, box)
         maps = self.engine.explain(crop.prepared)
         (found,) = self._describer.describe(crop)
@@ -230,22 +233,28 @@ class Service:
         message = maps_in_words(self.engine.name, [*maps])
         return schemas.Explained(maps=shown, visibility=found.visibility[0].tolist(), message=message)
 
-    def entry(self, entry_id: str) -> schemas.EntryOut:
+    def entry(self, caller: Caller, entry_id: str) -> schemas.EntryOut:
         """What the gallery knows of an entry."""
-        return entry_out(self._get(entry_id))
+        return entry_out(self.reader.entry(caller, entry_id))
 
     def picture(self, caller: Caller, entry_id: str) -> bytes:
         """The kept JPEG of an entry."""
-        data = self._kept_picture(entry_id)
+        data = self.reader.picture(caller, entry_id)
         self.audit.write("picture", **caller.facts(), id=entry_id)
         return data
 
     def delete(
-        self, caller: Caller, *, ids: Sequence[str] | None = None, before: float | None = None, camid: str | None = None
+        self,
+        caller: Caller,
+        *,
+        ids: Sequence[str] | None = None,
+        before: float | None = None,
+        filter: Filter | None = None,
     ) -> schemas.Deleted:
-        """Delete entries for good: their bytes are rewritten away before this returns."""
-        filter = None if camid is None else Filter(camids=(camid,))
-        self.audit.write("delete", **caller.facts(), ids=ids, before=before, camid=camid)  # first: also if it fails
+        """Delete entries within the key's reach for good: their bytes are rewritten away before this returns."""
+        check_deletion(ids, before, filter)
+        filter = caller.scope.narrowed(filter)
+        self.audit.write("delete", **caller.facts(), ids=ids, before=before, filter=filter_facts(filter))  # first
         return self.removal.remove("request", ids=ids, before=before, filter=filter)
 
     def mark(self, caller: Caller, mark: schemas.Mark) -> None:
@@ -300,36 +309,6 @@ class Service:
 
     def _to_keep(self, crop: Crop) -> bytes | None:
         return self._describer.jpeg(crop) if self.settings.keep_pictures else None
-
-    def _pictures(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The kept pictures of entries, by id; read one by one, so that no more than the limit is ever held.
-
-        Raises:
-            TooLarge: together they are more than an answer holds.
-        """
-        kept, size = {}, 0
-        for entry_id in ids:
-            for entry in self.gallery.get([entry_id]):
-                if entry.picture is not None:
-                    kept[entry_id] = self._describer.plain(entry.picture, f"the picture of {entry_id}")
-                    size += len(kept[entry_id])
-            if size > self.settings.max_answer:
-                raise TooLarge(
-                    f"the pictures are more than {self.settings.max_answer:,} bytes.", "Ask for fewer answers."
-                )
-        return kept
-
-    def _get(self, entry_id: str) -> Entry:
-        found = self.gallery.get([entry_id])
-        if not found:
-            raise EntryNotFound(f"there is no entry '{entry_id[:60]}'.", "It may have been deleted.")
-        return found[0]
-
-    def _kept_picture(self, entry_id: str) -> bytes:
-        picture = self._get(entry_id).picture
-        if picture is None:
-            raise EntryNotFound(f"no picture of '{entry_id[:60]}' was kept.", "")
-        return self._describer.plain(picture, f"the picture of {entry_id}")
 
     def _probability(self, distance: float) -> float | None:
         return None if self.calibration is None else self.calibration.probability(distance)

@@ -22,6 +22,7 @@ class Settings:
         max_proportion: longer side over shorter, of a picture and of a box.
         max_answer: bytes of the pictures sent along with one answer.
         max_k: answers of one search.
+        max_page: entries of one page of the list.
         concurrency: requests being worked on; more get a 429.
         key_concurrency: of these, one key's; never more than half.
         rate: lasting requests per second of one key.
@@ -49,6 +50,7 @@ class Settings:
     max_proportion: float = 10.0
     max_answer: int = 8 * 2**20
     max_k: int = 100
+    max_page: int = 1000
     concurrency: int = 32
     key_concurrency: int = 16
     rate: float = 50.0

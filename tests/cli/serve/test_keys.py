@@ -27,3 +27,12 @@ def test_a_key_may_end_by_itself(cli):
     cli("keys", "add", "bert", "--role", "search", "--days", 0)
     assert re.search(r"anna .* valid until \d{4}", cli("keys", "list").stdout)
     assert re.search(r"bert .* expired until \d{4}", cli("keys", "list").stdout)
+
+
+def test_a_key_may_reach_a_part_only(cli, tmp_path):
+    made = ("keys", "add", "anna", "--role", "search", "--camera", "hall", "--camera", "02", "--tag", "staff", "--json")
+    token = json.loads(cli(*made).stdout)["key"]
+    assert KeyRing(tmp_path / "keys.json").find(token).scope.camids == ("2", "hall")
+    assert "reaches only cameras 2, hall and entries tagged staff" in cli("keys", "list").stdout
+    (row,) = json.loads(cli("keys", "list", "--json").stdout)
+    assert row["scope"] == {"camids": ["2", "hall"], "tags": ["staff"]}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from occreid.cli.gallery.options import Cameras, End, Start, Tags, Uri, filter_of, moment, opened
+from occreid.cli.gallery.options import Cameras, End, Persons, Start, Tags, Uri, filter_of, moment, opened
 from occreid.cli.options import Json
 
 
@@ -16,6 +16,7 @@ def delete(
     ids: Annotated[list[str] | None, typer.Option("--id", help="This entry; may be repeated.")] = None,
     before: Annotated[str | None, typer.Option("--before", help="Taken (else added) before this moment.")] = None,
     camera: Cameras = None,
+    person: Persons = None,
     start: Start = None,
     end: End = None,
     tag: Tags = None,
@@ -29,7 +30,7 @@ def delete(
 
     Example: occreid gallery delete galleries/door --before 2026-01-01
     """
-    filter = filter_of(camera, start, end, tag)
+    filter = filter_of(camera, start, end, tag, person=person)
     with opened(uri) as gallery:
         count = gallery.delete(ids=ids, before=None if before is None else moment(before, "time"), filter=filter)
         if not keep_bytes and (count or gallery.unswept()):

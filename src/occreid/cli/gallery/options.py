@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Uri = Annotated[str, typer.Argument(help="A folder, a file NAME.db (Milvus in this process) or http://host:19530/name")]
 Model = Annotated[Path, typer.Option("--model", help="The run folder or .safetensors file that describes pictures.")]
 Cameras = Annotated[list[str] | None, typer.Option("--camera", help="Only this camera, by name; may be repeated.")]
+Persons = Annotated[list[str] | None, typer.Option("--person", help="Only this person, by name; may be repeated.")]
 Start = Annotated[str | None, typer.Option("--start", help="Taken at or after: 2026-03-01T08:00, or Unix seconds.")]
 End = Annotated[str | None, typer.Option("--end", help="Taken before this.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="Carrying this tag; may be repeated.")]
@@ -34,6 +35,7 @@ def filter_of(
     end: str | None,
     tag: Sequence[str] | None,
     exclude_camera: str | None = None,
+    person: Sequence[str] | None = None,
 ) -> Filter:
     """The filter that options name."""
     from occreid.gallery import Filter
@@ -44,4 +46,5 @@ def filter_of(
         end=None if end is None else moment(end, "end"),
         tags=tuple(tag or ()),
         exclude_camid=exclude_camera,
+        pids=tuple(person) if person else None,
     )

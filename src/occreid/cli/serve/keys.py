@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -27,18 +28,29 @@ def add(
     name: Annotated[str, typer.Argument(help="Who will hold the key.")],
     role: Annotated[list[str], typer.Option("--role", help="search, enrol, admin or monitor; may be repeated.")],
     days: Annotated[float | None, typer.Option("--days", min=0, help="Until it opens nothing; else for ever.")] = None,
+    camera: Annotated[
+        list[str] | None, typer.Option("--camera", help="It reaches only entries of this camera; may be repeated.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="It reaches only entries with this tag; of several, with all.")
+    ] = None,
     keys: KeysFile = Path("keys.json"),
     as_json: Json = False,
 ) -> None:
     """Make a key and show it, once.
 
-    Example: occreid serve keys add anna --role search --role enrol
+    Example: occreid serve keys add anna --role search --role enrol --camera hall
     """
     from occreid.serve import add_key
+    from occreid.serve.scope import Scope
 
-    key, token = add_key(keys, name, role, expires=None if days is None else time.time() + 86400 * days)
+    scope = Scope(tuple(camera) if camera else None, tuple(tag or ()))
+    expires = None if days is None else time.time() + 86400 * days
+    key, token = add_key(keys, name, role, expires=expires, scope=scope)
     if as_json:
-        typer.echo(json.dumps({"id": key.id, "name": key.name, "roles": key.roles, "key": token}))
+        typer.echo(
+            json.dumps({"id": key.id, "name": key.name, "roles": key.roles, "scope": asdict(scope), "key": token})
+        )
         return
     typer.echo(f"key {key.id} of {key.name} ({', '.join(key.roles)}); it is shown only now:", err=True)
     typer.echo(token)
@@ -54,7 +66,7 @@ def list_(keys: KeysFile = Path("keys.json"), as_json: Json = False) -> None:
     found = read_keys(keys)
     if as_json:
         shown = ("id", "name", "roles", "created", "revoked", "expires")
-        rows = [{name: getattr(key, name) for name in shown} for key in found]
+        rows = [{**{name: getattr(key, name) for name in shown}, "scope": asdict(key.scope)} for key in found]
         typer.echo(json.dumps(rows, indent=2))
         return
     for key in found:
@@ -63,6 +75,7 @@ def list_(keys: KeysFile = Path("keys.json"), as_json: Json = False) -> None:
             state = f"revoked {_day(key.revoked)}"
         elif key.expires is not None:
             state += f" until {_day(key.expires)}"
+        state += "" if key.scope.whole else f". {key.scope.hint()}"
         typer.echo(f"{key.id}  {key.name:20s}  {', '.join(key.roles):24s}  made {_day(key.created)}  {state}")
 
 

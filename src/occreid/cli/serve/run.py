@@ -52,6 +52,9 @@ def serve(
     keep_pictures: Annotated[
         bool, typer.Option("--keep-pictures/--no-pictures", help="Whether the gallery keeps enrolled crops.")
     ] = True,
+    durability: Annotated[
+        str, typer.Option("--durability", help="What an answer outlives: process (a crash), or disk (a power cut).")
+    ] = "process",
     limit: Annotated[
         list[str] | None,
         typer.Option("--limit", metavar="NAME=VALUE", help="Any limit of docs/service.md by its name; repeat it."),
@@ -91,6 +94,7 @@ def serve(
         max_batch=max_batch,
         retention_days=retention_days,
         keep_pictures=keep_pictures,
+        durability=durability,
     )
     ring = KeyRing(keys)
     ring.refresh()
