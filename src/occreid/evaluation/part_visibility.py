@@ -23,10 +23,11 @@ from occreid.data.masks.visibility import part_areas
 from occreid.data.occlusion.library import OccluderLibrary
 from occreid.data.occlusion.stress import HIDING, Stress, Stressor
 from occreid.errors import UserError
-from occreid.extraction import progress_bar, usable_device
+from occreid.extraction import usable_device
 from occreid.models.contract import PartParser
 from occreid.models.masker import part_labels
 from occreid.nn.modes import evaluating
+from occreid.progress import progress_bar
 from occreid.records import PART_NAMES, Record
 
 BINS = (0.0, 0.25, 0.5, 0.75, 1.0)
