@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,6 @@ import typer
 from occreid.cli.console import percent, print_table
 from occreid.cli.groups import Benchmarks, grouped
 from occreid.cli.options import BatchSize, Device, Json, StressOn, parse_numbers
-from occreid.errors import UserError
 from occreid.files import write_json
 
 Runs = Annotated[list[Path], typer.Argument(help="Run folders.")]
@@ -72,64 +71,42 @@ def stress(
 
         occreid stress runs/first --kinds object:bottom,shift,blur,dark,small --levels 0,0.2,0.4 --out stress
     """
-    from occreid.data.occlusion.library import OccluderLibrary
-    from occreid.evaluation import Describer, Settings
-    from occreid.evaluation.describe import check_on
-    from occreid.evaluation.stress_curves import (
-        check_levels,
-        curves_summary,
-        measure_curves,
-        open_log,
-        require_same_images,
-    )
-    from occreid.models import load_model
+    from occreid.evaluation import Settings
+    from occreid.evaluation.stress_runs import stress_runs
     from occreid.report.curves import draw_curves
 
-    if len({run.name for run in runs}) < len(runs):
-        raise UserError("two runs have the same name.", "Rename a folder: names tell the curves apart.")
-    wanted, heights = damage.wanted(), parse_numbers("--levels", damage.levels, float, "0,0.2,0.4")
-    occluders, seed, stress_on = damage.occluders, damage.seed, damage.stress_on
-    check_levels(heights)
-    check_on(stress_on)
-    settings = Settings(device, batch_size=batch_size)
-    splits = {str(run): benchmarks.only(run, "stress is measured on one benchmark at a time.") for run in runs}
-    require_same_images(splits)
-    library = OccluderLibrary.open(occluders)
-    summary, shown, panels = {}, [], {_words(*stress): {} for stress in wanted}
-    rows = []
-    for run, split in zip(runs, splits.values(), strict=True):
-        describer = Describer(load_model(run), split, settings=settings)
-        curves = measure_curves(
-            *(describer, wanted, open_log(describer, out, run.name, occluders, seed)),
-            levels=heights,
-            on=stress_on,
-            seed=seed,
-            library=library,
-            progress=_progress(run.name, quiet=as_json),
-        )
-        oracle = describer.marked(stressed=True).oracle
-        summary[run.name] = curves_summary(curves, oracle)
-        shown.append(f"{run.name} (oracle)" if oracle else run.name)
-        for panel, curve in zip(panels.values(), curves, strict=True):
-            panel[shown[-1]] = curve.points
-        areas = [percent(curve.area) for curve in curves]
-        rows.append([shown[-1], percent(curves[0].points[0].mean_ap), *areas, percent(summary[run.name]["robustness"])])
+    wanted, levels = damage.wanted(), parse_numbers("--levels", damage.levels, float, "0,0.2,0.4")
+    several = "stress is measured on one benchmark at a time."
+    found = stress_runs(
+        *([(run, partial(benchmarks.only, run, several)) for run in runs], wanted, out),
+        levels=levels,
+        on=damage.stress_on,
+        seed=damage.seed,
+        occluders=damage.occluders,
+        settings=Settings(device, batch_size=batch_size),
+        progress=lambda run, point: None if as_json else typer.echo(f"{run}: {point}", err=True),
+    )
+    panels = {
+        _words(*stress): {run.label: run.curves[place].points for run in found} for place, stress in enumerate(wanted)
+    }
+    summary = {run.name: run.summary for run in found}
     draw_curves(panels, out / "curves.png")
     write_json(out / "summary.json", summary)
     if as_json:
         typer.echo(json.dumps(summary, indent=1))
         return
-    print_table(["", "clean", *panels, "robustness"], rows)
+    rows = [
+        [run.label, percent(run.curves[0].points[0].mean_ap), *(percent(curve.area) for curve in run.curves)]
+        for run in found
+    ]
+    robust = [percent(run.summary["robustness"]) for run in found]
+    print_table(["", "clean", *panels, "robustness"], [[*row, last] for row, last in zip(rows, robust, strict=True)])
     for text in sorted({entry["oracle"] for entry in summary.values() if entry["oracle"]}):
         typer.echo(f"ORACLE: {text}")
     typer.echo(
-        f"mAP in percent: clean, then the mean over levels {heights[0]:g} to {heights[-1]:g} on {stress_on}; "
+        f"mAP in percent: clean, then the mean over levels {levels[0]:g} to {levels[-1]:g} on {damage.stress_on}; "
         f"robustness is the mean of these.\nfigure: {out / 'curves.png'}"
     )
-
-
-def _progress(name: str, quiet: bool) -> Callable[[str], None]:
-    return lambda key: None if quiet else typer.echo(f"{name}: {key}", err=True)
 
 
 def _words(kind: str, side: str) -> str:
