@@ -51,6 +51,7 @@ def test_command_prints_a_table_and_where_the_report_is(asked, tmp_path):
         "                     mAP     R-1",
         "trained baseline   50.00   25.00",
         "colour histograms  12.50  100.00",
+        "so small a set shows that everything works, not how well: leave out --size for figures that count",
         "time: data kept, training 60 s, report 30 s; together 1.5 min",
         f"report: {tmp_path / 'report.html'}",
     ]

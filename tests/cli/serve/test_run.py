@@ -1,4 +1,5 @@
 import importlib.util
+import socket
 
 import pytest
 
@@ -23,10 +24,13 @@ def test_mistakes_are_named_before_anything_starts(cli, words, message):
         cli(*words)
 
 
-def test_a_missing_model_is_named(cli):
+def test_a_missing_model_is_named_and_the_port_left(cli):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
     cli("keys", "add", "anna", "--role", "search")
     with pytest.raises(UserError, match="no model 'run'"):
-        cli("--model", "run", "--gallery", "g")
+        cli("--model", "run", "--gallery", "g", "--port", port)
+    socket.create_server(("127.0.0.1", port), reuse_port=False).close()
 
 
 def test_a_system_without_fcntl_is_named_and_keys_are_made_all_the_same(cli, monkeypatch):

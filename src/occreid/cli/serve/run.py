@@ -98,22 +98,22 @@ def serve(
     )
     ring = KeyRing(keys)
     ring.refresh()
-    place = bind(address)
-    service = open_service(
-        model,
-        gallery,
-        audit,
-        settings=settings,
-        calibration=calibration,
-        device=device,
-        precision=precision,  # type: ignore[arg-type]  # checked there
-        detector=detector,
-        detector_weights=weights,
-    )
-    if precision == "auto":
-        typer.echo(f"auto: {service.engine.way.precision}, {service.engine.way.memory_format}", err=True)
-    for warning in service.warnings():
-        typer.echo(f"note: {warning}", err=True)
-    shown = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{place.getsockname()[1]}"
-    typer.echo(f"{len(service.gallery):,} entries; page and API on {shown} (Ctrl-C ends)", err=True)
-    run(service, ring, address, place)
+    with bind(address) as place:  # left again where what is served cannot be opened
+        service = open_service(
+            model,
+            gallery,
+            audit,
+            settings=settings,
+            calibration=calibration,
+            device=device,
+            precision=precision,  # type: ignore[arg-type]  # checked there
+            detector=detector,
+            detector_weights=weights,
+        )
+        if precision == "auto":
+            typer.echo(f"auto: {service.engine.way.precision}, {service.engine.way.memory_format}", err=True)
+        for warning in service.warnings():
+            typer.echo(f"note: {warning}", err=True)
+        shown = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{place.getsockname()[1]}"
+        typer.echo(f"{len(service.gallery):,} entries; page and API on {shown} (Ctrl-C ends)", err=True)
+        run(service, ring, address, place)
