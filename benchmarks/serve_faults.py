@@ -236,62 +236,69 @@ def disk(size: str) -> dict[str, Any]:
 
 
 def _on_a_bad_disk(folder: Path, mount: Path, what: str, fault: str) -> dict[str, Any]:
+    """Fill a service, spoil the disk of its gallery or log, ask, mend the disk, ask again."""
     place = Place(folder, **{what: mount / ("it" if what == "gallery" else "it.jsonl")})
-    service = Service(place, check_every=1.0)
-    try:
-        return _with_a_fault(service.wait(), place, mount, fault)
-    finally:
-        if service.process.is_alive():
-            service.end()
-
-
-def _with_a_fault(service: Service, place: Place, mount: Path, fault: str) -> dict[str, Any]:
+    service = Service(place).wait()
     pictures = [make_picture(n, 64, 32) for n in range(12)]
     ids = [json.loads(service("POST", "/v1/entries", *form(p))[1])["id"] for p in pictures[:8]]
-    asked = {
-        "enrol": lambda: service("POST", "/v1/entries", *form(pictures[9])),
-        "search": lambda: service("POST", "/v1/search", *form(pictures[0])),
-        "entry": lambda: service("GET", f"/v1/entries/{ids[1]}"),
-        "delete": lambda: service("DELETE", f"/v1/entries/{ids[0]}"),
-        "readyz": lambda: service("GET", "/readyz"),
-    }
-    before = {name: ask()[0] for name, ask in asked.items() if name not in ("delete", "enrol")}
     if fault == "full":
-        with (mount / "filler").open("wb") as filler:
-            try:
-                while filler.write(bytes(2**16)):
-                    filler.flush()
-            except OSError:
-                pass
-    else:
+        _fill(mount / "filler")
+    else:  # a disk with files open for writing does not become read-only: the service starts on one that is
+        service.end()
         subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+        service = Service(place)
+        if what == "audit":
+            service.process.join()
+            return {"exit code of the start": service.process.exitcode, "log": place.log.read_text()[-300:]}
+        service.wait()
+    for _ in range(20 if fault == "full" else 0):  # the last page of the log has some room
+        service("POST", "/v1/search", *form(pictures[0]))
     time.sleep(1.5)  # readiness is asked for anew after a second
-    answers = {name: ask() for name, ask in asked.items()}
-    named = sum(str(mount.parent).encode() in body or b"Traceback" in body for _, body in answers.values())
+    answers = _asked(service, pictures, ids)
     if fault == "full":
         (mount / "filler").unlink()
     else:
         subprocess.run(["mount", "-o", "remount,rw", mount], check=True)
     time.sleep(1.5)
-    after = {name: ask()[0] for name, ask in asked.items()}
+    after = {name: status for name, (status, _) in _asked(service, pictures, ids).items()}
     service.end()
     _, sound = in_a_child(_looked_at, place.gallery)
     return {
-        "before": before,
         "meanwhile": {name: status for name, (status, _) in answers.items()},
         "said": {name: json.loads(body)["problem"] for name, (status, body) in answers.items() if status == 507},
-        "answers that name a place": named,
+        "answers that name a place": sum(
+            str(folder).encode() in body or b"Traceback" in body for _, body in answers.values()
+        ),
         "afterwards": after,
         "gallery sound": sound,
         "log unbroken": not check_audit(place.audit).breaks,
     }
 
 
+def _asked(service: Service, pictures: list[bytes], ids: list[str]) -> dict[str, tuple[int, bytes]]:
+    return {
+        "enrol": service("POST", "/v1/entries", *form(pictures[9])),
+        "search": service("POST", "/v1/search", *form(pictures[0])),
+        "entry": service("GET", f"/v1/entries/{ids[1]}"),
+        "delete": service("DELETE", f"/v1/entries/{ids[0]}"),
+        "readyz": service("GET", "/readyz"),
+    }
+
+
+def _fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as filler:
+        try:
+            while filler.write(bytes(2**12)):
+                pass
+        except OSError:
+            return  # full
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["kill", "disk"])
     parser.add_argument("--rounds", type=int, default=24)
-    parser.add_argument("--size", default="24m", help="of the small disks")
+    parser.add_argument("--size", default="64m", help="of the small disks")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     found = kill(arguments.rounds, arguments.seed) if arguments.what == "kill" else disk(arguments.size)

@@ -51,3 +51,14 @@ def test_the_token_comes_from_the_environment(monkeypatch):
         with pytest.raises(AttributeError):  # the stand-in has no manifest
             Gallery.open("http://localhost:19530", token=token)
     assert given == ["user:word", "other"]
+
+
+def test_a_gallery_that_is_there_is_opened_without_a_lock(tmp_path, monkeypatch):
+    manifest = Manifest(3, 1, "cosine", "w")
+    create_gallery(str(tmp_path / "g"), manifest).close()
+
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("occreid.gallery.opening.locked", refuse)
+    assert open_or_create(str(tmp_path / "g"), manifest).manifest == manifest

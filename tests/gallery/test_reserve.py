@@ -1,5 +1,7 @@
 import pytest
 
+from occreid.errors import UserError
+from occreid.gallery import Gallery, lance
 from occreid.gallery.errors import StorageFull
 from occreid.gallery.reserve import Reserve
 
@@ -31,3 +33,22 @@ def test_a_disk_without_room_is_no_fault_of_the_work(tmp_path, monkeypatch):
     monkeypatch.setattr("os.posix_fallocate", full)
     reserve = Reserve(tmp_path)
     assert reserve.spend_on(lambda: 7) == 7 and not any(tmp_path.iterdir())
+
+
+def test_a_deletion_whose_note_finds_no_room_spends_the_reserve(tmp_path, people, monkeypatch):
+    gallery = Gallery.create(str(tmp_path / "g"), dim=8, metric="cosine", weights_hash="w" * 64)
+    gallery.add(people(3))
+    real = lance.write_json
+
+    def full(*args, **more):
+        if (tmp_path / "g" / "reserve").exists():
+            raise UserError("cannot write.", "") from OSError(28, "No space left")
+        real(*args, **more)
+
+    monkeypatch.setattr(lance, "write_json", full)
+    assert gallery.delete(ids=["p0001"]) == 1 and len(gallery) == 2
+    monkeypatch.setattr("os.posix_fallocate", full)
+    (tmp_path / "g" / "reserve").touch()
+    monkeypatch.setattr("pathlib.Path.unlink", lambda *_, **__: None)  # not even that helps
+    with pytest.raises(StorageFull):
+        gallery.delete(ids=["p0002"])

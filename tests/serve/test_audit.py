@@ -85,7 +85,7 @@ def test_a_full_disk_is_said_and_the_next_line_is_whole_again(path):
 import resource, sys
 from occreid.gallery.errors import StorageFull
 from occreid.serve.audit import AuditLog
-from occreid.serve.trail import read_audit
+from occreid.serve.trail import check_audit, read_audit
 log = AuditLog(sys.argv[1])
 log.write("first", filler="x" * 100)
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -98,10 +98,10 @@ for number in range(3):
         refused += "cannot be written" in str(error)
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 log.write("third")
-print(refused, [entry["action"] for entry in read_audit(sys.argv[1])])
+print(refused, [entry["action"] for entry in read_audit(sys.argv[1])], check_audit(sys.argv[1]).breaks)
 """
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "3 ['first', 'third']"
+    assert done.stdout.strip() == "3 ['first', 'third'] []"
 
 
 def test_a_closed_log_refuses(path):

@@ -47,7 +47,7 @@ class Gallery:
     """What describes pictures given to `add` and `search`; the last one that was given there."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store, self.where = store, store.where
 
     @classmethod
     def create(

@@ -329,7 +329,9 @@ class LanceStore:
             raise StorageError(
                 f"another process writes to the gallery {self._folder} for more than {_WAIT} seconds.", "Try again."
             ) from error
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, UserError) as error:
+            if isinstance(error, UserError) and not isinstance(error.__cause__, OSError):
+                raise  # what `occreid.files` cannot write is the disk's fault, too
             raise StorageFull(
                 f"cannot write the gallery {self._folder} ({_plain(error)}).", "Is the disk full?"
             ) from error

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from occreid.errors import require
+from occreid.files import locked
 from occreid.gallery.gallery import MEMORY, Gallery
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.stores import create_store
 from occreid.models.contract import Method
-from occreid.models.masker import masks_key, require_same
+from occreid.models.masker import masks_key
+
+_WAIT = 600.0  # seconds for another process that makes the same gallery
 
 
 def manifest_of(model: Method, card: Mapping[str, Any]) -> Manifest:
@@ -49,10 +50,13 @@ def open_or_create(uri: str, manifest: Manifest, *, token: str | None = None) ->
     """
     uri = str(uri)
     place = Path(uri)
-    lock = require("filelock", "gallery").FileLock(place.with_name(f".{place.name}.lock"))
-    with nullcontext() if "://" in uri else lock:
-        if "://" in uri or (place.exists() and not (place.is_dir() and not any(place.iterdir()))):
-            there = Gallery.open(uri, weights_hash=manifest.weights_hash, token=token)
-            require_same(manifest.masks, there.manifest.masks, f"the gallery {uri}")
-            return there
+    if "://" in uri or _is_there(place):  # one that is there may lie on a read-only disk
+        return Gallery.open(uri, weights_hash=manifest.weights_hash, token=token)
+    with locked(place, wait=_WAIT):
+        if _is_there(place):
+            return Gallery.open(uri, weights_hash=manifest.weights_hash, token=token)
         return create_gallery(uri, manifest, token=token)
+
+
+def _is_there(place: Path) -> bool:
+    return place.exists() and not (place.is_dir() and not any(place.iterdir()))

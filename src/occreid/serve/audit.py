@@ -17,7 +17,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +111,11 @@ class AuditLog:
             with self._alone():  # or another's half-written line would look torn
                 if self._most is not None and os.fstat(self._file).st_size >= self._most and self._rotate():
                     continue  # with the new file
-                lines = self._lines(entry)
+                lines, before = self._lines(entry), os.fstat(self._file).st_size
                 written = os.write(self._file, lines)
+                if written != len(lines):  # the disk is full: half a line would look like a break of the chain
+                    with suppress(PermissionError):  # of ``chattr +a``
+                        os.ftruncate(self._file, before)
                 if self._durable:
                     os.fsync(self._file)
                 return written == len(lines)

@@ -10,6 +10,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -273,8 +274,9 @@ class Service:
         Raises:
             UserError: the disk is nearly full.
         """
-        if shutil.disk_usage(self.audit.path.parent).free < _ROOM:
-            raise UserError("the disk of the audit log is nearly full.", "Make room.")
+        for place in (self.audit.path.parent, Path(self.gallery.where)):
+            if place.is_dir() and shutil.disk_usage(place).free < _ROOM:  # a gallery may lie on a server
+                raise UserError(f"the disk of {place} is nearly full.", "Make room.")
 
     def warnings(self) -> list[str]:
         """What whoever starts the service should know."""
