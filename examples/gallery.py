@@ -24,12 +24,12 @@ def main() -> None:
     parser.add_argument("gallery", help="the gallery's folder, made if missing")
     parser.add_argument("crops", type=Path, help="a folder of crops to enrol")
     parser.add_argument("picture", type=Path, help="a crop of the person to find")
-    parser.add_argument("--camera", type=int, help="the camera of the crops")
+    parser.add_argument("--camera", help="the name of the camera of the crops")
     arguments = parser.parse_args()
 
     model = load_model(arguments.model)
     gallery = open_or_create(arguments.gallery, manifest_of(model, read_card(arguments.model)))
-    report = gallery.enrol(folder_records(arguments.crops, camid=arguments.camera), model)
+    report = gallery.enrol(folder_records(arguments.crops, camera=arguments.camera), model)
     print(f"added {report.added}, known already {report.known}")
     query = extract(model, [Record(arguments.picture, pid=-1, camid=-1)], progress=False)
     for rank, hit in enumerate(gallery.search(query, 5)[0], 1):

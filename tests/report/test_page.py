@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -14,6 +15,7 @@ from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.methods import Method
 from occreid.report import write_report
+from occreid.report.summary import TRIAL
 from occreid.retrieval import evaluate
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -376,3 +378,11 @@ def test_scores_on_the_way_are_drawn_where_there_were_several(split, entries, lo
     assert not any(label.startswith("Scores over") for label in labels())
     evaluation.write_text("stage,epoch,mAP,R-1\nmain,4,0.1,0.2\nmain,8,0.3,0.25\n")
     assert "Scores over epoch. mAP from 10.0% to 30.0%; R-1 from 20.0% to 25.0%" in labels()
+
+
+def test_a_set_too_small_to_judge_by_gets_no_verdict(split, entries, tmp_path):
+    file = write_report(tmp_path / "r.html", title="T", entries=entries, split=split, shown=1, trial=True)
+    text = file.read_text(encoding="utf-8")
+    assert TRIAL in text and " points above " not in text and " points below " not in text
+    (tiles,) = re.findall(r'<ul class="tiles">(.*?)</ul>', text, re.S)
+    assert tiles.count("<li>") == 1 and "queries over" in tiles

@@ -1,6 +1,8 @@
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from occreid.cli.gallery import moment
 from occreid.errors import UserError
@@ -53,3 +55,21 @@ def test_a_benchmark_has_three_parts(gallery_cli, door, market):
     uri, run = door
     with pytest.raises(UserError, match="no part 'galery'"):
         gallery_cli("gallery", "add", uri, "--model", run, "--on", f"market1501={market}", "--part", "galery")
+
+
+def test_persons_of_scenes_are_added_with_camera_and_place(gallery_cli, door, tmp_path):
+    uri, run = door
+    pixels = np.full((120, 200, 3), 128, np.uint8)
+    pixels[40:100, 10:30] = (220, 30, 30)
+    Image.fromarray(pixels).save(tmp_path / "street.png")
+    rows = [{"file": "street.png", "x": 10, "y": 40, "width": 20, "height": 60}]
+    (tmp_path / "boxes.json").write_text(json.dumps(rows))
+    words = ["gallery", "add", uri, "--model", run, "--scenes", tmp_path / "street.png", "--device", "cpu"]
+    words += ["--detector", tmp_path / "boxes.json"]
+    assert "added 1, known already 0" in gallery_cli(*words)
+    assert "added 0, known already 1" in gallery_cli(*words)
+    assert json.loads(gallery_cli("gallery", "stats", uri, "--json"))["cameras"] == {"street": 1}
+    found = json.loads(gallery_cli("search", uri, tmp_path / "street.png", "--model", run, "--json"))
+    assert found[0]["hits"][0]["path"].endswith("street.png#xywh=10,40,20,60")
+    with pytest.raises(UserError, match="no person was found"):
+        gallery_cli(*words, "--smallest", 100)
