@@ -4,7 +4,7 @@ from PIL import Image
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.gallery import Change, Entry, Filter, changes_of, picture_id
+from occreid.gallery import Change, Entry, Filter, Gallery, changes_of, picture_id
 from occreid.records import Record
 
 DIM = 8
@@ -81,3 +81,14 @@ def test_what_cannot_be_is_said(make, act, message):
 
 def test_a_change_of_nothing_is_one():
     assert Change().is_nothing and not Change(tags=()).is_nothing and not Change(pid="").is_nothing
+
+
+def test_an_old_name_leaves_the_disk_with_compaction(tmp_path, people):
+    gallery = Gallery.create(str(tmp_path / "g"), dim=DIM, metric="cosine", weights_hash="w" * 64)
+    gallery.add(people(6))
+    gallery.update({"p0002": Change(pid="Secret Name")})
+    gallery.update({"p0002": Change(pid="nobody")})
+    assert gallery.unswept()
+    gallery.compact()
+    assert b"Secret Name" not in b"".join(f.read_bytes() for f in tmp_path.rglob("*") if f.is_file())
+    assert not gallery.unswept() and facts(gallery, "p0002")[0] == "nobody"

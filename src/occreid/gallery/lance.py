@@ -108,6 +108,7 @@ class LanceStore:
         """See `Store`."""
         with self._writing():
             self.manifest = give_names(self.manifest, self._table, self._folder / _MANIFEST)
+            self._touch(one_of("id", rows.column("id").to_pylist()))  # the old names are to go, too
             self._table.merge_insert("id").when_matched_update_all().execute(rows)
 
     def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
@@ -120,12 +121,18 @@ class LanceStore:
             conditions.append(taken_before(before))
         condition = all_of([*conditions, *self._conditions(filter)])
         with self._writing():
-            found = self._table.search().with_row_id(True).select(["_rowid"]).where(condition).to_arrow()
-            touched = {number >> 32 for number in found.column("_rowid").to_pylist()}
-            if touched:
-                write_json(self._folder / _DELETED, sorted(touched.union(self._touched())), indent=None)
+            rows = self._touch(condition)
+            if rows:
                 self._table.delete(condition)
-            return len(found)
+            return rows
+
+    def _touch(self, condition: str) -> int:
+        """Note which fragments hold rows that are about to go, so that `compact` takes their bytes away; how many."""
+        found = self._table.search().with_row_id(True).select(["_rowid"]).where(condition).to_arrow()
+        touched = {number >> 32 for number in found.column("_rowid").to_pylist()}
+        if touched:
+            write_json(self._folder / _DELETED, sorted(touched.union(self._touched())), indent=None)
+        return len(found)
 
     def count(self) -> int:
         """See `Store`."""
