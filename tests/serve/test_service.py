@@ -2,6 +2,7 @@ import re
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -341,6 +342,17 @@ def test_about_says_what_is_there(service, picture):
 def test_a_nearly_full_disk_is_said(service, monkeypatch):
     service.check_room()
     monkeypatch.setattr("occreid.serve.service._ROOM", 2**70)
+    with pytest.raises(UserError, match="nearly full"):
+        service.check_room()
+
+
+@pytest.mark.parametrize("full", ["audit", "gallery"])
+def test_the_disks_of_log_and_gallery_are_both_looked_at(service, monkeypatch, full):
+    place = {"audit": service.audit.path.parent, "gallery": Path(service.gallery.where)}[full]
+    free = {True: 0, False: 2**40}
+    monkeypatch.setattr(
+        "occreid.serve.service.shutil.disk_usage", lambda where: SimpleNamespace(free=free[Path(where) == place])
+    )
     with pytest.raises(UserError, match="nearly full"):
         service.check_room()
 
