@@ -27,7 +27,7 @@ def test_an_adapted_model_is_a_new_folder_that_says_so(run):
     words = ["adapt", str(run / "run"), str(run / "crops"), "--out", str(run / "mine"), "--device", "cpu"]
     found = CliRunner().invoke(app, words)
     assert found.exit_code == 0, found.output
-    assert "layers adapted to 33 pictures" in found.output
+    assert "statistics estimated again, on unlabelled pictures (33)" in found.output
     before, after = read_card(run / "run"), read_card(run / "mine")
     assert after["adapted"]["pictures"] == 33 and after["adapted"]["from_sha256"] == before["sha256"]
     assert after["sha256"] != before["sha256"] and "metrics" not in after
@@ -43,3 +43,14 @@ def test_an_adapted_model_is_a_new_folder_that_says_so(run):
 def test_json(run):
     words = ["adapt", str(run / "run"), str(run / "crops"), "--out", str(run / "m"), "--json", "--device", "cpu"]
     assert json.loads(CliRunner().invoke(app, words).stdout)["layers"] > 10
+
+
+def test_a_model_with_fixed_statistics_keeps_them(run):
+    from occreid.files import write_json
+
+    card = read_card(run / "run")
+    write_json(run / "run" / "model.json", {**card, "recipe": {"training": {"keep_statistics": True}}})
+    words = ["adapt", str(run / "run"), str(run / "crops"), "--out", str(run / "mine"), "--device", "cpu"]
+    refused = CliRunner().invoke(app, words)
+    assert "trained with fixed statistics" in str(refused.exception) and not (run / "mine").exists()
+    assert CliRunner().invoke(app, [*words, "--statistics"]).exit_code == 0

@@ -56,3 +56,13 @@ def test_a_few_steps_fit_a_batch():
         optimizer.step()
         history.append(loss.item())
     assert history[-1] < 0.7 * history[0]
+
+
+def test_the_contrastive_loss_takes_the_triplets_place():
+    from occreid.losses import SupervisedContrastiveLoss
+
+    model, b = build(metric_loss="contrastive", temperature=0.2).eval(), batch()
+    with torch.no_grad():
+        losses = model.losses(b)
+        expected = SupervisedContrastiveLoss(0.2)(model.pooled(b.images), b.labels)
+    assert set(losses) == {"id", "contrastive"} and losses["contrastive"] == expected

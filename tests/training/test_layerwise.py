@@ -3,7 +3,7 @@ import torch
 
 from occreid.errors import UserError
 from occreid.models import create_model
-from occreid.training.layerwise import freeze_first, scaled_groups
+from occreid.training.layerwise import freeze_first, scaled_groups, with_statistics
 from occreid.training.recipe import Recipe
 
 
@@ -61,3 +61,25 @@ def test_a_run_leaves_the_frozen_stages_and_their_statistics_alone(tiny, tmp_pat
     frozen = {name for name, count in counters.items() if count == 0}
     assert {name.split(".")[1] for name in frozen} == {"bn1", "layer1", "layer2"}
     assert all(count > 0 for name, count in counters.items() if name.split(".")[1] in ("layer3", "layer4"))
+
+
+def test_a_run_that_keeps_statistics_trains_scale_and_shift_of_the_backbone_alone(tiny, tmp_path):
+    from safetensors.torch import load_file
+
+    from occreid.training import train
+
+    options = "method.options={backbone: resnet18, pretrained: none, last_stride: 2}"
+    recipe = tiny(options, "training.keep_statistics=true", "training.epochs=1", method="baseline")
+    train(recipe, tmp_path / "run", progress=False)
+    after = load_file(tmp_path / "run" / "model.safetensors")
+    counters = {name: int(tensor) for name, tensor in after.items() if name.endswith("num_batches_tracked")}
+    assert {name for name, count in counters.items() if count} == {"neck.bn.num_batches_tracked"}
+    assert after["backbone.bn1.running_mean"].eq(0).all() and after["backbone.bn1.running_var"].eq(1).all()
+    assert after["backbone.bn1.weight"].ne(1).any() and after["backbone.layer4.1.bn2.bias"].ne(0).any()
+
+
+def test_the_layers_that_keep_statistics_are_the_backbones():
+    model = create_model("baseline", 3, backbone="resnet18", pretrained="none")
+    layers = with_statistics(model)
+    assert len(layers) == sum("bn" in name or "downsample.1" in name for name, _ in model.backbone.named_modules())
+    assert model.neck.bn not in layers

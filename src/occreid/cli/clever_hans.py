@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from occreid.cli.groups import Benchmarks, grouped
-from occreid.cli.options import Device, Json, require_known
+from occreid.cli.options import OWN_MODEL, Device, Json, require_known
 from occreid.errors import UserError
 
 Run = Annotated[
@@ -36,7 +36,7 @@ Sheet = Annotated[Path | None, typer.Option("--sheet", metavar="PNG", help="Writ
 @grouped
 def clever_hans(
     *,
-    run: Run,
+    run: Run = OWN_MODEL,
     benchmarks: Benchmarks,
     trials: Trials = 240,
     share: Share = 0.4,

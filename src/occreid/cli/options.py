@@ -12,6 +12,9 @@ from occreid.errors import UserError, did_you_mean
 
 Number = TypeVar("Number", int, float)
 
+OWN_MODEL = Path("occreid-lite")
+"""What commands take where no model is given: `occreid.models.shipped.DEFAULT`, which would import torch here."""
+
 Root = Annotated[Path, typer.Argument(help="The benchmark's folder, the folder that holds it, or a CSV.")]
 Name = Annotated[str | None, typer.Option("--name", help="The benchmark; left out, it is recognised by its layout.")]
 On = Annotated[

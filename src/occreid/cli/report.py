@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from occreid.cli.groups import Benchmarks, Running, grouped
-from occreid.cli.options import parse_words
+from occreid.cli.options import OWN_MODEL, parse_words
 
 Runs = Annotated[
     list[Path], typer.Argument(metavar="RUN…", help="Run folders or weights files; the first is the page's own.")
@@ -33,7 +33,7 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the random choices 
 @grouped
 def report(
     *,
-    runs: Runs,
+    runs: Runs = [OWN_MODEL],  # noqa: B006  # typer copies it
     out: Out = None,
     title: Title = None,
     name: Names = None,

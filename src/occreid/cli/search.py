@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from occreid.cli.gallery.options import Cameras, End, Model, Start, Tags, Uri, filter_of, opened
-from occreid.cli.options import Device, Json
+from occreid.cli.options import OWN_MODEL, Device, Json
 
 
 def search(
     uri: Uri,
     pictures: Annotated[list[Path], typer.Argument(help="Crops of the person to find, one search each.")],
-    model: Model,
+    model: Model = OWN_MODEL,
     k: Annotated[int, typer.Option("--top", "-k", min=1, help="How many to show.")] = 10,
     camera: Cameras = None,
     exclude_camid: Annotated[str | None, typer.Option("--exclude-camera", help="Not this camera.")] = None,

@@ -12,10 +12,10 @@ import typer
 
 from occreid.cli.console import percent, print_table
 from occreid.cli.groups import Benchmarks, grouped
-from occreid.cli.options import BatchSize, Device, Json, StressOn, parse_numbers
+from occreid.cli.options import OWN_MODEL, BatchSize, Device, Json, StressOn, parse_numbers
 from occreid.files import write_json
 
-Runs = Annotated[list[Path], typer.Argument(help="Run folders.")]
+Runs = Annotated[list[Path], typer.Argument(help="Run folders or names of models.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for points (resumable), table and figure.")]
 
 
@@ -55,7 +55,7 @@ class Damage:
 @grouped
 def stress(
     *,
-    runs: Runs,
+    runs: Runs = [OWN_MODEL],  # noqa: B006  # typer copies it
     out: Out,
     benchmarks: Benchmarks,
     damage: Damage,

@@ -1,4 +1,4 @@
-"""What a demo compares: the trained network, the same network untrained, and colour histograms; all by one protocol."""
+"""What a demo compares, all by one protocol: the trained network, the package's own, one untrained, histograms."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from occreid.evaluation import Described, Describer, Settings, rank
 from occreid.models import Method, load_model
 from occreid.models.registry import as_method
+from occreid.models.shipped import DEFAULT
 from occreid.records import Split
 from occreid.report import Entry, describe_histogram
 from occreid.retrieval import Protocol
@@ -32,6 +33,13 @@ def network_entries(run: Path, recipe: Recipe, split: Split) -> list[Entry]:
         _network_entry(f"trained {name}", note, trained, recipe, split),
         _network_entry(f"untrained {name}", "the same network before its first step", untrained, recipe, split),
     ]
+
+
+def shipped_entry(recipe: Recipe, split: Split) -> Entry:
+    """The model that comes with the package, which never saw these persons."""
+    model = load_model(DEFAULT)
+    note = f"comes with the package, trained on other generated people, {model.input_size[0]} × {model.input_size[1]}"
+    return _network_entry(DEFAULT, note, model, recipe, split)
 
 
 def histogram_entry(recipe: Recipe, split: Split) -> Entry:

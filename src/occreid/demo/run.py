@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from occreid.data import load_benchmark
-from occreid.demo.entries import histogram_entry, network_entries
+from occreid.demo.entries import histogram_entry, network_entries, shipped_entry
 from occreid.demo.plan import Clock, Plan
 from occreid.demo.training import make_data, make_recipe, public_overrides, single_steps, train
 from occreid.files import write_json
@@ -40,8 +40,9 @@ def run_demo(plan: Plan, say: Callable[[str], None] = print) -> dict[str, Any]:
     doing = f"{recipe.method.name} for {recipe.training.epochs} epochs, in {plan.run}"
     with clock.stage("training", doing, (plan.run / "result.json").is_file()):
         train(plan)
-    with clock.stage("network", "describing all test images with the network, trained and untrained"):
-        entries = network_entries(plan.run, recipe, split)
+    with clock.stage("network", "describing all test images with the networks: trained, shipped, untrained"):
+        trained, untrained = network_entries(plan.run, recipe, split)
+        entries = [trained, shipped_entry(recipe, split), untrained]
     with clock.stage("histograms", "describing them with colour histograms"):
         entries.append(histogram_entry(recipe, split))
     with clock.stage("report", f"writing {plan.report}"):

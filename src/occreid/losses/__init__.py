@@ -6,6 +6,7 @@ from occreid.losses.distillation import DistillationLoss, align_width, logits_di
 from occreid.losses.feature_distillation import FeatureDistillation
 from occreid.losses.focal_parsing import FocalParsingLoss
 from occreid.losses.ratio import ratio_loss
+from occreid.losses.supervised_contrastive import SupervisedContrastiveLoss, supervised_contrastive
 from occreid.losses.triplet import BatchHardTripletLoss, batch_hard
 from occreid.losses.visible_triplet import VisibleTripletLoss
 
@@ -16,6 +17,7 @@ __all__ = [
     "DistillationLoss",
     "FeatureDistillation",
     "FocalParsingLoss",
+    "SupervisedContrastiveLoss",
     "VisibleTripletLoss",
     "align_width",
     "batch_hard",
@@ -23,4 +25,5 @@ __all__ = [
     "camera_constrained",
     "logits_divergence",
     "ratio_loss",
+    "supervised_contrastive",
 ]

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from occreid.descriptors import Descriptors
-from occreid.losses import BatchHardTripletLoss
+from occreid.losses import BatchHardTripletLoss, SupervisedContrastiveLoss
 from occreid.models.contract import Method
 from occreid.nn import BNNeck, GeM, Ibn, create_trunk
 from occreid.records import Batch
@@ -28,7 +28,10 @@ class Baseline(Method):
         ibn: instance normalisation in the first stages of a ResNet, see `occreid.nn.instance_norm`.
         last_stride: stride of the last stage, 1 or 2.
         pooling: global average or generalised-mean pooling.
-        margin: triplet margin on Euclidean distance, before the neck.
+        metric_loss: on the feature before the neck: the batch-hard triplet loss of the source, or the supervised
+            contrastive loss (Khosla et al., NeurIPS 2020), which does not depend on the feature's length.
+        margin: triplet margin on Euclidean distance.
+        temperature: of the contrastive loss.
         label_smoothing: ε of the ID loss, spread as ε/C over all classes.
     """
 
@@ -43,7 +46,9 @@ class Baseline(Method):
         ibn: Ibn = "none",
         last_stride: Literal[1, 2] = 1,
         pooling: Literal["avg", "gem"] = "avg",
+        metric_loss: Literal["triplet", "contrastive"] = "triplet",
         margin: float = 0.3,
+        temperature: float = 0.1,
         label_smoothing: float = 0.1,
     ) -> None:
         super().__init__()
@@ -51,7 +56,9 @@ class Baseline(Method):
         self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
         self.pool = GeM() if pooling == "gem" else None
         self.neck = BNNeck(self.backbone.num_features, num_classes)
-        self.triplet = BatchHardTripletLoss(margin)
+        self.metric_loss = metric_loss
+        triplet = metric_loss == "triplet"
+        self.criterion = BatchHardTripletLoss(margin) if triplet else SupervisedContrastiveLoss(temperature)
         self.label_smoothing = label_smoothing
 
     def pooled(self, images: Tensor) -> Tensor:
@@ -60,12 +67,12 @@ class Baseline(Method):
         return feature_map.mean((2, 3)) if self.pool is None else self.pool(feature_map)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """``id`` and ``triplet``."""
+        """``id`` and ``triplet`` or ``contrastive``."""
         feature = self.pooled(batch.images)
         logits = self.neck.logits(self.neck(feature))
         return {
             "id": cross_entropy(logits.float(), batch.labels, label_smoothing=self.label_smoothing),
-            "triplet": self.triplet(feature, batch.labels),
+            self.metric_loss: self.criterion(feature, batch.labels),
         }
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:

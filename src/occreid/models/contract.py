@@ -130,7 +130,7 @@ class Trainable(nn.Module):
         if not isinstance(backbone, nn.Module):
             raise UserError(
                 f"the method {self._name()} has no 'backbone' to freeze or to train at another rate.",
-                "Leave training.freeze_stages null and optimizer.backbone_factor 1.",
+                "Leave training.freeze_stages null, training.keep_statistics false and optimizer.backbone_factor 1.",
             )
         return first_layers(backbone, stages)
 

@@ -38,5 +38,5 @@ def first_layers(backbone: nn.Module, stages: int) -> list[nn.Module]:
         return backbone.first(stages)
     raise UserError(
         f"the stages of a {type(backbone).__name__} are not known.",
-        "Leave training.freeze_stages null and optimizer.backbone_factor 1.",
+        "Leave training.freeze_stages null, training.keep_statistics false and optimizer.backbone_factor 1.",
     )

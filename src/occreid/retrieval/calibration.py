@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from occreid.files import read_text, write_json
 
 Floats = NDArray[np.float64]
 _BINS = 10
+_MAKE = "Make one with: occreid serve calibrate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,36 @@ class Calibration:
         Raises:
             UserError: missing, damaged, or fitted on another model's distances.
         """
-        make = "Make one with: occreid serve calibrate"
+        what = f"the calibration {path}"
         try:
-            held = json.loads(read_text(path, what="the calibration", hint=make))
+            held = json.loads(read_text(path, what="the calibration", hint=_MAKE))
             held.pop("format")
-            found = Calibration(**held)
-            whole = 0 < found.prior < 1 and found.slope >= 0 and math.isfinite(found.intercept)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"the calibration {path} is damaged ({error}).", make) from error
-        if not whole:
-            raise UserError(f"the calibration {path} holds an impossible curve.", make)
-        if (found.weights_hash, found.metric) != (weights_hash, metric):
-            raise UserError(f"the calibration {path} was fitted on another model's distances.", make)
-        return found
+            raise UserError(f"{what} is damaged ({error}).", _MAKE) from error
+        return _checked(held, what, weights_hash, metric)
+
+    @staticmethod
+    def of_card(card: Mapping[str, Any], *, weights_hash: str, metric: str) -> Calibration:
+        """The curve that a model's card holds under ``calibration``.
+
+        Raises:
+            UserError: damaged, or fitted on another model's distances.
+        """
+        return _checked(card["calibration"], "the calibration of the model's card", weights_hash, metric)
+
+
+def _checked(held: Any, what: str, weights_hash: str, metric: str) -> Calibration:
+    """A calibration from what a file or a card holds."""
+    try:
+        found = Calibration(**held)
+        whole = 0 < found.prior < 1 and found.slope >= 0 and math.isfinite(found.intercept)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{what} is damaged ({error}).", _MAKE) from error
+    if not whole:
+        raise UserError(f"{what} holds an impossible curve.", _MAKE)
+    if (found.weights_hash, found.metric) != (weights_hash, metric):
+        raise UserError(f"{what} was fitted on another model's distances.", _MAKE)
+    return found
 
 
 def calibrate(

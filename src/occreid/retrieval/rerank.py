@@ -75,16 +75,9 @@ def rerank_rows(
     Raises:
         UserError: as `rerank_k_reciprocal`.
     """
-    if k1 < 1 or k2 < 1 or not 0 <= lambda_ <= 1:
-        raise UserError(
-            f"re-ranking with k1={k1}, k2={k2}, lambda={lambda_} is not defined.",
-            "Give k1 and k2 of 1 or more and lambda between 0 and 1.",
-        )
-    everyone = Descriptors.cat([query, gallery])
-    neighbours, farthest = _neighbours(everyone, metric, min(max(k1 + 1, k2), len(everyone)))
-    encoding = _encode(everyone, metric, neighbours, farthest, k1)
-    if k2 > 1:
-        encoding = average_rows(encoding, neighbours[:, :k2])
+    if not 0 <= lambda_ <= 1:
+        raise UserError(f"re-ranking with lambda={lambda_} is not defined.", "Give lambda between 0 and 1.")
+    encoding, farthest = encode_neighbourhoods(Descriptors.cat([query, gallery]), metric, k1, k2)
     rows = max(16, min(512, 2**24 // max(len(gallery), 1)))
     overlaps = overlap_blocks(encoding, len(query), rows)
     for (start, block), overlap in zip(distance_rows(query, gallery, metric, rows), overlaps, strict=True):
@@ -92,6 +85,25 @@ def rerank_rows(
         original.nan_to_num_(nan=0.0, posinf=1.0)  # 0/0: a row of identical images
         jaccard = 1 - overlap / (2 - overlap)  # Eq. 10: rows of V sum to 1, so the union is 2 − overlap
         yield start, jaccard.mul_(1 - lambda_).add_(original, alpha=lambda_)
+
+
+def encode_neighbourhoods(everyone: Descriptors, metric: Metric, k1: int, k2: int) -> tuple[Rows, Tensor]:
+    """V (Eq. 7) after local query expansion, and each row's largest original distance (N,).
+
+    Args:
+        everyone: N descriptors.
+        metric: how to compare.
+        k1: neighbours of the reciprocal sets.
+        k2: neighbours of the expansion.
+
+    Raises:
+        UserError: k1 or k2 below 1, or what `occreid.distances.distances` raises.
+    """
+    if k1 < 1 or k2 < 1:
+        raise UserError(f"neighbourhoods with k1={k1}, k2={k2} are not defined.", "Give k1 and k2 of 1 or more.")
+    neighbours, farthest = _neighbours(everyone, metric, min(max(k1 + 1, k2), len(everyone)))
+    encoding = _encode(everyone, metric, neighbours, farthest, k1)
+    return (average_rows(encoding, neighbours[:, :k2]) if k2 > 1 else encoding), farthest
 
 
 def _squared(distance: Tensor, metric: Metric) -> Tensor:

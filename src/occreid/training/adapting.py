@@ -10,7 +10,8 @@ Letters: N pictures, B of a batch.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from occreid.models import Method, load_model, read_card, save_model
 from occreid.models.weights import WRITTEN
 from occreid.progress import progress_bar
 from occreid.records import Record
+from occreid.training.pseudo_labels import Round, Rounds, adapt_by_clusters
 
 FEWEST = 32
 """Pictures below which a variance says nothing."""
@@ -94,36 +96,59 @@ def adapt_statistics(
 
 
 def adapt_model(
-    source: Path, pictures: Path, out: Path, *, batch_size: int = 64, seed: int = 0, **how: Any
+    source: Path,
+    pictures: Path,
+    out: Path,
+    *,
+    statistics: bool | None = None,
+    rounds: int = 0,
+    batch_size: int = 64,
+    seed: int = 0,
+    on_round: Callable[[int, Round], None] | None = None,
+    **how: Any,
 ) -> dict[str, Any]:
-    """Write a model that `adapt_statistics` has fitted to a folder of crops.
+    """Write a model that `adapt_statistics` and `adapt_by_clusters` have fitted to a folder of crops.
 
     Args:
         source: the model: a run folder, a file, or a name.
         pictures: N crops at any depth.
         out: a new folder for the adapted model.
+        statistics: estimate batch-norm statistics; None: not where training kept those it started with.
+        rounds: epochs on clusters, after that.
         batch_size: see `adapt_statistics`, like ``seed`` and ``how``.
-        seed: of the order.
+        seed: of the order and of the rounds.
+        on_round: see `adapt_by_clusters`.
         how: device, workers, progress.
 
     Returns:
-        What the new card says of it: pictures, layers, batch size, seed and the sha256 of the weights before.
+        What the new card says of it: pictures, layers, rounds, seed and the sha256 of the weights before.
 
     Raises:
-        UserError: a folder that holds something, or as `adapt_statistics`.
+        UserError: a folder that holds something, nothing to do, or as `adapt_statistics` and `adapt_by_clusters`.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists and is not empty.", "Give a new folder.")
     card, model = read_card(source), load_model(source)
+    fixed = bool(card.get("recipe", {}).get("training", {}).get("keep_statistics"))
+    statistics = not fixed if statistics is None else statistics
+    if not statistics and not rounds:
+        why = "was trained with fixed statistics, which others harm" if fixed else "keeps its statistics"
+        raise UserError(f"nothing would be adapted: {source} {why}.", "Train on clusters too, e.g. --rounds 8.")
     files = images_under(existing_folder(pictures))
-    layers = adapt_statistics(model, files, batch_size=batch_size, seed=seed, **how)
+    layers = adapt_statistics(model, files, batch_size=batch_size, seed=seed, **how) if statistics else 0
+    found: list[Round] = []
+    if rounds:
+        found = adapt_by_clusters(model, files, Rounds(rounds=rounds, seed=seed), on_round=on_round, **how)
+    ways = ["batch-norm statistics estimated again"] if statistics else []
+    ways += ["trained on clusters"] if rounds else []
     note = {
-        "how": "batch-norm statistics estimated again on unlabelled pictures",
+        "how": f"{' and '.join(ways)}, on unlabelled pictures",
         "pictures": len(files),
         "layers": layers,
         "batch_size": batch_size,
         "seed": seed,
         "from_sha256": card.get("sha256"),
+        "rounds": [asdict(round_) for round_ in found],
     }
     kept = {key: value for key, value in card.items() if key not in (*WRITTEN, *_NO_LONGER_TRUE)}
     save_model(model, out, {**kept, "adapted": note})

@@ -1,4 +1,4 @@
-"""Freezing the first stages of a backbone, and training all of it at a lower rate than what is new."""
+"""What of a backbone stays as it starts (stages, statistics), and a lower rate for it than for what is new."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from occreid.models import Trainable
 
@@ -29,6 +30,18 @@ def freeze_first(model: Trainable, stages: int | None) -> list[nn.Module]:
     for layer in frozen:
         layer.requires_grad_(False)
     return frozen
+
+
+def with_statistics(model: Trainable) -> list[nn.Module]:
+    """The batch-norm layers of the backbone, to be kept in eval mode: they normalise by what they start with.
+
+    A batch of persons is unlike ImageNet, and its own statistics take away most of what the weights can tell at first;
+    scale and shift of the layers are trained all the same.
+
+    Raises:
+        UserError: as `freeze_first`.
+    """
+    return [part for layer in model.backbone_layers() for part in layer.modules() if isinstance(part, _BatchNorm)]
 
 
 def scaled_groups(model: Trainable, groups: Sequence[dict[str, Any]], factor: float, lr: float) -> list[dict[str, Any]]:

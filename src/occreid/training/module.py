@@ -26,7 +26,7 @@ from occreid.records import Batch, Record
 from occreid.training.augmentation import train_transform
 from occreid.training.checkpoints import Checkpoint
 from occreid.training.ema import MovingAverage
-from occreid.training.layerwise import freeze_first, scaled_groups
+from occreid.training.layerwise import freeze_first, scaled_groups, with_statistics
 from occreid.training.recipe import OptimizerSection, Recipe
 from occreid.training.schedules import lr_factor
 from occreid.training.second_stream import second_loader, statistics_kept
@@ -84,6 +84,8 @@ class TrainingModule(LightningModule):
         self._second: ReidLoader | None = None
         self._second_batches: Iterator[Batch] = iter(())
         self._frozen = freeze_first(model, recipe.training.freeze_stages)
+        if recipe.training.keep_statistics:
+            self._frozen += with_statistics(model)
         self.freezes = recipe.training.freeze_epochs > 0 and leg.index == 0
         self._freezable = [p for p in _backbone(model).parameters() if p.requires_grad] if self.freezes else []
 

@@ -156,6 +156,9 @@ class TrainingSection(Section):
         None, description="stages of the backbone that stay as they start, 0: its stem alone; null: none"
     )
     freeze_epochs: NotNegative = Field(0, description="epochs at the start during which the backbone is frozen")
+    keep_statistics: bool = Field(
+        False, description="batch normalisation in the backbone keeps the mean and variance it starts with"
+    )
     grad_clip: Annotated[float, Field(gt=0)] | None = Field(None, description="largest gradient norm, or null")
     evaluate_every: NotNegative = Field(10, description="epochs between evaluations; 0: only at the end")
     checkpoint_every: Positive = Field(1, description="epochs between checkpoints")

@@ -41,7 +41,6 @@ def test_a_benchmark_and_its_descriptors_are_the_same_entries(gallery_cli, door,
     [
         ([], "not clear what to add"),
         (["--model", "run"], "not clear what to add"),
-        (["--pictures", "crops"], "not clear what to add"),
         (["--model", "run", "--descriptors", "d"], "not clear what to add"),
         (["--descriptors", "nowhere/gallery"], "no file nowhere/extraction.json"),
     ],

@@ -9,7 +9,7 @@ from occreid.errors import UserError
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "--model is not given"),
+        ([], "--gallery is not given"),
         (["--model", "run"], "--gallery is not given"),
         (["--model", "run", "--gallery", "g"], "no keys file"),
         (["--model", "run", "--gallery", "g", "--host", "0.0.0.0"], "--behind-proxy"),

@@ -15,7 +15,7 @@ from occreid.cli.crop import DETECTOR, DetectorName, Every, Most, Scenes, Score,
 from occreid.cli.extracted import part_facts
 from occreid.cli.gallery.options import Uri, moment, opened
 from occreid.cli.gallery.sources import OfBenchmark, Part, Pictures, part_of_benchmark
-from occreid.cli.options import BatchSize, Device, Json, Option, Precision, Workers
+from occreid.cli.options import OWN_MODEL, BatchSize, Device, Json, Option, Precision, Workers
 from occreid.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 def add(
     uri: Uri,
-    model: Annotated[Path | None, typer.Option("--model", help="Describes the pictures of --on or --pictures.")] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="Describes --on, --pictures or --scenes; left out, occreid-lite.")
+    ] = None,
     on: OfBenchmark = None,
     pictures: Pictures = None,
     scenes: Annotated[
@@ -73,11 +75,12 @@ def add(
     from occreid.models import load_model, read_card
     from occreid.scenes.enrolling import enrol_crops
 
-    if [on, pictures, scenes, descriptors].count(None) != 3 or (descriptors is None) != (model is not None):
+    if [on, pictures, scenes, descriptors].count(None) != 3 or (descriptors is not None and model is not None):
         raise UserError(
-            "it is not clear what to add.", "Give --model with --on, --pictures or --scenes; or --descriptors alone."
+            "it is not clear what to add.", "Give --on, --pictures or --scenes; or --descriptors, without --model."
         )
-    hash_ = part_facts(descriptors)["weights_sha256"] if descriptors else read_card(model or Path())["sha256"]
+    chosen = model or OWN_MODEL
+    hash_ = part_facts(descriptors)["weights_sha256"] if descriptors else read_card(chosen)["sha256"]
     what: dict[str, Any] = {
         "tags": tuple(tags or ()),
         "keep_pictures": keep,
@@ -89,7 +92,7 @@ def add(
             total = gallery.enrol_descriptors(Descriptors.load(descriptors), **what)
         elif scenes is not None:
             where = Scenes(scenes, detector, weights, every, taken, score, smallest, frames, device)
-            network = load_model(model or Path()).to(usable_device(device))
+            network = load_model(chosen).to(usable_device(device))
             show = what.pop("on_batch")
             total = enrol_crops(
                 gallery, where.crops(), network, camera=camera or "", on_batch=lambda r: show(r, None), **what
@@ -99,7 +102,7 @@ def add(
         else:
             total = gallery.enrol(
                 part_of_benchmark(on, part, option) if on else folder_records(pictures or Path(), camera=camera),
-                load_model(model or Path()),
+                load_model(chosen),
                 start=None if taken is None else moment(taken, "time"),
                 device=device,
                 precision=precision,

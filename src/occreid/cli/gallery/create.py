@@ -5,10 +5,10 @@ from __future__ import annotations
 import typer
 
 from occreid.cli.gallery.options import Model, Uri
-from occreid.cli.options import FlipTest
+from occreid.cli.options import OWN_MODEL, FlipTest
 
 
-def create(uri: Uri, model: Model, flip_test: FlipTest = False) -> None:
+def create(uri: Uri, model: Model = OWN_MODEL, flip_test: FlipTest = False) -> None:
     """Make an empty gallery for the descriptors of a model.
 
     Example: occreid gallery create galleries/door --model runs/market

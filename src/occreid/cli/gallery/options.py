@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from occreid.gallery import Filter, Gallery
 
 Uri = Annotated[str, typer.Argument(help="A folder, a file NAME.db (Milvus in this process) or http://host:19530/name")]
-Model = Annotated[Path, typer.Option("--model", help="The run folder or .safetensors file that describes pictures.")]
+Model = Annotated[Path, typer.Option("--model", help="What describes pictures: a model's name, a run folder or file.")]
 Cameras = Annotated[list[str] | None, typer.Option("--camera", help="Only this camera, by name; may be repeated.")]
 Persons = Annotated[list[str] | None, typer.Option("--person", help="Only this person, by name; may be repeated.")]
 Start = Annotated[str | None, typer.Option("--start", help="Taken at or after: 2026-03-01T08:00, or Unix seconds.")]

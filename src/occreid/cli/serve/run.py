@@ -9,19 +9,21 @@ from typing import Annotated
 
 import typer
 
+from occreid.cli.options import OWN_MODEL
 from occreid.cli.serve.audit import AuditFile
 from occreid.cli.serve.keys import KeysFile
 from occreid.errors import UserError, require
 
 CalibrationFile = Annotated[
-    Path | None, typer.Option("--calibration", help="A file of 'occreid serve calibrate'; without: no probability.")
+    Path | None,
+    typer.Option("--calibration", help="A file of 'occreid serve calibrate'; left out, the curve of the model's card."),
 ]
 RetentionDays = Annotated[float | None, typer.Option("--retention-days", help="Delete older entries for good, hourly.")]
 
 
 def serve(
     context: typer.Context,
-    model: Annotated[Path | None, typer.Option("--model", help="A run folder or .safetensors file.")] = None,
+    model: Annotated[Path, typer.Option("--model", help="A model's name, a run folder or file.")] = OWN_MODEL,
     gallery: Annotated[
         str | None, typer.Option("--gallery", help="A folder (made if missing) or a Milvus URI.")
     ] = None,
@@ -70,9 +72,8 @@ def serve(
         return
     if importlib.util.find_spec("fcntl") is None:  # what the audit log locks with
         raise UserError("the service does not run on this system.", "Run it on Linux, macOS or another POSIX system.")
-    if model is None or gallery is None:
-        missing = "--model" if model is None else "--gallery"
-        raise UserError(f"{missing} is not given.", "Write: occreid serve --model RUN --gallery FOLDER")
+    if gallery is None:
+        raise UserError("--gallery is not given.", "Write: occreid serve --gallery FOLDER")
     for package in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
         require(package, "serve")
     from occreid.serve import Settings
