@@ -16,7 +16,7 @@ import numpy as np
 from occreid import load_model
 from occreid.data import load_benchmark
 from occreid.data.images import read_image
-from occreid.data.inspect.sheet import Tile, write_sheet
+from occreid.data.inspect.sheet import Tile, draw_sheet, write_sheet
 from occreid.models.shipped import default_model
 from occreid.scenes.boxes import Box
 from occreid.scenes.crops import Crop
@@ -57,7 +57,7 @@ def main() -> None:
             Tile(_boxed(one.crop, *CELL), f"{place} {word}, distance {one.distance:.3f}", GREEN if right else RED)
         )
         low.append(Tile(_boxed(one.whole, *CELL), one.about))
-    write_sheet(arguments.out, [top, low], cell=CELL)
+    write_sheet(arguments.out, draw_sheet([top, low], cell=CELL))
     print(f"{arguments.out}: {hits} of {len(found)} answers show the person looked for")
 
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from occreid.cli.splits import load_benchmarks, load_split
@@ -31,3 +33,9 @@ def test_lists_have_commas(market, tmp_path):
 def test_a_split_without_a_name_is_recognised(market, capsys):
     split = load_split(market, None, {"strict": False})
     assert split.name == "market1501" and "recognised as market1501" in capsys.readouterr().err
+
+
+def test_data_that_are_not_there_ask_for_a_benchmark():
+    with pytest.raises(UserError, match="was trained on, occsynth, is not at data/occsynth-2") as told:
+        load_benchmarks(Path("occreid-lite"), None, None)
+    assert told.value.hint == "Give one: --on NAME=ROOT"

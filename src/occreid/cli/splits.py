@@ -47,4 +47,8 @@ def load_benchmarks(source: Path, on: list[str] | None, option: list[str] | None
     data = (read_card(source).get("recipe") or {}).get("data")
     if not data:
         raise UserError(f"{source} does not say what it was trained on.", "Give a benchmark: --on NAME=ROOT")
+    if not Path(data["root"]).expanduser().exists():
+        raise UserError(
+            f"what {source} was trained on, {data['name']}, is not at {data['root']}.", "Give one: --on NAME=ROOT"
+        )
     return [load_benchmark(data["name"], data["root"], **{**data.get("options", {}), **options})]
