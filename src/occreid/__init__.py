@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from occreid.records import Record as Record
     from occreid.retrieval import evaluate as evaluate
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Descriptors": "occreid.descriptors",
