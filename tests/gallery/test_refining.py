@@ -3,9 +3,9 @@ import torch
 
 from occreid.descriptors import Descriptors
 from occreid.distances import distances
-from occreid.gallery import Gallery, entries
+from occreid.gallery import Entry, Gallery, entries
 from occreid.gallery import gallery as room
-from occreid.gallery.refining import refined, refines
+from occreid.gallery.refining import _descriptors, refined, refines
 from occreid.models import create_model
 
 SMALL = {"backbone": "resnet10t", "oan_backbone": "resnet10t", "pretrained": "none", "dim": 8, "last_stride": 2}
@@ -51,3 +51,10 @@ def test_a_gallery_ranks_as_the_method_itself_does_where_all_are_candidates(orgn
 def test_what_is_gone_by_now_is_no_answer(orgnn, people):
     assert refined(orgnn, people[:1], [[]], lambda ids: [], 3) == [[]]
     assert room.CANDIDATES >= 100
+
+
+@pytest.mark.parametrize("names", [["zoe", "mia", "zoe"], ["zoe", None, "zoe"]])
+def test_persons_are_told_apart_by_name_where_all_are_known(names):
+    side = _descriptors([Entry(torch.ones(1, 8), id=f"p{row}", pid=name) for row, name in enumerate(names)])
+    assert side.paths == ["p0", "p1", "p2"]
+    assert side.pids is None if None in names else side.pids.tolist() == [0, 1, 0]

@@ -357,12 +357,15 @@ def test_the_disks_of_log_and_gallery_are_both_looked_at(service, monkeypatch, f
         service.check_room()
 
 
-def test_a_method_that_refines_is_warned_of(make_service, parts_engine):
+def test_a_method_that_refines_is_warned_of_and_ranks_without_it(make_service, parts_engine, picture, monkeypatch):
     import sys
 
     refining = sys.modules[type(parts_engine.model).__module__].Refining(1)
     service = make_service(engine=Engine(refining, "orgnn", "r" * 64, torch.device("cpu")), where="refining")
     assert "ranks without it" in service.warnings()[0]
+    service.enrol(CALLER, picture(1), None, pid="zoe")
+    monkeypatch.setattr(type(refining), "refine", lambda *_: pytest.fail("it refined"))
+    assert service.search(CALLER, picture(1), None).hits[0].pid == "zoe"
 
 
 def test_a_mark_of_a_search_that_never_was_is_refused(service):

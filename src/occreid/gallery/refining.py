@@ -68,11 +68,11 @@ def refined(
 
 def _descriptors(entries: Sequence[Entry]) -> Descriptors:
     """N entries as one side; their ids tell them apart, their persons count where all are known."""
-    pids = [entry.pid for entry in entries]
-    known = [pid for pid in pids if pid is not None]
+    names = [entry.pid for entry in entries]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return Descriptors(
         torch.stack([entry.features for entry in entries]),
         torch.stack([entry.visibility for entry in entries]),
-        torch.tensor(known) if len(known) == len(pids) else None,
+        None if None in numbers else torch.tensor([numbers[name] for name in names]),
         paths=[entry.id for entry in entries],
     )

@@ -183,7 +183,7 @@ class Service:
         filter = caller.scope.narrowed(filter)
         crop = self._describer.crop(data, box)
         (query,) = self._describer.describe(crop)
-        hits = self.gallery.search(query, k, filter, exact, model=self.engine.model)[0]
+        hits = self.gallery.search(query, k, filter, exact)[0]  # never refined: a calibration is of plain distances
         search_id = secrets.token_hex(8)
         self.audit.write(
             "search",
