@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from occreid.errors import UserError
 from occreid.gallery import AddReport, Gallery, picture_id
 from occreid.models import create_model
-from occreid.scenes import write_crops
+from occreid.scenes import enrolling, write_crops
 from occreid.scenes.boxes import Box
 from occreid.scenes.crops import Crop
 from occreid.scenes.enrolling import enrol_crops, fragment
@@ -45,3 +46,11 @@ def test_persons_of_scenes_are_entries_with_camera_time_and_place(crops, gallery
 def test_a_picture_has_no_second(crops):
     still = Crop(Frame("a.png", 0, crops[0].frame.pixels), crops[0].box)
     assert fragment(still) == "a.png#xywh=10,5,20,40"
+
+
+def test_a_gallery_filled_with_other_masks_is_left_alone(crops, gallery, monkeypatch):
+    monkeypatch.setattr(enrolling, "masks_key", lambda model: "parser of another kind")
+    model = create_model("baseline", 2, backbone="resnet18", pretrained="none").eval()
+    with pytest.raises(UserError, match="filled with masks of no parser"):
+        enrol_crops(gallery, crops, model)
+    assert len(gallery) == 0

@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from occreid.errors import UserError
-from occreid.scenes import frames_of
+from occreid.scenes import frames, frames_of
 
 
 def test_pictures_and_folders(scene, tmp_path):
@@ -28,5 +28,15 @@ def test_what_is_no_scene_is_named(tmp_path):
     for source, problem in ((tmp_path / "gone.mp4", "no scene"), (tmp_path / "text.mp4", "no video that OpenCV")):
         with pytest.raises(UserError, match=problem):
             list(frames_of([source]))
+    with pytest.raises(UserError, match="no video comes from rtsp://127") as told:
+        list(frames_of(["rtsp://anna:secret@127.0.0.1:9/door"]))
+    assert "secret" not in str(told.value)
     with pytest.raises(UserError, match="every -1"):
         list(frames_of([], every=-1))
+
+
+def test_a_cameras_password_is_not_kept(video, monkeypatch):
+    opened, real = [], frames.cv2.VideoCapture
+    monkeypatch.setattr(frames.cv2, "VideoCapture", lambda source: opened.append(source) or real(str(video)))
+    (frame,) = frames_of(["rtsp://anna:p@ss@10.0.0.5/door"], most=1)
+    assert opened == ["rtsp://anna:p@ss@10.0.0.5/door"] and frame.source == "rtsp://10.0.0.5/door"

@@ -10,6 +10,7 @@ from occreid.gallery import AddReport, Entry, Gallery, picture_id
 from occreid.gallery.enrolment import add_unknown
 from occreid.gallery.kept import kept_picture
 from occreid.models import Method
+from occreid.models.masker import masks_key, require_same
 from occreid.scenes.crops import Crop, encoded
 
 
@@ -40,8 +41,9 @@ def enrol_crops(
         on_batch: called after each with the report so far.
 
     Raises:
-        UserError: another model's shape, or the place refuses to write.
+        UserError: another model's shape or masks, or the place refuses to write.
     """
+    require_same(masks_key(model), gallery.manifest.masks, "the gallery")
     stream, total = iter(crops), AddReport(0, 0)
     while some := list(islice(stream, batch)):
         ids = [picture_id(encoded(crop)) for crop in some]

@@ -27,7 +27,7 @@ class Frame:
     """One scene.
 
     Attributes:
-        source: the file or address it comes from.
+        source: the file or address it comes from, an address without name and password.
         number: its place in a video from 0; 0 of a picture.
         pixels: (H, W, 3) uint8 RGB.
         seconds: since the beginning of a video; None of a picture.
@@ -77,8 +77,9 @@ def frames_of(
             yield from _video(text, every, start, most)
 
 
-def _video(source: str, every: float, start: float | None, most: int | None) -> Iterator[Frame]:
-    with _opened(source) as capture:
+def _video(address: str, every: float, start: float | None, most: int | None) -> Iterator[Frame]:
+    source = without_login(address)  # what is said, and kept in tables and galleries
+    with _opened(address) as capture:
         rate = capture.get(cv2.CAP_PROP_FPS)
         if every and not (math.isfinite(rate) and rate > 0):
             raise UserError(f"{source} does not say how many frames it has a second.", "Take all: --every 0")
@@ -98,13 +99,24 @@ def _video(source: str, every: float, start: float | None, most: int | None) -> 
         raise UserError(f"{source} holds no frame that can be read.", "Give an undamaged video.")
 
 
+def without_login(address: str) -> str:
+    """An address without the name and password that may stand in it; anything else as it is.
+
+    >>> without_login("rtsp://anna:se/cr@t@10.0.0.5:554/door"), without_login("a@b.mp4")
+    ('rtsp://10.0.0.5:554/door', 'a@b.mp4')
+    """
+    scheme = _STREAM.match(address)
+    return address if scheme is None else scheme[0] + address[scheme.end() :].rpartition("@")[2]
+
+
 @contextmanager
 def _opened(source: str) -> Iterator[Any]:
     capture = cv2.VideoCapture(source)
     try:
         if not capture.isOpened() and _STREAM.match(source):
             raise UserError(
-                f"no video comes from {source}.", "Is the camera on, and its address with name and word right?"
+                f"no video comes from {without_login(source)}.",
+                "Is the camera on, and its address with name and word right?",
             )
         if not capture.isOpened():
             raise UserError(f"{source} is no picture and no video that OpenCV can read.", "Convert it to MP4 or JPEG.")
