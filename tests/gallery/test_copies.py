@@ -68,6 +68,27 @@ def test_nothing_is_overwritten(gallery, tmp_path):
     assert len(gallery) == 20
 
 
+def test_a_snapshot_does_not_lie_in_its_gallery(gallery, tmp_path):
+    with pytest.raises(UserError, match="lies in the gallery"):
+        gallery.snapshot(tmp_path / "g" / "snapshots" / "s")
+    assert not (tmp_path / "g" / "snapshots").exists()
+
+
+def test_what_is_deleted_just_before_the_copying_is_not_copied(gallery, tmp_path, monkeypatch):
+    gallery.delete(ids=["p0001"])
+    store, compact = gallery._store, gallery._store.compact
+    late = iter([["p0007"]])
+
+    def compact_and_delete():
+        compact()
+        for ids in late:
+            gallery.delete(ids=ids)  # as another process may
+
+    monkeypatch.setattr(store, "compact", compact_and_delete)
+    assert gallery.snapshot(tmp_path / "s")["entries"] == 18
+    assert b"p0007" not in b"".join(f.read_bytes() for f in (tmp_path / "s").rglob("*") if f.is_file())
+
+
 @pytest.mark.parametrize("damage", ["changed", "missing", "added", "list"])
 def test_a_damaged_one_is_refused_by_name_and_leaves_nothing(gallery, tmp_path, damage):
     gallery.snapshot(tmp_path / "s")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from occreid.descriptors import Descriptors
-from occreid.gallery import Entry, Filter, Gallery, Manifest, StorageFull
+from occreid.gallery import Change, Entry, Filter, Gallery, Manifest, StorageFull
 from occreid.gallery.rows import schema, to_table
 
 QUERY = Descriptors(torch.ones(1, 4))
@@ -62,6 +62,18 @@ def test_the_first_new_entry_gives_it_names_and_other_readers_see_them(old):
         gallery.delete(filter=Filter(camids=(3,)))
         gallery.compact()
         assert gallery.stats().cameras == {"0": 1, "2": 1, "4": 1, "door": 1, "hall": 1} and gallery.verify().sound
+
+
+def test_a_change_leaves_no_number_behind(old):
+    with Gallery.open(old) as gallery, Gallery.open(old) as reader:
+        found(reader)
+        assert gallery.update({"3": Change(pid="", camid="hall")}) == 1
+        for one in (gallery, reader):
+            assert found(one, camids=("hall",)) == {("3", None, "hall")} and len(found(one)) == 5
+        gallery.compact()
+        kept = gallery._store._table.to_arrow().select(["id", "pid", "camid"]).to_pylist()
+        assert {row["id"]: (row["pid"], row["camid"]) for row in kept}["3"] == (None, None)
+        assert gallery.verify().sound
 
 
 def test_an_upgrade_cut_short_is_gone_on_with(old, monkeypatch):

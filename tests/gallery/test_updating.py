@@ -72,6 +72,7 @@ def test_pictures_that_are_known_take_the_names_of_a_table(make, tmp_path):
         (lambda g: Change(camid="x" * 129), "no name of a camera"),
         (lambda g: Change(add_tags=("'",)), "is not a tag"),
         (lambda g: Change(timestamp=1e13), "not Unix seconds"),
+        (lambda g: Change(timestamp=float("nan")), "not Unix seconds"),
     ],
 )
 def test_what_cannot_be_is_said(make, act, message):

@@ -28,8 +28,10 @@ def snapshot(store: Store, out: str | Path) -> dict[str, Any]:
         ``made`` (Unix seconds), ``entries``, and ``files``: the SHA-256 of each by its path.
 
     Raises:
-        UserError: ``out`` holds something, cannot be written, or the gallery is in Milvus.
+        UserError: ``out`` holds something, lies in the gallery, cannot be written, or the gallery is in Milvus.
     """
+    if Path(store.where).resolve() in Path(out).resolve().parents:  # each snapshot would hold those before
+        raise UserError(f"{out} lies in the gallery {store.where} itself.", "Choose a folder beside it.")
     with new_folder(out, hint=WRITABLE) as part:  # a kill leaves nothing that looks like a snapshot
         part.chmod(0o700)
         files, entries = store.copied_to(part / _FILES)

@@ -20,7 +20,7 @@ from occreid.gallery.copies import copy_files
 from occreid.gallery.durable import Flusher
 from occreid.gallery.errors import StorageError, StorageFull
 from occreid.gallery.filters import Filter
-from occreid.gallery.lance_names import NAMES, give_names, named_by_now, selected
+from occreid.gallery.lance_names import NAMES, give_names, named_by_now, selected, without_numbers
 from occreid.gallery.lance_sql import all_of, conditions_of, one_of, taken_before
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.reserve import Reserve
@@ -109,7 +109,7 @@ class LanceStore:
         with self._writing():
             self.manifest = give_names(self.manifest, self._table, self._folder / _MANIFEST)
             self._touch(one_of("id", rows.column("id").to_pylist()))  # the old names are to go, too
-            self._table.merge_insert("id").when_matched_update_all().execute(rows)
+            self._table.merge_insert("id").when_matched_update_all().execute(without_numbers(rows, self._table))
 
     def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
         """See `Store`; works on a full disk, too."""
@@ -291,10 +291,12 @@ class LanceStore:
 
     def copied_to(self, folder: Path) -> tuple[dict[str, str], int]:
         """See `Store`; what was deleted is swept first, so that no copy holds it."""
-        if self.unswept():
-            self.compact()
-        with self._writing():
-            return copy_files(self._folder, folder, leave=(_LOCK, self._reserve.file.name)), self.count()
+        while True:
+            if self.unswept():
+                self.compact()
+            with self._writing():
+                if not self.unswept():  # else another deleted something meanwhile
+                    return copy_files(self._folder, folder, leave=(_LOCK, self._reserve.file.name)), self.count()
 
     def close(self) -> None:
         """See `Store`; nothing stays open."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from occreid.files import write_file
 from occreid.gallery.manifest import FORMAT, Manifest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NAMES = {"person": "cast(pid as string)", "camera": "cast(camid as string)"}
 """What stands for the names where a table has numbers."""
@@ -43,3 +46,16 @@ def give_names(manifest: Manifest, table: Any, file: Path) -> Manifest:
     named = replace(manifest, format=FORMAT)
     write_file(file, named.to_json() + "\n")
     return named
+
+
+def without_numbers(rows: pa.Table, table: Any) -> pa.Table:
+    """Rows with names that are to take the place of others; the columns of numbers, where the table has kept them,
+    become empty: they would keep what was changed.
+    """
+    import pyarrow as pa
+
+    for name in ("pid", "camid"):
+        if name in table.schema.names:
+            field = table.schema.field(name)
+            rows = rows.append_column(field, pa.nulls(len(rows), field.type))
+    return rows

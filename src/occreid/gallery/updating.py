@@ -54,7 +54,7 @@ class Change:
         for name, kind in (("pid", "person"), ("camid", "camera")):
             if (given := getattr(self, name)) is not None:
                 set_(self, name, name_or_none(kind, given) or "")
-        if self.timestamp is not None and self.timestamp >= 0:
+        if self.timestamp is not None and not self.timestamp < 0:  # NaN is checked, too
             set_(self, "timestamp", checked_time(self.timestamp))
         for name in ("tags", "add_tags", "remove_tags"):
             if (given := getattr(self, name)) is not None:
