@@ -161,7 +161,8 @@ def test_a_scope_is_kept_and_monitors_have_none(path):
     del file["keys"][0]["scope"]  # as earlier versions wrote it
     path.write_text(json.dumps(file))
     assert read_keys(path)[0].scope.whole
-    file["keys"][0]["scope"] = {"tags": ["'"]}
-    path.write_text(json.dumps(file))
-    with pytest.raises(UserError):
-        KeyRing(path).find(token)
+    for damaged in ({"tags": ["'"]}, {"cameras": ["hall"]}, {"camids": "hall"}, {"tags": None}):  # not: reaches all
+        file["keys"][0]["scope"] = damaged
+        path.write_text(json.dumps(file))
+        with pytest.raises(UserError):
+            KeyRing(path).find(token)

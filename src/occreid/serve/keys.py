@@ -78,8 +78,14 @@ def read_keys(path: str | Path) -> list[Key]:
 
 
 def _from_json(entry: dict[str, Any]) -> Key:
-    reach = entry.get("scope") or {}  # keys of earlier versions have none
-    scope = Scope(None if reach.get("camids") is None else tuple(reach["camids"]), tuple(reach.get("tags", ())))
+    reach: dict[str, Any] = {"camids": None, "tags": (), **entry.get("scope", {})}  # keys of earlier versions have none
+    for name, held in reach.items():
+        if isinstance(held, str):  # its letters would be names
+            raise TypeError(f"{name} of a key's scope are one text")
+    camids = reach.pop("camids")
+    scope = Scope(
+        None if camids is None else tuple(camids), tuple(reach.pop("tags")), **reach
+    )  # anything else: damaged
     return Key(**{**entry, "roles": tuple(entry["roles"]), "scope": scope})
 
 

@@ -112,6 +112,7 @@ Timestamp = Annotated[float | None, Form(description="Unix seconds (UTC)."), Aft
 Moment = Annotated[float | None, Query(description="Unix seconds (UTC)."), AfterValidator(_checked)]
 Tags = Annotated[list[str] | None, Form(max_length=16)]
 Words = Annotated[list[str] | None, Query(max_length=16)]
+Named = Annotated[str | None, Query(min_length=1, max_length=NAME_LENGTH)]  # an empty one would widen a deletion
 
 
 @router.get("/livez", tags=["operation"])
@@ -261,14 +262,15 @@ def delete_many(
     service: Here,
     caller: Who,
     before: Moment = None,
-    camid: Annotated[str | None, Query(max_length=NAME_LENGTH)] = None,
-    pid: Annotated[str | None, Query(max_length=NAME_LENGTH)] = None,
+    camid: Named = None,
+    pid: Named = None,
     tags: Words = None,
 ) -> schemas.Deleted:
     """Delete the entries that fulfil all that is given (older than a timestamp, of a camera, of a person, with all
     tags), for good.
     """
-    filter = Filter((camid,) if camid else None, tags=tuple(tags or ()), pids=(pid,) if pid else None)
+    camids, pids = (None if name is None else (name,) for name in (camid, pid))
+    filter = Filter(camids, tags=tuple(tags or ()), pids=pids)
     return service.delete(caller, before=before, filter=filter)
 
 

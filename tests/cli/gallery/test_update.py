@@ -65,6 +65,10 @@ def test_names_and_tags_of_what_is_there_change(gallery_cli, door, tables, crops
     gallery_cli("gallery", "update", uri, "--pictures", crops, "--time", "2026-03-01T08:00", "--remove-tag", "outside")
     found = json.loads(gallery_cli("gallery", "stats", uri, "--json"))
     assert found["tags"] == {} and found["earliest"] == found["latest"] == 1772352000.0
+    for table in tables:
+        gallery_cli("gallery", "update", uri, "--on", f"folder={table}", "--time", "")
+    rows = json.loads(gallery_cli("gallery", "list", uri, "--json"))["entries"]
+    assert [row["timestamp"] for row in rows].count(None) == 8
 
 
 @pytest.mark.parametrize(

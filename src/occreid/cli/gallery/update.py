@@ -26,7 +26,9 @@ def update(
     where_tag: Annotated[Words, typer.Option("--where-tag", help="Entries with this tag.")] = None,
     person: Annotated[str | None, typer.Option("--person", help="The person's name from now on; '': unknown.")] = None,
     camera: Annotated[str | None, typer.Option("--camera", help="The camera's name from now on; '': unknown.")] = None,
-    taken: Annotated[str | None, typer.Option("--time", help="When they, or time 0 of --on; '': unknown.")] = None,
+    taken: Annotated[
+        str | None, typer.Option("--time", help="When they were taken, or time 0 of --on; '': unknown.")
+    ] = None,
     add_tag: Annotated[Words, typer.Option("--add-tag", help="A tag more; may be repeated.")] = None,
     remove_tag: Annotated[Words, typer.Option("--remove-tag", help="A tag less; may be repeated.")] = None,
     as_json: Json = False,
@@ -48,7 +50,8 @@ def update(
         )
     time = None if taken is None else moment(taken, "time") if taken.strip() else -1.0
     tags = {"add_tags": tuple(add_tag or ()), "remove_tags": tuple(remove_tag or ())}
-    change = Change(person, camera, None if on and taken else time, **tags)
+    start = time if on and time is not None and time >= 0 else None
+    change = Change(person, camera, None if start is not None else time, **tags)
     with opened(uri) as gallery:
         if filtered:
             count = gallery.update(change, filter_of(where_camera, None, None, where_tag))
@@ -58,5 +61,5 @@ def update(
             count = gallery.update(changes_of(folder_records(pictures), change))
         else:
             records = part_of_benchmark(on or "", part, option)
-            count = gallery.update(changes_of(records, change, start=time if taken else None))
+            count = gallery.update(changes_of(records, change, start=start))
     typer.echo(json.dumps({"changed": count}) if as_json else f"changed {count:,}")
