@@ -166,3 +166,10 @@ def test_a_scope_is_kept_and_monitors_have_none(path):
         path.write_text(json.dumps(file))
         with pytest.raises(UserError):
             KeyRing(path).find(token)
+
+
+@pytest.mark.parametrize("expires", [float("inf"), float("nan"), 1e13])
+def test_a_key_ends_on_a_day_of_the_calendar(path, expires):
+    with pytest.raises(UserError, match="after 2100"):
+        add_key(path, "anna", ["search"], expires=expires)
+    assert not path.exists()

@@ -368,6 +368,12 @@ def test_a_method_that_refines_is_warned_of_and_ranks_without_it(make_service, p
     assert service.search(CALLER, picture(1), None).hits[0].pid == "zoe"
 
 
+def test_a_tag_that_is_none_is_refused_before_anything_is_written_down(service, picture, tmp_path):
+    with pytest.raises(UserError, match="is not a tag"):
+        service.enrol(CALLER, picture(1), None, tags=["'"])
+    assert log(tmp_path, "enrol") == [] and len(service.gallery) == 0
+
+
 def test_a_mark_of_a_search_that_never_was_is_refused(service):
     with pytest.raises(EntryNotFound, match="no search"):
         service.mark(CALLER, schemas.Mark(search_id="0" * 16, id="x", verdict="right"))

@@ -19,6 +19,7 @@ from typing import Any
 from occreid.errors import UserError, did_you_mean
 from occreid.files import locked, read_text, write_json
 from occreid.serve.scope import Scope
+from occreid.timestamps import LATEST
 
 ROLES = ("search", "enrol", "admin", "monitor")
 """``search``: embed, search, compare, explain, mark; ``enrol``: embed, enrol; ``monitor``: metrics only;
@@ -105,7 +106,7 @@ def add_key(
         The entry, and the key itself, which is kept nowhere.
 
     Raises:
-        UserError: an unknown role, an empty name, a file that cannot be written.
+        UserError: an unknown role, an empty name, an end that is none, a file that cannot be written.
     """
     chosen = tuple(sorted(set(roles)))
     for role in chosen:
@@ -113,6 +114,8 @@ def add_key(
             raise UserError(f"there is no role '{role}'.", did_you_mean(role, ROLES))
     if not chosen or not name.strip():
         raise UserError("a key needs a name and a role.", f"Roles: {', '.join(ROLES)}.")
+    if expires is not None and not expires < LATEST:  # NaN, too; a calendar shows no such day
+        raise UserError("a key cannot end after 2100.", "Leave --days out: it opens until it is revoked.")
     if "monitor" in chosen:
         scope.require_whole("metrics")
     identity = secrets.token_hex(4)

@@ -18,7 +18,7 @@ from occreid import __version__
 from occreid.distances import paired_distances
 from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Gallery
-from occreid.gallery.checks import name_or_none
+from occreid.gallery.checks import checked_tags, name_or_none
 from occreid.gallery.enrolment import add_unknown
 from occreid.gallery.entries import number_or_name
 from occreid.gallery.filters import check_deletion
@@ -157,13 +157,13 @@ class Service:
         tags: Sequence[str] = (),
     ) -> schemas.Enrolled:
         """Take a picture into the gallery; the same crop with the same camera and time is the same entry."""
-        camid, pid = name_or_none("camera", camid), name_or_none("person", pid)
+        camid, pid, tags = name_or_none("camera", camid), name_or_none("person", pid), checked_tags(tags)
         caller.scope.check(camid, tags)
         # a scope's tags count, so that a key cannot learn from "known already" what lies out of its reach
         crop = self._describer.crop(data, box, number_or_name(camid), timestamp, *caller.scope.tags)
         facts = {**caller.facts(), "id": crop.id, "camid": camid, "timestamp": timestamp, "pid": pid}
         self.audit.write("enrol", **facts)  # first: what cannot be written down is not done
-        added = result_of(self._enrolments.submit(_Enrolment(crop, camid, timestamp, pid, tuple(tags))))
+        added = result_of(self._enrolments.submit(_Enrolment(crop, camid, timestamp, pid, tags)))
         return schemas.Enrolled(id=crop.id, added=added)
 
     def search(
