@@ -21,6 +21,7 @@ from occreid.serve.app import create_app
 from occreid.serve.caller import Caller
 from occreid.serve.keys import Key, KeyRing, add_key
 from occreid.serve.proposing import Proposer
+from occreid.serve.scope import Scope
 from occreid.serve.trail import read_audit
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -179,6 +180,19 @@ def test_a_search_from_sign_in_to_report(open_page, site):
     alone.set_content(report)
     assert alone.locator("tbody tr").count() == 8 and alone.locator("img").first.evaluate("i => i.naturalWidth") > 0
     shoot(alone, "report-1280")
+
+
+def test_what_a_key_reaches_is_said_with_answers_and_in_the_report(open_page, site):
+    page = open_page()
+    _, token = add_key(site[2] / "keys.json", "Anna <b>", ["search"], scope=Scope(("north gate", "2"), ("hall",)))
+    sign_in(page, token)
+    search(page)
+    reach = "this key's cameras: 2, north gate; this key's tags: hall"
+    assert page.locator(".hit").count() == 5 and reach in page.locator("#query").inner_text()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Export report").click()
+    report = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert reach in report and "all entries" not in report and not page.complaints
 
 
 def test_part_of_a_larger_picture_by_pointer_and_by_keys(open_page, site):

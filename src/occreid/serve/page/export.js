@@ -17,7 +17,7 @@ export function reportHtml(search, about) {
     ["Method", `${about.method}, ${about.metric}`],
     ["Weights (SHA-256)", about.weights_sha256],
     ["Probability", about.calibration ?? "none: this service is not calibrated"],
-    ["Entries in the gallery", String(about.entries)],
+    ["Entries this key reaches", String(about.entries)],
   ];
   const rows = search.found.hits.map((hit) =>
     element("tr", {},

@@ -114,8 +114,9 @@ async function propose(file) {
     const { boxes } = await ask("/v1/boxes", { method: "POST", body: form });
     if (state.file !== file) return;
     cropper.propose(boxes);
-    say(boxes.length ? `${boxes.length} ${boxes.length === 1 ? "person" : "persons"} found: click one, draw a frame, or search all of it.` : "No person was found: draw a frame, or search all of it.");
+    if (state.search?.picture !== file) say(boxes.length ? `${boxes.length} ${boxes.length === 1 ? "person" : "persons"} found: click one, draw a frame, or search all of it.` : "No person was found: draw a frame, or search all of it.");
   } catch (error) {
+    if (state.file !== file) return;
     at("propose").hidden = false;
     say(error.message, true);
   }
@@ -146,11 +147,14 @@ function wanted() {
   const cameras = [...at("cameras").querySelectorAll("input:checked")].map((input) => input.value);
   const [start, end] = [utc(at("start")), utc(at("end"))];
   const tag = at("tag").value.trim();
+  const { scope_camids: reach, scope_tags: carried } = state.about;
   const narrowed = [
     cameras.length ? `camera ${cameras.join(", ")}` : "",
     start === null ? "" : `from ${moment(start)}`,
     end === null ? "" : `until ${moment(end)}`,
     tag ? `tag ${tag}` : "",
+    reach ? `this key's cameras: ${reach.join(", ")}` : "",
+    carried.length ? `this key's tags: ${carried.join(", ")}` : "",
   ].filter(Boolean);
   for (const camera of cameras) form.append("camids", camera);
   if (start !== null) form.append("start", start);
