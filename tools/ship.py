@@ -1,6 +1,7 @@
-"""Pack a trained run as a model that comes with the package, with a card that says what it is worth.
+r"""Pack a trained run as a model that comes with the package, with a card that says what it is worth.
 
-    python tools/ship.py runs/occreid-lite --generated data/study --photographs data/market-val --about about.yaml
+    python tools/ship.py runs/occreid-lite --generated data/study --seed 0 --photographs data/market-val \
+        --about about.yaml
 
 The probability is fitted on generated persons that the training never saw (`--generated`, an occsynth folder), and
 measured on them and on photographs (`--photographs`, a Market-1501 layout, never trained on). Who the model fails on is

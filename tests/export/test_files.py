@@ -88,14 +88,23 @@ def test_masks_are_asked_for_where_and_only_where_they_are_needed(small, picture
 
 def test_safetensors_are_weights_and_card_that_load_again(small, pictures, tmp_path):
     model = small("baseline")
-    images = pictures(model, 3)
-    parity = export_model(model, tmp_path / "sub/m.safetensors", images, kind="safetensors", card={"sha256": "old"})
+    images, card = pictures(model, 3), {"sha256": "old", "calibration": {"weights_hash": "old"}, "masker": {}}
+    parity = export_model(model, tmp_path / "sub/m.safetensors", images, kind="safetensors", card=card)
     assert parity.deviation == 0
     assert sorted(path.name for path in (tmp_path / "sub").iterdir()) == ["m.json", "m.safetensors"]
     loaded = load_model(tmp_path / "sub/m.safetensors")
     with torch.no_grad():
         assert torch.equal(loaded.describe(images).features, model.describe(images).features)
-    assert read_card(tmp_path / "sub/m.safetensors")["sha256"] not in ("old", None)
+    written = read_card(tmp_path / "sub/m.safetensors")
+    assert written["sha256"] not in ("old", None) and not {"calibration", "masker"} & set(written)
+
+
+def test_weights_alone_are_not_written_of_a_model_with_a_parser(small, pictures, tmp_path):
+    model = small("orgnn")
+    model.masker = lambda images: torch.zeros_like(images[:, 0])
+    with pytest.raises(UserError, match="parser of this model goes into no one file"):
+        export_model(model, tmp_path / "m.safetensors", pictures(model, 3), kind="safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # TorchScript is old; that is what it is for

@@ -7,7 +7,7 @@ from standin_hub import Hub, serving
 
 from occreid import load_model
 from occreid.errors import UserError
-from occreid.models import create_model, save_model
+from occreid.models import create_model, create_trainable, load_masker, save_model
 from occreid.models.hub import gather, model_page, push, without_places
 
 # what huggingface_hub does to its own client while it uploads
@@ -64,6 +64,16 @@ def test_what_is_pushed_comes_back_as_it_was(run, hub):
     there, here = load_model("hf:anna/toy"), load_model(run)
     picture = torch.randint(0, 256, (2, 3, *here.input_size), dtype=torch.uint8)
     assert torch.equal(there.describe(picture).features, here.describe(picture).features)
+
+
+def test_the_parser_of_a_model_goes_with_it(hub, tmp_path):
+    small = {"backbone": "resnet10t", "pretrained": "none"}
+    save_model(create_trainable("parser", 1, channels=8, **small), tmp_path / "parser")
+    model = create_model("orgnn", 3, oan_backbone="resnet10t", dim=8, **small)
+    model.masker = load_masker(tmp_path / "parser")
+    save_model(model, tmp_path / "both")
+    push(tmp_path / "both", "anna/both")
+    assert load_model("hf:anna/both").masker.key == model.masker.key
 
 
 def test_a_second_push_is_a_second_commit_in_the_same_repository(run, hub):

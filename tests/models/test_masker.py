@@ -58,7 +58,7 @@ def test_masks_follow_the_picture(equipped):
 def test_the_card_names_the_parser_and_another_one_is_refused(folders, equipped):
     card = read_card(equipped)
     about = {"provider": "parser", "sha256": read_card(folders / "parser")["sha256"]}
-    assert card["masks"] == about == load_model(equipped).masker.about
+    assert card["masker"] == about == load_model(equipped).masker.about
     assert read_card(equipped / "masker")["recipe"] == {"of": "parser"}
     torch.manual_seed(9)
     shutil.rmtree(equipped / "masker")

@@ -68,5 +68,7 @@ def test_rounds_train_on_the_clusters_and_leave_the_statistics_alone(crops):
 def test_what_cannot_be_trained_on_is_said(crops):
     with pytest.raises(UserError, match="2 parts cannot be trained on clusters"):
         adapt_by_clusters(Mean(parts=2), crops, progress=False)
+    with pytest.raises(UserError, match="a network in a file cannot be trained"):
+        adapt_by_clusters(Mean().requires_grad_(False), crops, progress=False)
     with pytest.raises(UserError, match=r"the 12 pictures fall into [01] clusters in round 1"):
         adapt_by_clusters(Mean(), crops[:12], progress=False)

@@ -106,6 +106,8 @@ def _check(model: Method, images: Tensor, masks: Tensor | None, kind: str, opset
             f"masks of shape {tuple(masks.shape)} ({masks.dtype}) do not fit the pictures.",
             f"Give uint8 masks of shape ({len(images)}, {model.input_size[0]}, {model.input_size[1]}).",
         )
+    if kind == "safetensors" and model.masker is not None:
+        raise UserError("the parser of this model goes into no one file of weights.", "Copy the model's folder.")
     if opset not in OPSETS:
         raise UserError(
             f"ONNX opset {opset} is not supported.", f"Choose {OPSETS.start} to {OPSETS.stop - 1} (usual: {OPSET})."
@@ -159,7 +161,8 @@ def _write_torchscript(model: Method, path: Path, inputs: tuple[Tensor, ...], fa
 def _write_safetensors(model: Method, path: Path, inputs: tuple[Tensor, ...], facts: dict[str, Any]) -> Describing:
     """The weights and, beside them, the card; `load_model` needs occreid to run them."""
     folder = path.with_name(f"{path.name}.folder")
-    save_model(model, folder, {k: v for k, v in facts.items() if k not in ("sha256", "opset")})
+    # a calibration names the weights' hash, and these are written anew
+    save_model(model, folder, {k: v for k, v in facts.items() if k not in ("sha256", "opset", "calibration")})
     os.replace(folder / WEIGHTS, path)
     os.replace(folder / CARD, _card_beside(path))
     folder.rmdir()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from occreid.methods import Method
+from occreid.models.masker import CARD_KEY
 from occreid.models.mirror import describe
 from occreid.models.weights import versions
 
@@ -48,7 +49,7 @@ def card_for(model: Method, card: dict[str, Any] | None = None, **facts: Any) ->
         shape = model.eval().describe(blank, blank[:, 0] if model.needs_masks else None).features.shape
     return {
         **({} if spec is None else {"method": spec.name, "options": spec.options, "num_classes": spec.num_classes}),
-        **(card or {}),
+        **{key: value for key, value in (card or {}).items() if key != CARD_KEY},  # no parser goes into the file
         "input_size": list(model.input_size),
         "metric": model.metric,
         "parts": shape[1],

@@ -14,7 +14,8 @@ from typing import Any
 
 from occreid.errors import UserError, reason, worded
 from occreid.files import read_json
-from occreid.models.locate import CARD, WEIGHTS, locate
+from occreid.models.locate import CARD, MASKER, WEIGHTS, locate
+from occreid.models.masker import CARD_KEY, path_of
 from occreid.models.weights import load_trained, read_card
 
 PAGE = "README.md"
@@ -48,6 +49,10 @@ def gather(source: str | Path) -> dict[str, bytes]:
     result = weights.parent / RESULT
     found = without_places(read_json(result, what="the result")) if result.is_file() else {}
     files = {WEIGHTS: weights.read_bytes(), CARD: _as_json(card), PAGE: model_page(card, found).encode()}
+    if CARD_KEY in card:  # the parser that makes its masks, without which it does not load
+        parser = path_of(weights.parent)
+        files[f"{MASKER}/{WEIGHTS}"] = (parser / WEIGHTS).read_bytes()
+        files[f"{MASKER}/{CARD}"] = _as_json(without_places(read_card(parser)))
     return {**files, RESULT: _as_json(found)} if found else files
 
 
@@ -77,7 +82,9 @@ def push(
     hub = huggingface_hub.HfApi(endpoint=endpoint)
     with _refusals(repository), tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
-            (Path(folder) / name).write_bytes(content)
+            file = Path(folder) / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(content)
         hub.create_repo(repository, private=private, exist_ok=True)
         hub.upload_folder(repo_id=repository, folder_path=folder, commit_message=message or "Upload a model of occreid")
     return f"hf:{repository}"

@@ -12,6 +12,8 @@ from occreid.models import shipped
 WEIGHTS, CARD = "model.safetensors", "model.json"
 NETWORKS = (".onnx", ".pt2", ".torchscript", ".pt")
 """How files of networks end that are run as they are."""
+MASKER = "masker"
+"""In a model's folder: the parser that makes its masks, a model folder of its own (`occreid.models.masker`)."""
 _URL = re.compile(r"(https?):/+(?P<rest>[^#]+)(?:#sha256=(?P<sha256>[0-9a-fA-F]{64}))?")  # a Path has lost one slash
 
 
@@ -73,7 +75,7 @@ def _from_hub(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     repository, _, revision = name.partition("@")
-    wanted = [WEIGHTS, CARD, *(f"model{ending}" for ending in NETWORKS)]
+    wanted = [WEIGHTS, CARD, f"{MASKER}/{WEIGHTS}", f"{MASKER}/{CARD}", *(f"model{ending}" for ending in NETWORKS)]
     try:
         return Path(huggingface_hub.snapshot_download(repository, revision=revision or None, allow_patterns=wanted))
     except HFValidationError as error:

@@ -19,12 +19,11 @@ from torch.nn.functional import interpolate
 
 from occreid.errors import UserError
 from occreid.models.contract import Method, PartParser
+from occreid.models.locate import MASKER
 from occreid.nn.modes import evaluating
 
-FOLDER = "masker"
-"""In a model's folder: the parser that makes its masks, a model folder of its own."""
-CARD_KEY = "masks"
-"""Of a model's card: which parser that is."""
+CARD_KEY = "masker"
+"""Of a model's card: which parser that is. An exported file's ``masks`` says whether it takes any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +95,4 @@ def require_same(own: str, kept: str, where: str) -> None:
 
 def path_of(folder: Path) -> Path:
     """Where the parser of a model in a folder lies."""
-    return folder / FOLDER
+    return folder / MASKER

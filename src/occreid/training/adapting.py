@@ -30,7 +30,8 @@ from occreid.training.pseudo_labels import Round, Rounds, adapt_by_clusters
 
 FEWEST = 32
 """Pictures below which a variance says nothing."""
-_NO_LONGER_TRUE = ("metrics", "figures", "calibration")  # what was measured with the statistics before
+_NO_LONGER_TRUE = ("metrics", "figures", "calibration", "calibration_on_photographs", "fails_on")
+"""Of a card: what was measured with the weights and statistics before."""
 
 
 @torch.no_grad()
@@ -129,7 +130,7 @@ def adapt_model(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists and is not empty.", "Give a new folder.")
     card, model = read_card(source), load_model(source)
-    fixed = bool(card.get("recipe", {}).get("training", {}).get("keep_statistics"))
+    fixed = bool(((card.get("recipe") or {}).get("training") or {}).get("keep_statistics"))
     statistics = not fixed if statistics is None else statistics
     if not statistics and not rounds:
         why = "was trained with fixed statistics, which others harm" if fixed else "keeps its statistics"

@@ -122,13 +122,15 @@ def adapt_by_clusters(
         What each round found.
 
     Raises:
-        UserError: scikit-learn is not installed, a model of several parts, pictures without clusters, or an unreadable
-            one. What earlier rounds have trained stays in the model.
+        UserError: scikit-learn is not installed, a model of several parts or of nothing to train, pictures
+            without clusters, or an unreadable one. What earlier rounds have trained stays in the model.
     """
     how, where = how or Rounds(), usable_device(device)
     require("sklearn", "adapt")
     records = [Record(Path(file), -1, -1) for file in files]
     trained = [p for p in model.parameters() if p.requires_grad]
+    if not trained:
+        raise UserError("a network in a file cannot be trained on clusters.", "Give the model that it was made from.")
     optimizer = torch.optim.Adam(trained, lr=how.learning_rate, weight_decay=5e-4)
     found: list[Round] = []
     try:
