@@ -38,5 +38,6 @@ def test_what_is_no_scene_is_named(tmp_path):
 def test_a_cameras_password_is_not_kept(video, monkeypatch):
     opened, real = [], frames.cv2.VideoCapture
     monkeypatch.setattr(frames.cv2, "VideoCapture", lambda source: opened.append(source) or real(str(video)))
-    (frame,) = frames_of(["rtsp://anna:p@ss@10.0.0.5/door"], most=1)
-    assert opened == ["rtsp://anna:p@ss@10.0.0.5/door"] and frame.source == "rtsp://10.0.0.5/door"
+    (frame,) = frames_of(["rtsp://anna:p@ss@10.0.0.5/door?to=a@b"], most=1)
+    assert opened == ["rtsp://anna:p@ss@10.0.0.5/door?to=a@b"]
+    assert frame.source == "rtsp://10.0.0.5/door?to=a@b"

@@ -212,8 +212,7 @@ class LanceStore:
 
     def _conditions(self, filter: Filter | None) -> list[str]:
         self.manifest = named_by_now(self.manifest, self._table)
-        columns = NAMES if self.manifest.numbered else {}
-        return conditions_of(filter, **columns)
+        return conditions_of(filter, **(NAMES if self.manifest.numbered else {}))
 
     def _probes(self) -> int:
         """Half of the index's partitions: a fixed number finds less and less as a gallery grows."""
@@ -291,11 +290,11 @@ class LanceStore:
 
     def copied_to(self, folder: Path) -> tuple[dict[str, str], int]:
         """See `Store`; what was deleted is swept first, so that no copy holds it."""
-        while True:
+        while True:  # until nobody has deleted anything between sweeping and copying
             if self.unswept():
                 self.compact()
             with self._writing():
-                if not self.unswept():  # else another deleted something meanwhile
+                if not self.unswept():
                     return copy_files(self._folder, folder, leave=(_LOCK, self._reserve.file.name)), self.count()
 
     def close(self) -> None:

@@ -102,11 +102,10 @@ def _video(address: str, every: float, start: float | None, most: int | None) ->
 def without_login(address: str) -> str:
     """An address without the name and password that may stand in it; anything else as it is.
 
-    >>> without_login("rtsp://anna:se/cr@t@10.0.0.5:554/door"), without_login("a@b.mp4")
-    ('rtsp://10.0.0.5:554/door', 'a@b.mp4')
+    >>> without_login("rtsp://anna:secr@t@10.0.0.5:554/door?to=a@b"), without_login("a@b.mp4")
+    ('rtsp://10.0.0.5:554/door?to=a@b', 'a@b.mp4')
     """
-    scheme = _STREAM.match(address)
-    return address if scheme is None else scheme[0] + address[scheme.end() :].rpartition("@")[2]
+    return re.sub(rf"^({_STREAM.pattern})[^/?#]*@", r"\1", address)
 
 
 @contextmanager
