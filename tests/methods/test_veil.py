@@ -94,6 +94,7 @@ def test_the_momentum_effect_is_taken_away():
         ({"keep": 0.0}, "cannot keep 0 of the stripes"),
         ({"keep": 1.5}, "cannot keep 1.5"),
         ({"noda": False, "gate": False, "keep": 0.5}, "by a visibility that nothing teaches"),
+        ({"visibility_weight": 0.0, "gate": False, "keep": 0.5}, "by a visibility that nothing teaches"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options, words):

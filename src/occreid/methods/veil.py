@@ -91,10 +91,10 @@ class Veil(Method):
         super().__init__()
         if not 0 < keep <= 1:
             raise UserError(f"veil cannot keep {keep:g} of the stripes.", "Set keep above 0 and at most 1.")
-        if keep < 1 and not (gate or noda):
+        if keep < 1 and not (gate or (noda and visibility_weight)):
             raise UserError(
-                "veil drops stripes by a visibility that nothing teaches: noda and gate are off.",
-                "Turn one of them on, or set keep to 1.",
+                "veil drops stripes by a visibility that nothing teaches: gate is off, and noda or its loss is.",
+                "Turn gate on, or noda with a visibility_weight above 0; or set keep to 1.",
             )
         self.backbone = create_trunk(backbone, pretrained, last_stride, ibn=ibn)
         self.expect_pixels(self.backbone.pixel_mean, self.backbone.pixel_std)
