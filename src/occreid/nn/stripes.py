@@ -23,7 +23,7 @@ def kept_stripes(scores: Tensor, keep: float) -> Tensor:
     Returns:
         (B, k) int64, k = ⌈keep · h⌉, ascending.
     """
-    return top_tokens(scores, max(1, math.ceil(round(keep * scores.shape[1], 6))))
+    return top_tokens(scores, max(1, math.ceil(round(keep * int(scores.shape[1]), 6))))
 
 
 def take_stripes(x: Tensor, rows: Tensor) -> Tensor:

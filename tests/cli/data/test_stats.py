@@ -5,7 +5,7 @@ from PIL import Image
 
 def test_stats_and_a_sheet(run, tiny_market, tmp_path):
     result = run("stats", tiny_market, "--sheet", tmp_path / "s.png")
-    assert "8×16: 2" in result.stdout and "images per camera (camera: images): 1: 1, 2: 1" in result.stdout
+    assert "8×16: 2" in result.stdout and "images per camera (camera: images): 2: 1, 3: 1" in result.stdout
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG") and "wrote 1 persons" in result.stderr
     parts = json.loads(run("stats", tiny_market, "--json").stdout)["parts"]
     assert parts["gallery"]["sizes"] == {"8x16": 2} and parts["query"]["images_per_id"] == {"1": 1}

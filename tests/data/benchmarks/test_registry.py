@@ -25,6 +25,7 @@ PUBLISHED = {
     ("partial_ilids18", ""): {"query": (119, 119), "gallery": (119, 119)},
     ("partial_ilids19", ""): {"query": (238, 107), "gallery": (238, 109)},
     ("market1501_mini", ""): {"train": (6863, 400), "query": (656, 150), "gallery": (1916, 148)},
+    ("occsynth_study", ""): {"train": (5337, 450), "query": (640, 320), "gallery": (2253, 400)},
     ("opreid", ""): {"train": (27228, 1744), "query": (4200, 3515), "gallery": (41014, 6174)},
 }
 
