@@ -14,6 +14,8 @@ from occreid.errors import UserError
         (["--model", "run", "--gallery", "g"], "no keys file"),
         (["--model", "run", "--gallery", "g", "--host", "0.0.0.0"], "--behind-proxy"),
         (["--model", "run", "--gallery", "g", "--rate", "0"], "rate is 0"),
+        (["--model", "run", "--gallery", "g", "--max-body", "inf"], "--max-body inf is no limit"),
+        (["--model", "run", "--gallery", "g", "--rate", "nan"], "--rate nan is no limit"),
         (["--model", "run", "--gallery", "g", "--retention-days", "0"], "retention_days is 0"),
         (["keys", "add", "anna", "--role", "serach"], "Did you mean 'search'"),
         (["keys", "revoke", "x"], "no keys file"),

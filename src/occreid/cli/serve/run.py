@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 from pathlib import Path
 from typing import Annotated
@@ -85,6 +86,11 @@ def serve(
     os.umask(0o077)  # what is written is for its owner alone
     address = Address(host, port, behind_proxy, tls_cert, tls_key)
     address.check()
+    for name, value in (("max-body", max_body), ("max-pixels", max_pixels), ("rate", rate)):
+        if not math.isfinite(value):
+            raise UserError(
+                f"--{name} {value} is no limit.", "Give a number; a large one where nothing shall be refused."
+            )
     settings = Settings.of(
         limit or (),
         max_body=int(max_body * 2**20),
