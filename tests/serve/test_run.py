@@ -1,7 +1,8 @@
 import pytest
 
 from occreid.errors import UserError
-from occreid.gallery import Gallery
+from occreid.gallery import Gallery, create_gallery, manifest_of
+from occreid.models import load_model, read_card
 from occreid.retrieval.calibration import Calibration
 from occreid.serve.keys import KeyRing
 from occreid.serve.run import Address, bind, open_service, run
@@ -45,6 +46,18 @@ def test_a_calibration_of_other_weights_is_refused(run_folder, tmp_path):
     Calibration(1.0, 1.0, "cosine", "f" * 64, 0.5, "", {}, {}).save(tmp_path / "c.json")
     with pytest.raises(UserError, match="another model"):
         open_service(run_folder, str(tmp_path / "g"), tmp_path / "a.jsonl", calibration=tmp_path / "c.json")
+
+
+def test_the_cards_curve_is_for_descriptors_as_it_was_fitted_on(tmp_path):
+    service = open_service("occreid-lite", str(tmp_path / "plain"), tmp_path / "a.jsonl")
+    assert service.calibration is not None and service.calibration.probability(0.1) > 0.99
+    service.close()
+    model = load_model("occreid-lite")
+    model.flip_test = True
+    create_gallery(str(tmp_path / "mirrored"), manifest_of(model, read_card("occreid-lite"))).close()
+    service = open_service("occreid-lite", str(tmp_path / "mirrored"), tmp_path / "b.jsonl")
+    assert service.calibration is None
+    service.close()
 
 
 def test_nothing_listens_without_keys_or_behind_a_wrong_address(make_service, tmp_path):

@@ -83,3 +83,6 @@ def test_the_layers_that_keep_statistics_are_the_backbones():
     layers = with_statistics(model)
     assert len(layers) == sum("bn" in name or "downsample.1" in name for name, _ in model.backbone.named_modules())
     assert model.neck.bn not in layers
+    transformer = create_model("baseline_vit", 3, backbone="vit_tiny_patch16_224", pretrained="none")
+    with pytest.raises(UserError, match="no batch normalisation"):
+        with_statistics(transformer)

@@ -78,7 +78,8 @@ def open_service(
         gallery: a folder or a Milvus address, see `Gallery.create`.
         audit: the audit log.
         settings: limits.
-        calibration: a file of `occreid serve calibrate`; None: the curve of the model's card, if it has one.
+        calibration: a file of `occreid serve calibrate`; None: the curve of the model's card, if it has one
+            and the gallery's pictures are described as there.
         device: where the model runs.
         precision: what it computes in, or ``"auto"``: what is fastest here.
         token: of a Milvus server; left out, that of the variable ``OCCREID_MILVUS_TOKEN``.
@@ -93,9 +94,11 @@ def open_service(
     curve = None
     if calibration is not None:
         curve = Calibration.load(calibration, weights_hash=engine.weights_hash, metric=metric)
-    elif "calibration" in engine.model.card:
-        curve = Calibration.of_card(engine.model.card, weights_hash=engine.weights_hash, metric=metric)
     opened = open_or_create(gallery, engine.manifest, token=token)
+    card = engine.model.card
+    # mirrored descriptors have other distances than those the card's curve was fitted on
+    if curve is None and "calibration" in card and opened.manifest.flip_test == bool(card.get("flip_test")):
+        curve = Calibration.of_card(card, weights_hash=engine.weights_hash, metric=metric)
     engine.model.flip_test = opened.manifest.flip_test  # queries are described as the entries were
     settings = settings or Settings()
     if settings.durability == "disk":

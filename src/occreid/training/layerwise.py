@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from occreid.errors import UserError
 from occreid.models import Trainable
 
 
@@ -39,9 +40,13 @@ def with_statistics(model: Trainable) -> list[nn.Module]:
     scale and shift of the layers are trained all the same.
 
     Raises:
-        UserError: as `freeze_first`.
+        UserError: as `freeze_first`, or a backbone that has none.
     """
-    return [part for layer in model.backbone_layers() for part in layer.modules() if isinstance(part, _BatchNorm)]
+    parts = (part for layer in model.backbone_layers() for part in layer.modules())
+    found: list[nn.Module] = [part for part in parts if isinstance(part, _BatchNorm)]
+    if not found:
+        raise UserError("the backbone has no batch normalisation.", "Set training.keep_statistics to false.")
+    return found
 
 
 def scaled_groups(model: Trainable, groups: Sequence[dict[str, Any]], factor: float, lr: float) -> list[dict[str, Any]]:
