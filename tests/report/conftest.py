@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from occreid.descriptors import Descriptors
 from occreid.records import Record, Split
 from occreid.report import Entry, describe_histogram
 from occreid.retrieval import evaluate
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "models"))  # the small methods of that room
 
 CLOTHES = [(200, 30, 30), (30, 160, 40), (40, 60, 200), (220, 180, 30), (150, 40, 160), (40, 190, 190)]
 

@@ -3,46 +3,10 @@ import base64
 import cv2
 import numpy as np
 import pytest
-import torch
-from torch import nn
+from small_methods import Explaining, Masked, small
 
-from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.methods import Method
 from occreid.report.explanations import drawn_explanations
-
-
-class Small(Method):
-    """Two convolutions and their mean: Grad-CAM can be computed by hand."""
-
-    input_size = (16, 8)
-
-    def __init__(self):
-        super().__init__()
-        self.backbone = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 5, 3, 2, 1))
-
-    def describe(self, images, masks=None):
-        return Descriptors(self.backbone(self.normalize(images)).mean((2, 3)))
-
-
-class Explaining(Small):
-    def explain(self, images, masks=None):
-        return {"left_half": torch.ones(len(images), 2, 2) * torch.tensor([2.0, 0.0])}
-
-
-class Masked(Small):
-    def explain(self, images, masks=None):
-        return {"mask": (masks > 0).float()}
-
-
-@pytest.fixture
-def images():
-    return torch.randint(0, 256, (3, 3, 16, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-
-
-def small(kind=Small):
-    torch.manual_seed(0)
-    return kind().eval()
 
 
 def test_maps_lie_over_the_pictures(split):

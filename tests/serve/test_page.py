@@ -195,12 +195,17 @@ def test_what_a_key_reaches_is_said_with_answers_and_in_the_report(open_page, si
     assert reach in report and "all entries" not in report and not page.complaints
 
 
-def test_part_of_a_larger_picture_by_pointer_and_by_keys(open_page, site):
-    page = open_page()
-    sign_in(page, site[1])
+def show_two_persons(page):
+    """Choose a scene of 400 × 240 pixels with two persons, at 40 and at 260 pixels from the left."""
     scene = np.full((240, 400, 3), 120, np.uint8)
     scene[60:188, 40:104], scene[60:188, 260:324] = person(0), person(1)
     page.locator("#file").set_input_files({"name": "scene.png", "mimeType": "image/png", "buffer": png(scene)})
+
+
+def test_part_of_a_larger_picture_by_pointer_and_by_keys(open_page, site):
+    page = open_page()
+    sign_in(page, site[1])
+    show_two_persons(page)
     page.locator("#go:enabled").wait_for()
     area = page.locator("#shown").bounding_box()
     scale = area["width"] / 400
@@ -232,9 +237,7 @@ def test_part_of_a_larger_picture_by_pointer_and_by_keys(open_page, site):
 def test_a_person_that_was_found_is_chosen_by_a_click_and_the_picture_enlarged(open_page, site):
     page = open_page()
     sign_in(page, site[1])
-    scene = np.full((240, 400, 3), 120, np.uint8)
-    scene[60:188, 40:104], scene[60:188, 260:324] = person(0), person(1)
-    page.locator("#file").set_input_files({"name": "scene.png", "mimeType": "image/png", "buffer": png(scene)})
+    show_two_persons(page)
     page.get_by_text("2 persons found: click one").wait_for()
     assert page.locator(".proposal").count() == 2
     page.get_by_role("button", name="Person 1, 97 % sure").click()
@@ -337,9 +340,7 @@ def test_a_narrow_screen_shows_all_of_it(open_page, site, scheme):
     )
     assert "not seen: upper legs, lower legs and feet" in page.locator("#query").inner_text()
     shoot(page, f"answers-390-{scheme}")
-    scene = np.full((240, 400, 3), 120, np.uint8)
-    scene[60:188, 40:104], scene[60:188, 260:324] = person(0), person(1)
-    page.locator("#file").set_input_files({"name": "scene.png", "mimeType": "image/png", "buffer": png(scene)})
+    show_two_persons(page)
     page.get_by_text("2 persons found: click one").wait_for()
     page.get_by_role("button", name="Zoom in").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -131,10 +131,14 @@ def image_size(path: str | Path) -> tuple[int, int]:
 
 
 def turned(image: Image.Image) -> Image.Image:
-    """The picture as its EXIF orientation says; as it is where there is none that can be read."""
+    """The picture as its EXIF orientation says; as it is where there is none that can be read.
+
+    A damaged EXIF does not make a sound picture unusable: it says nothing of how the picture stands.
+    """
     try:
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # metadata is garbage in any way it likes, and never decides over a sound picture
+        with worded("the EXIF is damaged"):
+            turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except UserError:
         turn = None
     return image if turn is None else image.transpose(turn)
 

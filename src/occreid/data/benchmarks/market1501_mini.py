@@ -50,6 +50,19 @@ def market1501_mini(root: Path, *, strict: bool = True) -> Split:
     return finish(split, _COUNTS, names.skipped, "0002_c1s1_000451_03.jpg", strict)
 
 
+def occluded_queries(root: Path) -> Path:
+    """Where the occluded queries of a part lie unless somebody says otherwise: ``ROOT-occluded/query``, beside it.
+
+    Args:
+        root: as `market1501_mini`.
+
+    Raises:
+        UserError: there is no part.
+    """
+    home = market_folders(root, _FOLDERS)["query"].parent
+    return home.with_name(f"{home.name}-occluded") / "query"
+
+
 def market1501_mini_occluded(root: Path, *, queries: Path | None = None, strict: bool = True) -> Split:
     """Read the part with its occluded queries; training set and gallery are as they were.
 
@@ -62,14 +75,13 @@ def market1501_mini_occluded(root: Path, *, queries: Path | None = None, strict:
         UserError: what `market1501_mini` raises, or queries that are not there.
     """
     split = market1501_mini(root, strict=strict)
-    home = market_folders(root, _FOLDERS)["query"].parent
-    folder = queries or home.with_name(f"{home.name}-occluded") / "query"
+    folder = queries or occluded_queries(root)
     hidden = [folder / f"{record.path.stem}.png" for record in split.query]
     missing = [file for file in hidden if not file.is_file()]
     if missing:
         raise UserError(
             f"{len(missing)} of {len(hidden)} occluded queries are not in {folder}, the first is {missing[0].name}.",
-            f"Write them with: occreid data occlude {home} --out {folder}",
+            f"Write them with: occreid data occlude {root} --out {folder}",
         )
     query = tuple(replace(record, path=file, occluded=True) for record, file in zip(split.query, hidden, strict=True))
     return replace(split, name="market1501_mini_occluded", query=query, notes={**split.notes, "queries": PASTED})
