@@ -65,6 +65,23 @@ def test_rounds_train_on_the_clusters_and_leave_the_statistics_alone(crops):
     assert not any(part.training for part in model.modules())
 
 
+def test_a_picture_of_no_cluster_is_left_out(crops, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    lonely = tmp_path / "lonely.png"
+    Image.fromarray(np.full((8, 4, 3), 250, np.uint8)).save(lonely)
+    monkeypatch.setattr(
+        "occreid.training.pseudo_labels.clusters",
+        lambda found, *_, **__: np.array([0] * 12 + [1] * 12 + [2] * 12 + [-1] * (len(found) - 36)),
+    )
+    how = Rounds(rounds=1, p=3, k=4, erase=0.0, color_jitter=0.0)
+    with_it, without = Mean(), Mean()
+    with_it.load_state_dict(without.state_dict())
+    (found,) = adapt_by_clusters(with_it, [*crops, lonely], how, progress=False)
+    (plain,) = adapt_by_clusters(without, crops, how, progress=False)
+    assert (found.clusters, found.pictures) == (3, 36)
+    assert found.loss == plain.loss, "neither centres nor batches know of it"
+
+
 def test_what_cannot_be_trained_on_is_said(crops):
     with pytest.raises(UserError, match="2 parts cannot be trained on clusters"):
         adapt_by_clusters(Mean(parts=2), crops, progress=False)

@@ -22,6 +22,7 @@ def test_the_benchmark_finds_them_where_they_are_written(run, market, tmp_path, 
     part.symlink_to(market, target_is_directory=True)
     root = part if given == "the part" else part.parent
     run("occlude", root, *LOOSE)
+    assert (tmp_path / "data" / "market1501-mini-occluded" / "query").is_dir()
     split = load_benchmark("market1501_mini_occluded", root, strict=False)
     assert split.query and all(record.occluded and record.path.is_file() for record in split.query)
 
