@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -48,6 +50,17 @@ def test_what_is_there_is_left_alone(tmp_path, data, mapping):
     Image.new("L", (4, 8)).save(tmp_path / "ours/train/a.png")
     assert [new for _, new in run(tmp_path, data, mapping())] == [False, False]
     assert not read_mask(tmp_path / "ours/train/a.png").any()
+
+
+def test_what_was_made_of_other_files_or_by_another_mapping_is_made_anew(tmp_path, data, mapping):
+    run(tmp_path, data, mapping())
+    cv2.imwrite(str(tmp_path / "theirs/train/b.png"), np.full((8, 4), 9, np.uint8))
+    os.utime(tmp_path / "theirs/train/b.png", (0, 0))  # replaced by an older one
+    assert [new for _, new in run(tmp_path, data, mapping())] == [False, True]
+    assert (read_mask(tmp_path / "ours/train/b.png") == 3).all()
+    other = mapping(MAPPING.replace("[9]", "[10]").replace("[0]", "[0, 9]"))
+    assert [new for _, new in run(tmp_path, data, other)] == [True, True]
+    assert not read_mask(tmp_path / "ours/train/b.png").any()
 
 
 def test_masks_may_be_palette_pictures_of_another_size_and_name(tmp_path, data, mapping):

@@ -29,6 +29,9 @@ class Counting:
         self.key = {"provider": "counting"}
         self.calls, self.fails_at, self.empty = [], fails_at, empty
 
+    def sources(self, image):
+        return (image,)
+
     def __call__(self, image):
         if image.stem == self.fails_at:
             raise UserError("stop", "go")
@@ -136,8 +139,8 @@ def test_a_mask_is_made_anew_when_its_picture_was_replaced(bench, tmp_path):
     root, records = bench
     provider = Counting()
     write_masks(records, root, tmp_path / "m", provider)
-    later = (tmp_path / "m/query/1.png").stat().st_mtime + 10
-    os.utime(records[1].path, (later, later))
+    cv2.imwrite(str(records[1].path), np.full((12, 6, 3), 41, np.uint8))
+    os.utime(records[1].path, (0, 0))  # by an older one
     assert write_masks(records, root, tmp_path / "m", provider) == (1, 0) and provider.calls[3:] == ["1"]
 
 
@@ -146,6 +149,18 @@ def test_two_pictures_that_would_share_a_mask_are_refused(bench, tmp_path):
     other = Record(records[0].path.with_suffix(".bmp"), 0, 0)
     with pytest.raises(UserError, match=r"0\.png and .*0\.bmp would share the mask"):
         write_masks([*records, other], root, tmp_path / "m", Counting())
+
+
+def test_a_mask_is_made_anew_when_its_silhouette_was_replaced(bench, tmp_path):
+    root, records = bench
+    (tmp_path / "s/query").mkdir(parents=True)
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"s/query/{number}.png"), np.full((12, 6), 255, np.uint8))
+    provider = SilhouetteFolder(root, tmp_path / "s")
+    assert write_masks(records, root, tmp_path / "m", provider) == (3, 0)
+    cv2.imwrite(str(tmp_path / "s/query/2.png"), np.zeros((12, 6), np.uint8))
+    os.utime(tmp_path / "s/query/2.png", (0, 0))
+    assert write_masks(records, root, tmp_path / "m", provider) == (1, 1)
 
 
 def test_silhouettes_of_two_folders_of_one_name_are_two(bench, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import os
 
 import cv2
 import numpy as np
@@ -74,6 +75,15 @@ def test_an_interrupted_parse_goes_on(records, tmp_path):
     assert parse_to_disk(model, records, tmp_path / "set", out, weights="abc", progress=False) == 0
     assert model.parsed == 4
     assert not list(out.rglob("*.part.png"))
+
+
+def test_a_replaced_picture_is_parsed_anew(records, tmp_path):
+    out, model = tmp_path / "masks", ByColour()
+    parse_to_disk(model, records, tmp_path / "set", out, weights="abc", progress=False)
+    cv2.imwrite(str(records[1].path), np.zeros((16, 8, 3), np.uint8))
+    os.utime(records[1].path, (0, 0))  # by an older one
+    assert parse_to_disk(model, records, tmp_path / "set", out, weights="abc", progress=False) == 1
+    assert not read_mask(out / "train/1.png").any()
 
 
 def test_masks_of_other_weights_or_other_files_are_not_mixed(records, tmp_path):

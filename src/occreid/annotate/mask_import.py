@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from occreid.data.images import read_image
 from occreid.data.masks.files import check_aspect, read_mask, write_mask
-from occreid.data.masks.folders import is_current, mask_path, mask_paths
+from occreid.data.masks.folders import fingerprint, is_current, mask_path, mask_paths
 from occreid.errors import UserError, did_you_mean
 from occreid.records import PART_NAMES, Record
 from occreid.yaml_files import read_yaml
@@ -82,7 +82,8 @@ def read_mapping(path: Path) -> PartMapping:
 def import_masks(
     records: Sequence[Record], root: str | Path, source: str | Path, mapping: PartMapping, folder: str | Path
 ) -> Iterator[tuple[Path, bool]]:
-    """Write our mask of each image from the foreign one; masks that are there already are left alone.
+    """Write our mask of each image from the foreign one; masks that are there already and were made of the
+    same files by the same mapping are left alone.
 
     Args:
         records: images of a benchmark read from ``root``.
@@ -108,9 +109,10 @@ def import_masks(
             f"Set 'file' in {mapping.source} to how they are named; it is '{mapping.file}'.",
         )
     for record, there, target in pairs:
-        new = not (is_current(target, record.path) and is_current(target, there))
+        made_of = fingerprint(record.path, there, also=mapping.table.tobytes())
+        new = not is_current(target, made_of, record.path, there)
         if new:
-            write_mask(target, _translated(record, there, mapping))
+            write_mask(target, _translated(record, there, mapping), made_of=made_of)
         yield target, new
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from occreid.annotate.detectors import open_detector, persons_in, weights_key
 from occreid.data.images import Pixels, open_pillow, read_bytes, read_image
 from occreid.data.masks.files import check_aspect, resize_mask, write_mask
-from occreid.data.masks.folders import is_current, mask_path, mask_paths
+from occreid.data.masks.folders import fingerprint, is_current, mask_path, mask_paths
 from occreid.errors import UserError
 from occreid.files import claim_folder
 from occreid.records import Record
@@ -36,6 +36,14 @@ class MaskProvider(Protocol):
     """
 
     key: Mapping[str, Any]
+
+    def sources(self, image: Path) -> Sequence[Path]:
+        """The files that the mask of an image is made of: the image, and perhaps another.
+
+        Raises:
+            UserError: one is missing.
+        """
+        ...
 
     def __call__(self, image: Path) -> Pixels:
         """(H, W) uint8 of the image's own size: 1 where the person is, else 0.
@@ -58,11 +66,16 @@ class SilhouetteFolder:
         self.root, self.folder = root, Path(folder)
         self.key: Mapping[str, Any] = {"provider": "silhouettes", "folder": str(self.folder.resolve())}
 
-    def __call__(self, image: Path) -> Pixels:
+    def sources(self, image: Path) -> Sequence[Path]:
         """See `MaskProvider`."""
         path = mask_path(image, self.root, self.folder)
         if not path.is_file():
             raise UserError(f"{image} has no silhouette {path}.", "Make one, or choose another provider.")
+        return image, path
+
+    def __call__(self, image: Path) -> Pixels:
+        """See `MaskProvider`."""
+        _, path = self.sources(image)
         grey = np.asarray(open_pillow(read_bytes(path), path).convert("L"))
         mask = (grey > 127).astype(np.uint8)
         pixels = read_image(image)
@@ -92,6 +105,10 @@ class MaskRCNN:
         self.network, self.score, self.device = network, score, device
         self.key: Mapping[str, Any] = {"provider": "mask-rcnn", "weights": weights, "score": score}
 
+    def sources(self, image: Path) -> Sequence[Path]:
+        """See `MaskProvider`."""
+        return (image,)
+
     def __call__(self, image: Path) -> Pixels:
         """See `MaskProvider`."""
         pixels = read_image(image)
@@ -117,7 +134,8 @@ def write_masks(
     provider: MaskProvider,
     advance: Callable[[int], None] = lambda images: None,
 ) -> tuple[int, int]:
-    """Make the masks that the folder does not hold yet; an interrupted call is gone on with by another.
+    """Make the masks that the folder does not hold yet, or that were made of other files; an interrupted call goes on
+    where it stopped when it is called again.
 
     Args:
         records: of a benchmark read from ``root``.
@@ -138,9 +156,11 @@ def write_masks(
     targets = mask_paths(records, root, folder)
     for record in records:
         target = targets[record.path]
-        if not is_current(target, record.path):
+        sources = provider.sources(record.path)
+        made_of = fingerprint(*sources)
+        if not is_current(target, made_of, *sources):
             mask = provider(record.path)
-            write_mask(target, mask)
+            write_mask(target, mask, made_of=made_of)
             made, empty = made + 1, empty + int(not mask.any())
         advance(1)
     return made, empty

@@ -15,7 +15,7 @@ from torch import Tensor
 from occreid.data.images import read_image
 from occreid.data.loading.loaders import eval_loader
 from occreid.data.masks.files import write_mask
-from occreid.data.masks.folders import is_current, mask_paths
+from occreid.data.masks.folders import fingerprint, is_current, mask_paths
 from occreid.extraction import Precision, usable_device
 from occreid.files import claim_folder
 from occreid.models.contract import PartParser
@@ -77,13 +77,15 @@ def parse_to_disk(
     targets = mask_paths(records, root, folder)
     key = {"weights_sha256": weights, "input_size": list(model.input_size)}
     claim_folder(Path(folder), KEY, key, "masks of other weights")
-    todo = [record for record in records if not is_current(targets[record.path], record.path)]
+    made_of = {path: fingerprint(path) for path in targets}
+    todo = [record for record in records if not is_current(targets[record.path], made_of[record.path], record.path)]
     for batch, scores in parsed(model, todo, **how):
         for index, one in zip(batch.indices.tolist(), scores, strict=True):
             record = todo[index]
             height, width = read_image(record.path).shape[:2]
             target = targets[record.path]
-            write_mask(target, part_labels(one[None], height, width)[0].cpu().numpy())
+            mask = part_labels(one[None], height, width)[0].cpu().numpy()
+            write_mask(target, mask, made_of=made_of[record.path])
     return len(todo)
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from occreid.data.masks.files import check_aspect, part_pixels, read_mask, resize_mask, write_mask
+from occreid.data.masks.files import check_aspect, noted_source, part_pixels, read_mask, resize_mask, write_mask
 from occreid.errors import UserError
 
 masks = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 4))
@@ -24,6 +24,24 @@ def test_what_is_written_is_read(folder, mask):
     assert read.dtype == np.uint8 and np.array_equal(read, mask)
     with Image.open(folder / "sub" / "m.png") as stored:
         assert stored.mode == "L"
+
+
+def test_a_mask_says_what_it_was_made_of(tmp_path):
+    mask = np.arange(4, dtype=np.uint8).reshape(2, 2)
+    write_mask(tmp_path / "m.png", mask, made_of="ab12")
+    assert noted_source(tmp_path / "m.png") == "ab12"
+    with Image.open(tmp_path / "m.png") as stored:
+        stored.load()  # checks the sums of all chunks
+        assert stored.info["occreid made of"] == "ab12" and np.array_equal(stored, mask)
+    assert np.array_equal(read_mask(tmp_path / "m.png"), mask)
+
+
+@pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n", None])
+def test_a_mask_of_others_says_nothing(tmp_path, content):
+    write_mask(tmp_path / "m.png", np.ones((2, 2), int))
+    if content:
+        (tmp_path / "m.png").write_bytes(content)
+    assert noted_source(tmp_path / "m.png") is None
 
 
 def test_any_integer_array_is_written(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from occreid.data.masks.files import write_mask
 from occreid.data.masks.folders import (
     attach_masks,
+    fingerprint,
     is_current,
     mask_path,
     mask_paths,
@@ -111,10 +112,32 @@ def test_two_pictures_that_would_share_a_mask_are_refused(tmp_path):
 
 def test_what_was_made_of_a_replaced_picture_is_not_current(tmp_path):
     picture, mask = tmp_path / "a.jpg", tmp_path / "a.png"
+    picture.write_bytes(b"one")
+    assert not is_current(mask, fingerprint(picture), picture)
+    write_mask(mask, np.ones((2, 2), int), made_of=fingerprint(picture))
+    assert is_current(mask, fingerprint(picture), picture)
+    os.utime(picture, ns=(0, mask.stat().st_mtime_ns + 10**9))  # copied elsewhere, not changed
+    assert is_current(mask, fingerprint(picture), picture)
+    picture.write_bytes(b"two")
+    os.utime(picture, (0, 0))  # replaced by an older file of the same size, as cp -p does
+    assert not is_current(mask, fingerprint(picture), picture)
+
+
+def test_a_mask_that_does_not_say_what_it_was_made_of_is_judged_by_time(tmp_path):
+    picture, mask = tmp_path / "a.jpg", tmp_path / "a.png"
     picture.touch()
-    assert not is_current(mask, picture)
-    mask.touch()
-    os.utime(picture, ns=(0, mask.stat().st_mtime_ns))
-    assert is_current(mask, picture)
-    os.utime(picture, ns=(0, mask.stat().st_mtime_ns + 1))
-    assert not is_current(mask, picture)
+    write_mask(mask, np.ones((2, 2), int))
+    for later, current in ((-1, True), (0, True), (1, False)):
+        os.utime(picture, ns=(0, mask.stat().st_mtime_ns + later))
+        assert is_current(mask, "x", picture) is current
+        assert is_current(mask, "x", mask, picture) is current
+
+
+def test_a_fingerprint_is_of_every_source(tmp_path):
+    for name in "abc":
+        (tmp_path / name).write_text(name)
+    a, b, c = (tmp_path / name for name in "abc")
+    prints = [fingerprint(a), fingerprint(a, b), fingerprint(b, a), fingerprint(a, c), fingerprint(a, also=b"x")]
+    assert len(set(prints)) == 5 and fingerprint(a, b) == prints[1]
+    with pytest.raises(UserError, match=r"cannot read .*nowhere"):
+        fingerprint(a, tmp_path / "nowhere")

@@ -5,6 +5,8 @@ Letters: H × W pixels, P parts.
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -15,6 +17,9 @@ from occreid.data.images import Pixels, open_pillow, read_bytes
 from occreid.errors import UserError
 from occreid.files import write_file
 from occreid.records import PART_NAMES
+
+_HEAD = 8 + 25  # bytes of a PNG before its second chunk: signature and IHDR
+_KEYWORD = b"occreid made of\0"
 
 
 def read_mask(path: str | Path, parts: int = len(PART_NAMES)) -> Pixels:
@@ -43,8 +48,14 @@ def read_mask(path: str | Path, parts: int = len(PART_NAMES)) -> Pixels:
     return mask
 
 
-def write_mask(path: str | Path, mask: NDArray[np.integer], parts: int = len(PART_NAMES)) -> None:
+def write_mask(path: str | Path, mask: NDArray[np.integer], parts: int = len(PART_NAMES), *, made_of: str = "") -> None:
     """Write an (H, W) part mask as an 8-bit grey PNG, whole or not at all, making its folder.
+
+    Args:
+        path: the file.
+        mask: 0…``parts``.
+        parts: the number of parts P.
+        made_of: kept in the file for `noted_source`: ASCII letters and digits; empty: nothing is noted.
 
     Raises:
         UserError: not two-dimensional, a value outside 0…``parts``, no ``.png`` name, or the file cannot be written.
@@ -58,7 +69,31 @@ def write_mask(path: str | Path, mask: NDArray[np.integer], parts: int = len(PAR
         )
     _check_values(mask, parts, path)
     _, encoded = cv2.imencode(".png", mask.astype(np.uint8))
-    write_file(path, encoded.tobytes(), flush=False)  # a flush of each would take longer than to make them again
+    data = encoded.tobytes()
+    if made_of:
+        data = data[:_HEAD] + _text_chunk(made_of) + data[_HEAD:]
+    write_file(path, data, flush=False)  # a flush of each would take longer than to make them again
+
+
+def noted_source(path: str | Path) -> str | None:
+    """What a mask says that it was made of; None: it says nothing.
+
+    Raises:
+        UserError: missing or unreadable.
+    """
+    data, place = read_bytes(path), 8  # behind the signature
+    while (kind := data[place + 4 : place + 8]) not in (b"IDAT", b""):
+        length = int.from_bytes(data[place : place + 4], "big")
+        content = data[place + 8 : place + 8 + length]
+        if kind == b"tEXt" and content.startswith(_KEYWORD):
+            return content[len(_KEYWORD) :].decode("latin-1")
+        place += 12 + length
+    return None
+
+
+def _text_chunk(text: str) -> bytes:
+    content = b"tEXt" + _KEYWORD + text.encode("ascii")
+    return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
 
 
 def resize_mask(mask: Pixels, height: int, width: int) -> Pixels:

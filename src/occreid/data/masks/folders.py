@@ -5,12 +5,14 @@ An image ``ROOT/query/0001_c1.jpg`` of a benchmark read from ``ROOT`` has its ma
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from occreid.errors import UserError
+from occreid.files import sha256_of
 from occreid.records import Record
 
 
@@ -65,12 +67,38 @@ def one_each(records: Sequence[Record], target: Callable[[Record], Path], clash:
     return targets
 
 
-def is_current(target: Path, source: Path) -> bool:
-    """Whether what was made of a picture is there, and the picture is not newer: it may have been replaced."""
-    try:
-        return target.stat().st_mtime_ns >= source.stat().st_mtime_ns
-    except FileNotFoundError:
+def fingerprint(*sources: Path, also: bytes = b"") -> str:
+    """What a mask is made of: the content of files, and perhaps more. Taken before they are read, so that one
+    replaced meanwhile is found by the next call.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    return hashlib.sha256("".join(map(sha256_of, sources)).encode() + also).hexdigest()
+
+
+def is_current(mask: Path, made_of: str, *sources: Path) -> bool:
+    """Whether a mask is there and was made of these files as they are now.
+
+    A mask that does not say what it was made of (of an earlier version, or of somebody else) counts as current unless
+    a file is newer than it: a file that was replaced by an older one is not noticed then.
+
+    Args:
+        mask: the file.
+        made_of: `fingerprint` of the sources.
+        sources: what it would be made of.
+
+    Raises:
+        UserError: the mask cannot be read.
+    """
+    from occreid.data.masks.files import noted_source  # reads pictures, which listing a benchmark should not wait for
+
+    if not mask.is_file():
         return False
+    noted = noted_source(mask)
+    if noted is not None:
+        return noted == made_of
+    return all(mask.stat().st_mtime_ns >= source.stat().st_mtime_ns for source in sources)
 
 
 def below(image: Path, base: Path) -> Path:
