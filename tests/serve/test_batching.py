@@ -3,7 +3,7 @@ from concurrent.futures import wait
 
 import pytest
 
-from occreid.serve.batching import Batcher
+from occreid.serve.batching import Batcher, result_of
 from occreid.serve.limits import Busy
 
 
@@ -112,3 +112,14 @@ def test_too_few_results_are_an_error_and_not_a_mixup():
         with pytest.raises(RuntimeError, match="results"):
             future.result(10)
     batcher.close()
+
+
+def test_a_result_that_does_not_come_in_time_is_given_up_and_what_waits_for_it_never_begun(make, work):
+    batcher = make(max_batch=1)
+    waiting = batcher.submit(1)
+    with pytest.raises(TimeoutError):
+        result_of(waiting, 0.01)
+    with pytest.raises(TimeoutError):
+        result_of(batcher.first, 0.01)
+    work.release.set()
+    assert result_of(batcher.submit(2)) == 4 and work.batches == [[0], [2]]

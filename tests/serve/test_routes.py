@@ -1,8 +1,11 @@
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from occreid.serve.keys import add_key
+from occreid.serve.proposing import Proposer
 from occreid.serve.scope import Scope
 from occreid.serve.settings import Settings
 from occreid.serve.trail import read_audit
@@ -209,3 +212,28 @@ def test_a_key_with_a_scope_is_held_to_it_over_http(api, picture, tmp_path):
     assert api("GET", "/v1/about", "hall").json()["cameras"] == ["hall"]
     lines = [line for line in read_audit(tmp_path / "audit.jsonl") if line["action"] == "refused"]
     assert [(line["route"], line["name"]) for line in lines] == [("enrol", "h"), ("search", "h"), ("metrics", "h")]
+
+
+def test_a_slow_detector_holds_nobody_up_and_says_so(api, picture):
+    begun, go, scene = threading.Event(), threading.Event(), {"files": {"picture": picture(1)}}
+
+    def detector(_):
+        begun.set()
+        assert go.wait(30)
+        return []
+
+    api.service.proposer = late = Proposer(detector, seconds=0.05)
+    answer = api("POST", "/v1/boxes", "search", **scene)
+    assert answer.status_code == 503 and answer.json()["problem"] == "The service did not finish in time."
+    begun.clear()
+    api.service.proposer = Proposer(detector, waiting=2)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(api, "POST", "/v1/boxes", "search", **scene)
+        assert begun.wait(30)
+        answer = api("POST", "/v1/boxes", "search", **scene)
+        assert answer.status_code == 429 and answer.headers["retry-after"] == "2"
+        assert answer.json()["problem"] == "Too many pictures wait for the detector."
+        assert api.search(picture(1)).status_code == 200
+        go.set()
+        assert first.result(30).json() == {"boxes": []}
+    late.close()

@@ -17,6 +17,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+_SECONDS = 60.0  # from queue to result, before a request is given up
+
+
 class Batcher(Generic[Item, Result]):
     """One thread that works through batches of what other threads submit.
 
@@ -25,6 +28,7 @@ class Batcher(Generic[Item, Result]):
         max_batch: items at once.
         max_queue: items waiting; more are refused with `Busy`.
         observe: called with the size of each batch, for metrics.
+        why: the word that refusals are counted under.
     """
 
     def __init__(
@@ -34,11 +38,13 @@ class Batcher(Generic[Item, Result]):
         max_batch: int = 32,
         max_queue: int = 256,
         observe: Callable[[int], object] = lambda size: None,
+        why: str = "queue",
     ) -> None:
         self._work = work
         self.max_batch = max_batch
         self.max_queue = max_queue
         self._observe = observe
+        self._why = why
         self._waiting: deque[tuple[Item, Future[Result]]] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -58,7 +64,7 @@ class Batcher(Generic[Item, Result]):
             if self._closed:
                 raise Busy("stopping", 5.0)
             if len(self._waiting) >= self.max_queue:
-                raise Busy("queue", 1.0)
+                raise Busy(self._why, 1.0)
             future: Future[Result] = Future()
             self._waiting.append((item, future))
             self._changed.notify()
@@ -98,3 +104,16 @@ class Batcher(Generic[Item, Result]):
             return
         for (_, future), result in zip(batch, results, strict=True):
             future.set_result(result)
+
+
+def result_of(future: Future[Result], seconds: float = _SECONDS) -> Result:
+    """What a batch made of an item.
+
+    Raises:
+        TimeoutError: it is not there in time; where the work has not begun, it never will.
+    """
+    try:
+        return future.result(timeout=seconds)
+    except TimeoutError:
+        future.cancel()
+        raise

@@ -8,9 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +18,12 @@ from occreid.data.images import Pixels
 from occreid.data.inspect.heat import overlay
 from occreid.descriptors import Descriptors
 from occreid.gallery.kept import encode, plain_jpeg, shrink
-from occreid.serve.batching import Batcher
+from occreid.serve.batching import Batcher, result_of
 from occreid.serve.engine import Engine
 from occreid.serve.pictures import content_id, decode, parse_box
 from occreid.serve.settings import Settings
 
-Result = TypeVar("Result")
 _KEPT = 2**19  # bytes of a picture that the gallery may have been given by an earlier version
-_SECONDS = 60.0  # what a picture may take from queue to descriptor before the request is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +138,3 @@ class Describer:
     def close(self) -> None:
         """Finish what is queued."""
         self._batcher.close()
-
-
-def result_of(future: Future[Result]) -> Result:
-    """What a batch made of an item; given up after a minute."""
-    return future.result(timeout=_SECONDS)

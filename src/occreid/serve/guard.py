@@ -43,6 +43,7 @@ OPEN = frozenset(PAGE) | {"/openapi.json"}
 
 logger = logging.getLogger("occreid.serve")
 _REFUSED = frozenset({401, 403})  # statuses that the audit log counts
+_BUSY = {"rate": "This key asks too often.", "detector": "Too many pictures wait for the detector."}
 _DRAINED = 4  # a body up to so many times the limit is read away, so that the client hears the answer
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -170,7 +171,7 @@ class Guard:
         """A 429 that says when to come again."""
         self.service.metrics.refused(busy.why)
         after = str(max(1, math.ceil(busy.retry_after)))
-        message = "This key asks too often." if busy.why == "rate" else "The service is busy."
+        message = _BUSY.get(busy.why, "The service is busy.")
         return Refusal(429, message, f"Try again in {after} s.", retry_after=after)
 
     def _known(self, scope: Scope, address: str) -> Caller:

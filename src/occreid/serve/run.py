@@ -106,7 +106,8 @@ def open_service(
     log = AuditLog(audit, most=settings.audit_bytes, durable=settings.durability == "disk")
     service = Service(engine, opened, log, settings, curve)
     if detector is not None:
-        service.proposer = Proposer(open_boxes(detector, weights=detector_weights, device=engine.device))
+        boxes = open_boxes(detector, weights=detector_weights, device=engine.device)
+        service.proposer = Proposer(boxes, waiting=settings.max_scenes, seconds=settings.scene_seconds)
     return service
 
 

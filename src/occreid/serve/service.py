@@ -27,9 +27,9 @@ from occreid.retrieval.calibration import Calibration
 from occreid.serve import schemas
 from occreid.serve.answers import compared, entry_out, filter_facts, hit_out, maps_in_words, presumptions
 from occreid.serve.audit import AuditLog
-from occreid.serve.batching import Batcher
+from occreid.serve.batching import Batcher, result_of
 from occreid.serve.caller import Caller
-from occreid.serve.describing import Crop, Describer, result_of
+from occreid.serve.describing import Crop, Describer
 from occreid.serve.engine import Engine
 from occreid.serve.metrics import Metrics
 from occreid.serve.pictures import data_address
@@ -92,6 +92,8 @@ class Service:
         """Finish what is queued and let go of the files."""
         self._describer.close()
         self._enrolments.close()
+        if self.proposer is not None:
+            self.proposer.close()
         self.refusals.flush()
         self.audit.close()
 
@@ -141,7 +143,7 @@ class Service:
         """The persons in a scene, as the detector sees them."""
         if self.proposer is None:
             raise UserError("this service has no detector.", "Whoever runs it can give one: occreid serve --detector")
-        found = self.proposer(lambda: self._describer.scene(data))
+        found = self.proposer(caller.key.id, lambda: self._describer.scene(data))
         self.audit.write("boxes", **caller.facts(), picture_sha256=hashlib.sha256(data).hexdigest())
         return found
 
