@@ -19,6 +19,7 @@ from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss, CameraTripletLoss, FeatureDistillation
 from occreid.models.contract import Method, Stage
+from occreid.models.locate import is_named, locate
 from occreid.nn import BNNeck, Trunk, class_feature, create_trunk, create_vit, pixel_statistics
 from occreid.records import Batch
 
@@ -43,7 +44,8 @@ class BaselineViT(Method):
         label_smoothing: ε of the ID loss, spread as ε/C over all classes.
         teacher: ``"none"``, or a convolutional timm network to learn from, see `occreid.losses.FeatureDistillation`;
             read when training starts.
-        teacher_weights: of the teacher, as ``pretrained``: ImageNet's, or the run folder of a method on that network.
+        teacher_weights: of the teacher, as ``pretrained``: ImageNet's, a model's name, or the run folder of a method
+            on that network.
         teacher_dim: channels of its last map; 1,280 is EfficientNet-Lite0's.
         distill_weight: of what the teacher says.
         labels: False leaves the ID and the triplet loss out: only the teacher counts.
@@ -131,7 +133,10 @@ class BaselineViT(Method):
             UserError: no such network, no weights, or another width than ``teacher_dim``.
         """
         if not self._teacher:
-            trunk = create_trunk(self.teacher_name, self.teacher_weights, 1)
+            named = is_named(self.teacher_weights)
+            trunk = create_trunk(
+                self.teacher_name, str(locate(self.teacher_weights)) if named else self.teacher_weights, 1
+            )
             assert self.distill is not None  # asked for by those who distil
             if trunk.num_features != self.distill.whole.out_features:
                 raise UserError(

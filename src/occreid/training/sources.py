@@ -10,7 +10,8 @@ from occreid.data.masks.folders import attach_masks, require_masks, require_part
 from occreid.errors import UserError, did_you_mean
 from occreid.models import Method, Trainable, create_trainable, method_options
 from occreid.models.contract import ModelSpec
-from occreid.models.locate import is_named
+from occreid.models.locate import is_named, locate
+from occreid.models.weights import read_card
 from occreid.records import Record, Split, class_indices
 from occreid.training.evaluation import hold_out
 from occreid.training.module import Leg
@@ -113,8 +114,13 @@ def build_model(recipe: Recipe, split: Split, *, fresh: bool = True) -> Trainabl
     seed_globals(derived_seed(recipe.training.seed))
     classes = len(class_indices(split.train))
     start = str(options.get("pretrained", ""))
-    whole = "pretrained" in known and is_named(start)  # not a trunk's weights: those of a model with its neck
-    later = {"pretrained": "none"} if "pretrained" in known and (whole or not fresh) else {}
+    named = "pretrained" in known and is_named(start)
+    whole = named and read_card(start)["method"] == name  # with neck and heads; of another method, the backbone alone
+    later = {}
+    if "pretrained" in known and (whole or not fresh):
+        later = {"pretrained": "none"}
+    elif named:
+        later = {"pretrained": str(locate(start))}
     model = create_trainable(name, classes, **{**options, **later})
     if whole and fresh:
         start_from(model, start)
