@@ -3,7 +3,7 @@ import torch
 
 from occreid.errors import UserError
 from occreid.losses import CameraTripletLoss
-from occreid.models import create_model
+from occreid.models import create_model, shipped
 from occreid.records import Batch
 
 
@@ -113,6 +113,17 @@ def test_a_teacher_tells_tokens_what_it_sees_where_they_are():
     expected = model.distill(tokens[:, 0], tokens[:, 1:], told, (4, 2))
     torch.testing.assert_close(losses["distill_patches"], 0.5 * expected["distill_patches"])
     assert not any(name.startswith("_teacher") for name in model.state_dict())
+
+
+def test_a_named_model_teaches(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "package")
+    packed = create_model("baseline", 9, backbone="resnet18", pretrained="none")
+    shipped.pack(packed, "ours", "a test's", {}, tmp_path / "package")
+    teacher = build(**{**TEACHER, "teacher": "resnet18", "teacher_weights": "ours"}).teacher()
+    named = {f"backbone.{name}": tensor for name, tensor in teacher.state_dict().items()}
+    expected = {name: tensor for name, tensor in packed.state_dict().items() if name in named and tensor.dim() == 4}
+    assert len(expected) == 20
+    assert all(torch.equal(named[name], tensor.half().float()) for name, tensor in expected.items())
 
 
 def test_without_labels_the_teacher_alone_counts_and_every_parameter_that_learns_is_reached():

@@ -344,3 +344,15 @@ def test_the_start_of_a_transformer_is_one_command_and_a_student_begins_with_it(
     ).backbone
     taught = {k.removeprefix("backbone."): v for k, v in load_file(run / "model.safetensors").items()}
     assert all(torch.equal(tensor, taught[name]) for name, tensor in student.state_dict().items())
+
+
+def test_denormal_numbers_do_not_slow_a_training_down(monkeypatch, tiny, tmp_path):
+    from occreid.nn.denormals import flushes_denormals
+    from occreid.training.run import Run
+
+    seen = []
+    monkeypatch.setattr(Run, "go", lambda self: seen.append(flushes_denormals()) or self.folder)
+    folder = train(tiny(), tmp_path / "run", progress=False)
+    resume(folder, progress=False)
+    assert seen == [True, True]
+    assert not flushes_denormals()  # whoever calls computes as before

@@ -90,6 +90,27 @@ def test_a_model_of_the_package_is_a_start_by_name(tiny, tmp_path, monkeypatch):
     assert not all(torch.equal(fresh[key], own[key]) for key in same)
 
 
+@pytest.mark.parametrize(
+    ("method", "last"),
+    [("hpnet", "conv5.0."), ("hpnet", "conv5.3."), ("veil", "last."), ("orgnn", "fen.trunk.stripes.")],
+)
+def test_another_methods_whole_trunk_starts_from_a_named_model(tiny, tmp_path, monkeypatch, method, last):
+    from occreid.models import create_model, shipped
+
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "package")
+    packed = create_model("baseline", 9, backbone="resnet18", pretrained="none")
+    shipped.pack(packed, "ours", "a test's", {}, tmp_path / "package")
+    recipe = tiny("method.options={backbone: resnet18, pretrained: ours}", method=method)
+    model = build_model(recipe, load_sources(recipe).split)
+    assert model.spec.options["pretrained"] == "ours"
+    given = [
+        tensor.half().float() for name, tensor in packed.state_dict().items() if "layer4" in name and tensor.dim() == 4
+    ]
+    own = [tensor for name, tensor in model.state_dict().items() if name.startswith(last) and tensor.dim() == 4]
+    assert len(given) == 5
+    assert all(any(torch.equal(tensor, mine) for mine in own) for tensor in given)
+
+
 def test_the_image_size_reaches_methods_that_need_it(tiny):
     options = "{backbone: vit_tiny_patch16_224, pretrained: none%s}"
     recipe = tiny(f"method.options={options % ''}", method="baseline_vit")

@@ -28,6 +28,7 @@ from occreid.distances import Metric
 from occreid.errors import UserError, require
 from occreid.extraction import extract, usable_device
 from occreid.models import Method
+from occreid.nn.denormals import flushing_denormals
 from occreid.progress import progress_bar
 from occreid.records import Record
 from occreid.retrieval.neighbourhoods import close_pairs
@@ -95,6 +96,7 @@ def clusters(descriptors: Descriptors, metric: Metric, *, limit: float = 0.5, fe
     return DBSCAN(eps=limit, min_samples=fewest, metric="precomputed").fit_predict(distances).astype(np.int64)
 
 
+@flushing_denormals()
 def adapt_by_clusters(
     model: Method,
     files: Sequence[str | Path],

@@ -25,6 +25,7 @@ from occreid.extraction import extract
 from occreid.files import replacing, write_json
 from occreid.models import read_card, save_model
 from occreid.models.registry import as_method
+from occreid.nn.denormals import flushing_denormals
 from occreid.records import Split, class_indices
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint
@@ -42,6 +43,7 @@ from occreid.training.tables import Table
 from occreid.training.weights import start_from
 
 
+@flushing_denormals()
 def train(recipe: Recipe, out: str | Path, *, progress: bool = True) -> Path:
     """Train a recipe from the start.
 
@@ -62,6 +64,7 @@ def train(recipe: Recipe, out: str | Path, *, progress: bool = True) -> Path:
         return run.go()
 
 
+@flushing_denormals()
 def resume(
     run: str | Path, *, recipe: str | Path | None = None, overrides: Sequence[str] = (), progress: bool = True
 ) -> Path:
