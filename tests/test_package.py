@@ -37,3 +37,12 @@ def test_research_rooms_import_no_framework_for_running():
     rooms = "occreid.nn, occreid.losses, occreid.methods, occreid.retrieval, occreid.methods.baseline"
     code = f"import sys, {rooms}; sys.exit(bool({{'lightning', 'typer', 'occreid.training'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_packages_model_loads_without_timm_torchvision_or_pandas():
+    code = (
+        "import sys; from occreid.models import load_model; from occreid.extraction import extract; "
+        "load_model('occreid-lite'); "
+        "sys.exit(bool({'timm', 'torchvision', 'torch._dynamo', 'pandas', 'lightning'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import timm
 from torch import nn
 
 from occreid.errors import UserError, did_you_mean
+from occreid.nn import efficientnet_lite
 from occreid.nn.instance_norm import Ibn, use_ibn
-from occreid.nn.pretrained import from_file, imagenet
 from occreid.nn.trunk import Trunk
 
 
@@ -51,6 +50,12 @@ def create_backbone(name: str, pretrained: str = "imagenet", **options: Any) -> 
     Raises:
         UserError: unknown name, missing or unfitting file, or no way to the ImageNet weights.
     """
+    if (name, pretrained, options) == (efficientnet_lite.NAME, "none", {"global_pool": ""}):
+        return efficientnet_lite.EfficientNetLite0()  # timm's, without the seconds that importing timm takes
+    import timm
+
+    from occreid.nn.pretrained import from_file, imagenet
+
     if not timm.is_model(name):
         near = did_you_mean(name, timm.list_models(f"*{name[:3]}*") or timm.list_models("resnet*"))
         raise UserError(

@@ -13,8 +13,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import torch
-from timm.models.regnet import RegNet
-from timm.models.resnet import ResNet
 from torch import Tensor, nn
 
 from occreid.errors import UserError
@@ -61,6 +59,9 @@ def use_ibn(network: Any, kind: Ibn) -> list[str]:
     """
     if kind == "none":
         return []
+    from timm.models.regnet import RegNet  # seconds that networks without it need not wait
+    from timm.models.resnet import ResNet
+
     if not isinstance(network, (ResNet, RegNet)):
         raise UserError(
             f"ibn '{kind}' is made for ResNets, not for a {type(network).__name__}.",

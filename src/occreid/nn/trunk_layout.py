@@ -10,14 +10,10 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from timm.models.convnext import ConvNeXt
-from timm.models.efficientnet import EfficientNet
-from timm.models.mobilenetv3 import MobileNetV3
-from timm.models.regnet import RegNet
-from timm.models.resnet import ResNet
 from torch import nn
 
 from occreid.errors import UserError
+from occreid.nn.efficientnet_lite import EfficientNetLite0
 
 Paths = tuple[str, ...]
 _REDUCTIONS = [4, 8, 16, 32]
@@ -42,7 +38,7 @@ class Layout:
 
 def has_layout(network: nn.Module) -> bool:
     """Whether `find_layout` knows a network's kind."""
-    return isinstance(network, (ResNet, RegNet, EfficientNet, MobileNetV3, ConvNeXt))
+    return _family(network) is not None
 
 
 def find_layout(network: nn.Module) -> Layout:
@@ -51,7 +47,8 @@ def find_layout(network: nn.Module) -> Layout:
     Raises:
         UserError: it is of another kind, or its stages do not halve the map one after the other.
     """
-    if not has_layout(network):
+    family = _family(network)
+    if family is None:
         raise UserError(
             f"'{_name(network)}' has no stem and four stages that can be found.",
             "Choose a ResNet, RegNet, EfficientNet, MobileNet or ConvNeXt; 'occreid backbones' lists them.",
@@ -63,14 +60,16 @@ def find_layout(network: nn.Module) -> Layout:
             "Choose another network; 'occreid backbones' lists those that fit.",
         )
     channels = [int(entry["num_chs"]) for entry in info[-4:]]
-    if isinstance(network, (EfficientNet, MobileNetV3)):
+    if family in ("efficientnet", "mobilenetv3"):
         stem, stages = _blocks(network, [int(entry["stage"]) for entry in info])
-        if isinstance(network, EfficientNet) and isinstance(network.conv_head, nn.Conv2d):
-            channels[-1] = network.conv_head.out_channels
-    elif isinstance(network, ConvNeXt):
+        if family == "efficientnet":
+            stages[3] += (*_real(network, "conv_head"), *_real(network, "bn2"))
+            head = network.get_submodule("conv_head")
+            channels[-1] = head.out_channels if isinstance(head, nn.Conv2d) else channels[-1]
+    elif family == "convnext":
         stem, stages = ("stem",), [_convnext_units(network, index) for index in range(4)]
         stages[3] += _real(network, "norm_pre")
-    elif isinstance(network, RegNet):
+    elif family == "regnet":
         stem, stages = ("stem",), [_children(network, f"s{index}") for index in range(1, 5)]
         stages[3] += _real(network, "final_conv")
     else:
@@ -80,21 +79,39 @@ def find_layout(network: nn.Module) -> Layout:
     return Layout(stem, tuple(stages), tuple(channels), tuple(_REDUCTIONS))
 
 
-def _blocks(network: EfficientNet | MobileNetV3, ends: list[int]) -> tuple[Paths, list[Paths]]:
+def _family(network: nn.Module) -> str | None:
+    """Which of the kinds whose stages are known; None for another."""
+    if isinstance(network, EfficientNetLite0):
+        return "efficientnet"
+    from timm.models.convnext import ConvNeXt  # seconds that the model of the package need not wait
+    from timm.models.efficientnet import EfficientNet
+    from timm.models.mobilenetv3 import MobileNetV3
+    from timm.models.regnet import RegNet
+    from timm.models.resnet import ResNet
+
+    kinds = {
+        "efficientnet": EfficientNet,
+        "mobilenetv3": MobileNetV3,
+        "convnext": ConvNeXt,
+        "regnet": RegNet,
+        "resnet": ResNet,
+    }
+    return next((name for name, kind in kinds.items() if isinstance(network, kind)), None)
+
+
+def _blocks(network: nn.Module, ends: list[int]) -> tuple[Paths, list[Paths]]:
     """EfficientNets: several groups of ``blocks`` make a stage; ``ends`` counts the groups up to each reduction.
 
     MobileNetV3 and V4 apply their ``conv_head`` to the pooled vector: it is no part of a map and is left out.
     """
-    groups = [_children(network, f"blocks.{index}") for index in range(len(network.blocks))]
+    groups = [_children(network, path) for path in _children(network, "blocks")]
     bounds = ends[-5:] if len(ends) > 4 else [0, *ends]
     stem = ("conv_stem", "bn1", *(path for group in groups[: bounds[0]] for path in group))
     stages = [tuple(path for group in groups[start:end] for path in group) for start, end in itertools.pairwise(bounds)]
-    if isinstance(network, EfficientNet):
-        stages[3] += _real(network, "conv_head") + _real(network, "bn2")
     return stem, stages
 
 
-def _convnext_units(network: ConvNeXt, index: int) -> Paths:
+def _convnext_units(network: nn.Module, index: int) -> Paths:
     stage = f"stages.{index}"
     return (*_real(network, f"{stage}.downsample"), *_children(network, f"{stage}.blocks"))
 
