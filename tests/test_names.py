@@ -1,6 +1,7 @@
 import pytest
 
-from occreid.names import name_order, plain_name, whole_number
+from occreid.errors import UserError
+from occreid.names import checked_tags, name_order, plain_name, whole_number
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,10 @@ def test_whole_numbers_are_known_however_they_are_spelt():
 
 def test_numbers_come_in_their_order_before_words():
     assert sorted(["hall", "10", "9", "Door"], key=name_order) == ["9", "10", "Door", "hall"]
+
+
+def test_tags_are_sorted_and_single():
+    assert checked_tags(["b", "a", "b", "Tür 2"]) == ("Tür 2", "a", "b")
+    for tags, problem in ((["a", "b!"], "'b!' is not a tag"), ("staff", "are one text")):
+        with pytest.raises(UserError, match=problem):
+            checked_tags(tags)

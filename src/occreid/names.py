@@ -1,14 +1,18 @@
 """What a person or a camera is called: the word it came with, whole numbers in one spelling.
 
 A number that a program counts by (`Record.pid`, `Record.camid`) is private to one benchmark; the name is what a person
-typed, reads and filters by, and what a gallery keeps.
+typed, reads and filters by, and what a gallery keeps. Tags are words besides.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
+from occreid.errors import UserError
+
+_TAG = re.compile(r"[\w.:/@+-][\w .:/@+-]{0,63}")
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 
 
@@ -40,3 +44,17 @@ def name_order(name: str) -> tuple[int, int, str]:
     """
     number = whole_number(name)
     return (1, 0, name) if number is None else (0, number, name)
+
+
+def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """The tags, sorted, each once.
+
+    Raises:
+        UserError: naming the first that is not a tag.
+    """
+    if isinstance(tags, str):
+        raise UserError(f"the tags {tags!r} are one text.", f"Give several in a tuple: ({tags!r},)")
+    for tag in tags:
+        if not _TAG.fullmatch(tag):
+            raise UserError(f"{tag[:60]!r} is not a tag.", "Tags are 1 to 64 letters, digits, blanks and _.:/@+-")
+    return tuple(sorted(set(tags)))

@@ -42,6 +42,8 @@ class Record:
         occluder_kind: what hides the person ("car", "person", …), where it is known.
         occluder_id: which occluder it is, where it is known.
         time: seconds since an arbitrary start, where the benchmark carries time.
+        timestamp: when it was taken, Unix seconds (UTC), where a table says so.
+        tags: words to filter by, where a table gives some.
         person: what the person is called where that is not the number ``pid``, e.g. ``"zoe"``.
         camera: what the camera is called where that is not the number ``camid``, e.g. ``"door"``, or ``"3"`` where
             files count from 1; empty where the camera is not known. Names are for people and galleries: two records
@@ -57,6 +59,8 @@ class Record:
     occluder_kind: str | None = None
     occluder_id: str | None = None
     time: float | None = None
+    timestamp: float | None = None
+    tags: tuple[str, ...] = ()
     person: str | None = field(default=None, compare=False)
     camera: str | None = field(default=None, compare=False)
 

@@ -58,6 +58,19 @@ def test_the_table_is_a_benchmark_with_the_labels_as_they_were(crops, tmp_path):
     assert {(s.pid, s.camid) for s in again} == {(s.pid, s.camid) for s in drawn}
 
 
+def test_moments_and_tags_of_a_table_stay(crops, tmp_path):
+    rows = [f"{file},{file.parts[-3]},{file.parts[-2]}" for file in sorted(crops.rglob("*.png"))]
+    moments = [f"2026-03-01T08:00:{number:02d}.25,{'staff;door' * (number == 0)}" for number in range(len(rows))]
+    lines = [f"{row},{moment}" for row, moment in zip(rows, moments, strict=True)]
+    (tmp_path / "own.csv").write_text("path,pid,camera,timestamp,tags\n" + "\n".join(lines) + "\n")
+    own = read_sightings(tmp_path / "own.csv")
+    write_table(draw_parts(own, train=0), tmp_path / "split.csv")
+    split = load_benchmark("folder", tmp_path / "split.csv")
+    known = {s.path.resolve(): (s.timestamp, s.tags) for s in own}
+    assert {r.path.resolve(): (r.timestamp, r.tags) for r in split.records}.items() <= known.items()
+    assert {tags for _, tags in known.values()} == {(), ("door", "staff")} and own[1].timestamp == 1772352001.25
+
+
 def test_what_cannot_be_split_is_named(crops, tmp_path):
     Image.new("RGB", (4, 8)).save(crops / "stray.png")
     with pytest.raises(UserError, match=r"1 pictures show nobody known, e\.g\. .*stray\.png"):
@@ -69,7 +82,7 @@ def test_what_cannot_be_split_is_named(crops, tmp_path):
     (tmp_path / "b.csv").write_text("path,pid\ngone.png,1\n")
     (tmp_path / "c.csv").write_text("path,pid\n")
     (tmp_path / "d.csv").write_text("path,pid\nx.png,\n")
-    for name, problem in (("a", "no column"), ("b", "does not exist"), ("c", "no rows"), ("d", "no path or no pid")):
+    for name, problem in (("a", "unknown column"), ("b", "do not exist"), ("c", "no rows"), ("d", "line 2 has no pid")):
         with pytest.raises(UserError, match=problem):
             read_sightings(tmp_path / f"{name}.csv")
     with pytest.raises(UserError, match="share of 1"):

@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from occreid.data.table import read_table
 from occreid.data.walk import existing_folder, images_under
 from occreid.errors import UserError
-from occreid.files import read_text, write_file
+from occreid.files import write_file
 
 COLUMNS = ("path", "pid", "camid", "split")
+"""Of the table that is written; ``timestamp`` and ``tags`` follow where some picture has one."""
 _JUNK = "-1"  # the id of what shows nobody
 
 
@@ -33,12 +35,16 @@ class Sighting:
         pid: the person's id, any word.
         camid: the camera's, any word; empty where it is not known.
         part: ``"train"``, ``"query"`` or ``"gallery"``; empty before the draw.
+        timestamp: Unix seconds, where it is known.
+        tags: words to filter by.
     """
 
     path: Path
     pid: str
     camid: str = ""
     part: str = ""
+    timestamp: float | None = None
+    tags: tuple[str, ...] = ()
 
 
 def read_sightings(root: str | Path, pattern: str | None = None) -> list[Sighting]:
@@ -46,7 +52,7 @@ def read_sightings(root: str | Path, pattern: str | None = None) -> list[Sightin
 
     Args:
         root: a folder with one folder for each person, pictures at any depth in it; with a pattern, any folder; or a
-            ``.csv`` with the columns path (relative to the file), pid and perhaps camid.
+            ``.csv`` with the columns path (relative to the file), pid and perhaps camid, timestamp and tags.
         pattern: regular expression of a picture's path below ``root``, with ``/`` between folders, with the group
             ``pid`` and optionally ``camid``, e.g. ``(?P<camid>\w+)/(?P<pid>\w+)/.*``.
 
@@ -124,12 +130,15 @@ def write_table(drawn: Sequence[Sighting], path: str | Path) -> dict[str, int]:
     path = Path(path)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    timed, tagged = any(s.timestamp is not None for s in drawn), any(s.tags for s in drawn)
+    writer.writerow((*COLUMNS, *(("timestamp",) if timed else ()), *(("tags",) if tagged else ())))
     counts = {"train": 0, "query": 0, "gallery": 0}
     for sighting in drawn:
         counts[sighting.part] += 1
         place = Path(os.path.relpath(sighting.path.absolute(), path.absolute().parent)).as_posix()
-        writer.writerow((place, sighting.pid, sighting.camid, sighting.part))
+        moment = "" if sighting.timestamp is None else f"{sighting.timestamp:.6f}".rstrip("0").rstrip(".")
+        more = (*((moment,) if timed else ()), *((";".join(sighting.tags),) if tagged else ()))
+        writer.writerow((place, sighting.pid, sighting.camid, sighting.part, *more))
     write_file(path, text.getvalue(), what="the table")
     return counts
 
@@ -145,18 +154,7 @@ def _queries(pictures: Sequence[Sighting], generator: random.Random) -> list[Sig
 
 
 def _of_table(path: Path) -> list[Sighting]:
-    reader = csv.DictReader(io.StringIO(read_text(path, what="the table"), newline=""), skipinitialspace=True)
-    columns = set(reader.fieldnames or ())
-    if not {"path", "pid"} <= columns:
-        raise UserError(f"the table {path} has no column path or no column pid.", "The first line is path,pid,camid")
-    found = []
-    for row in reader:
-        if not row["path"] or not row["pid"]:
-            raise UserError(f"{path} line {reader.line_num} has no path or no pid.", "Fill both.")
-        picture = path.parent / row["path"].strip()
-        if not picture.is_file():
-            raise UserError(f"{path} line {reader.line_num} names {picture}, which does not exist.", "Mend the path.")
-        found.append(Sighting(picture, row["pid"].strip(), (row.get("camid") or "").strip()))
-    if not found:
-        raise UserError(f"the table {path} has no rows.", "One picture per line: path,pid,camid")
-    return found
+    return [
+        Sighting(row.path, row.pid, row.camera or "", timestamp=row.timestamp, tags=row.tags)
+        for row in read_table(path, needed=("path", "pid"))
+    ]

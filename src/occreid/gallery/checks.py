@@ -1,4 +1,4 @@
-"""What may be kept in a gallery: ids, names, tags and times that every store can hold and find again."""
+"""What may be kept in a gallery: ids, names and times that every store can hold and find again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from occreid.names import plain_name
 from occreid.timestamps import LATEST, plain_number
 
 _ID = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}")
-_TAG = re.compile(r"[\w.:/@+-][\w .:/@+-]{0,63}")
 NAME_LENGTH = 128
 """Characters of a person's or camera's name, at most."""
 
@@ -69,17 +68,3 @@ def checked_ids(ids: Sequence[str]) -> list[str]:
                 f"{name[:60]!r} is not an id.", "Ids are 1 to 128 letters without accents, digits and ._:/@+-"
             )
     return list(ids)
-
-
-def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
-    """The tags, sorted, each once.
-
-    Raises:
-        UserError: naming the first that is not a tag.
-    """
-    if isinstance(tags, str):
-        raise UserError(f"the tags {tags!r} are one text.", f"Give several in a tuple: ({tags!r},)")
-    for tag in tags:
-        if not _TAG.fullmatch(tag):
-            raise UserError(f"{tag[:60]!r} is not a tag.", "Tags are 1 to 64 letters, digits, blanks and _.:/@+-")
-    return tuple(sorted(set(tags)))

@@ -111,6 +111,7 @@ def enrol(
                 ids=[ids[row] for row in rows],
                 timestamps=[_timestamp(record, start) for record in chosen],
                 tags=tags,
+                own_tags=[record.tags for record in chosen],
                 pictures=[_kept(contents[row], some[row].path) for row in rows] if keep_pictures else None,
             )
 
@@ -144,7 +145,9 @@ def enrol_descriptors(
 
 
 def _timestamp(record: Record, start: float | None) -> float | None:
-    """When a record was taken; what it says of time itself is seconds since a start that only the caller knows."""
+    """When a record was taken: its timestamp, else its seconds since a start that only the caller knows."""
+    if record.timestamp is not None:
+        return check_timestamp(record.timestamp)
     return None if start is None else check_timestamp(start + (record.time or 0.0))
 
 

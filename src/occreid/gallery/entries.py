@@ -14,8 +14,8 @@ from torch import Tensor
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.gallery.checks import checked_ids, checked_name, checked_tags, checked_time
-from occreid.names import whole_number
+from occreid.gallery.checks import checked_ids, checked_name, checked_time
+from occreid.names import checked_tags, whole_number
 
 _ID_LENGTH = 32  # hexadecimal digits of SHA-256 that are kept: 128 bits
 
@@ -94,6 +94,7 @@ def entries(
     ids: Sequence[str] | None = None,
     timestamps: Sequence[float | None] | None = None,
     tags: Sequence[str] = (),
+    own_tags: Sequence[Sequence[str]] | None = None,
     pictures: Sequence[bytes | None] | None = None,
 ) -> Iterator[Entry]:
     """Entries of described images, with the names and paths the descriptors carry; without names the pids and camids
@@ -104,6 +105,7 @@ def entries(
         ids: N ids, else hashes (see `Entry`).
         timestamps: N moments, Unix seconds.
         tags: tags of all of them.
+        own_tags: N times the tags of one besides.
         pictures: N encoded pictures.
     """
     persons = named(descriptors.persons, descriptors.pids)
@@ -116,7 +118,7 @@ def entries(
             pid=persons[row] if persons else None,
             camid=cameras[row] if cameras else None,
             timestamp=timestamps[row] if timestamps else None,
-            tags=tuple(tags),
+            tags=(*tags, *(own_tags[row] if own_tags else ())),
             path=descriptors.paths[row] if descriptors.paths else None,
             picture=pictures[row] if pictures else None,
         )

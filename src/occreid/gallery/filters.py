@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from occreid.errors import UserError
-from occreid.gallery.checks import checked_name, checked_tags, checked_time
-from occreid.names import name_order
+from occreid.gallery.checks import checked_name, checked_time
+from occreid.names import checked_tags, name_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,9 +149,10 @@ class Gallery:
         Args:
             records: N pictures; a pid or camid of −1 is not known.
             model: the gallery's.
-            start: Unix seconds from which `Record.time` counts, the time of records without one. Left out, no time is
-                kept: what a benchmark calls time starts anywhere, and a retention would take it for 1970.
-            tags: tags of all of them.
+            start: Unix seconds from which `Record.time` counts, the time of records without one; a record's own
+                timestamp goes before it. Left out, no other time is kept: what a benchmark calls time starts
+                anywhere, and a retention would take it for 1970.
+            tags: tags of all of them, besides each record's own.
             keep_pictures: keep a JPEG of each, at most 256 pixels high and without metadata.
             batch: pictures of one commit.
             on_batch: called after each batch with the report so far and N.

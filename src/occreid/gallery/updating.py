@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from occreid.data.images import read_bytes
 from occreid.errors import UserError
-from occreid.gallery.checks import checked_ids, checked_tags, checked_time, name_or_none
+from occreid.gallery.checks import checked_ids, checked_time, name_or_none
 from occreid.gallery.entries import picture_id
 from occreid.gallery.filters import Filter
 from occreid.gallery.store import Store
+from occreid.names import checked_tags
 from occreid.records import Record
 from occreid.timestamps import check_timestamp
 
@@ -82,7 +83,8 @@ def changes_of(records: Sequence[Record], change: Change, *, start: float | None
     """Changes by id for pictures that a gallery knows: a change, and what records say besides.
 
     Args:
-        records: N pictures, read for their ids; their names count where ``change`` gives none.
+        records: N pictures, read for their ids; their names and timestamps count where ``change`` gives none, their
+            tags are added.
         change: of all of them.
         start: Unix seconds from which `Record.time` counts, as `Gallery.enrol` takes it.
 
@@ -95,10 +97,18 @@ def changes_of(records: Sequence[Record], change: Change, *, start: float | None
             change,
             pid=record.person_name if change.pid is None else change.pid,
             camid=record.camera_name if change.camid is None else change.camid,
-            timestamp=change.timestamp if start is None else check_timestamp(start + (record.time or 0.0)),
+            timestamp=_moment(record, start) if change.timestamp is None else change.timestamp,
+            add_tags=(*change.add_tags, *record.tags),
         )
         for record in records
     }
+
+
+def _moment(record: Record, start: float | None) -> float | None:
+    """When a record was taken, where it is known; see `changes_of`."""
+    if record.timestamp is not None or start is None:
+        return record.timestamp
+    return check_timestamp(start + (record.time or 0.0))
 
 
 def update(store: Store, changes: Mapping[str, Change] | Change, filter: Filter | None) -> int:

@@ -18,11 +18,12 @@ from occreid import __version__
 from occreid.distances import paired_distances
 from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Gallery
-from occreid.gallery.checks import checked_tags, name_or_none
+from occreid.gallery.checks import name_or_none
 from occreid.gallery.enrolment import add_unknown
 from occreid.gallery.entries import number_or_name
 from occreid.gallery.filters import check_deletion
 from occreid.methods import Method
+from occreid.names import checked_tags
 from occreid.retrieval.calibration import Calibration
 from occreid.serve import schemas
 from occreid.serve.answers import compared, entry_out, filter_facts, hit_out, maps_in_words, presumptions

@@ -83,3 +83,31 @@ def test_names_and_tags_of_what_is_there_change(gallery_cli, door, tables, crops
 def test_mistakes_are_named(gallery_cli, door, words, message):
     with pytest.raises(UserError, match=message):
         gallery_cli("gallery", "update", door[0], *words)
+
+
+def test_moments_and_tags_of_a_table_go_into_the_gallery_and_can_be_given_later(gallery_cli, door, crops, tmp_path):
+    uri, run = door
+    files = sorted(crops.iterdir())[:4]
+    table = tmp_path / "seen.csv"
+    lines = [f"{file},{('zoe', '')[i % 2]},,2026-03-01T0{i}:00,{'staff' * (i == 0)}" for i, file in enumerate(files)]
+    table.write_text("path,pid,camid,timestamp,tags\n" + "\n".join(lines) + "\n")
+    add = ["gallery", "add", uri, "--model", run, "--pictures", table, "--camera", "door", "--tag", "first"]
+    assert "added 4," in gallery_cli(*add, "--time", "2026-01-01")
+    search = ["search", uri, files[0], "--model", run, "--json"]
+    hits = json.loads(gallery_cli(*search))[0]["hits"]
+    assert {(h["pid"], h["camid"], h["timestamp"]) for h in hits} == {
+        (("zoe", None)[i % 2], "door", 1772323200.0 + 3600 * i) for i in range(4)
+    }
+    assert facts(gallery_cli(*search, "--tag", "staff")) == {("zoe", "door")}
+    assert (
+        len(json.loads(gallery_cli(*search, "--start", "2026-03-01T01:00", "--end", "2026-03-01T03:00"))[0]["hits"])
+        == 2
+    )
+    table.write_text(f"path,pid,timestamp,tags\n{files[1]},mia,1772400000,late\n")
+    assert gallery_cli("gallery", "update", uri, "--pictures", table) == "changed 1\n"
+    (hit,) = json.loads(gallery_cli(*search, "--tag", "late"))[0]["hits"]
+    assert (hit["pid"], hit["camid"], hit["timestamp"], hit["tags"]) == ("mia", "door", 1772400000.0, ["first", "late"])
+    table.write_text(f"path,timestamp\n{files[1]},1772400000000\n")
+    with pytest.raises(UserError, match=r"seen\.csv line 2 1772400000000 is not Unix seconds") as error:
+        gallery_cli(*add)
+    assert "milliseconds" in str(error.value.hint)

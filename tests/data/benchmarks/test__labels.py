@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from occreid.data.benchmarks._labels import Row, numbered
+from occreid.data.benchmarks._labels import numbered
+from occreid.data.table import Row
 from occreid.errors import UserError
 
 

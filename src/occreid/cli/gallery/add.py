@@ -45,7 +45,7 @@ def add(
     part: Part = "gallery",
     option: Option = None,
     camera: Annotated[
-        str | None, typer.Option("--camera", help="The camera of all --pictures or --scenes, any name.")
+        str | None, typer.Option("--camera", help="The camera of --scenes, or of --pictures whose CSV names none.")
     ] = None,
     taken: Annotated[
         str | None, typer.Option("--time", help="When --pictures were taken, or --scenes or time 0 of --on began.")

@@ -14,7 +14,9 @@ from occreid.errors import UserError
 if TYPE_CHECKING:
     from occreid.records import Record
 
-Pictures = Annotated[Path | None, typer.Option("--pictures", help="A folder of crops, subfolders too.")]
+Pictures = Annotated[
+    Path | None, typer.Option("--pictures", help="A folder of crops, or a CSV of them: path,pid,camid,timestamp,tags.")
+]
 OfBenchmark = Annotated[str | None, typer.Option("--on", metavar="NAME=ROOT", help="A benchmark's gallery images.")]
 Part = Annotated[str, typer.Option("--part", help="Of --on: gallery, query or train.")]
 

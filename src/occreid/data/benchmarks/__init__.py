@@ -18,8 +18,10 @@ from typing import Any
 from occreid.data.benchmarks._facts import Facts
 from occreid.data.benchmarks._facts import WithdrawnDatasetWarning as WithdrawnDatasetWarning
 from occreid.data.masks.evaluation import with_test_masks
+from occreid.data.table import Row, read_table
 from occreid.data.walk import check_name, images_under
 from occreid.errors import UserError, did_you_mean
+from occreid.names import plain_name
 from occreid.records import Record, Split
 
 _LARGEST = 2**63 - 1  # what a tensor of ids can hold
@@ -86,17 +88,35 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
     return split if test_masks is None else with_test_masks(split, root, test_masks)
 
 
-def folder_records(folder: str | Path, *, camera: str | None = None) -> list[Record]:
-    """Records of all pictures in a folder and its subfolders, of unknown persons (−1).
+def folder_records(place: str | Path, *, camera: str | None = None) -> list[Record]:
+    """Records of pictures that are no benchmark: of persons whose numbers mean nothing (−1).
 
     Args:
-        folder: holds pictures, at any depth.
-        camera: the name of the camera of all of them, where it is known.
+        place: a folder with pictures at any depth, of unknown persons; or a ``.csv`` with the column path, and perhaps
+            pid, camid, timestamp and tags, see `occreid.data.table.read_table`.
+        camera: the name of the camera of all of them that the table names none of.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or a table that makes no sense.
     """
-    return [Record(file, pid=-1, camid=-1, camera=camera) for file in images_under(Path(folder))]
+    place = Path(place)
+    if place.suffix.lower() == ".csv" and not place.is_dir():
+        return [_record(row, camera) for row in read_table(place, needed=("path",))]
+    return [Record(file, pid=-1, camid=-1, camera=camera) for file in images_under(place)]
+
+
+def _record(row: Row, camera: str | None) -> Record:
+    person = plain_name(row.pid)
+    return Record(
+        row.path,
+        pid=-1,
+        camid=-1,
+        occluded=row.occluded,
+        timestamp=row.timestamp,
+        tags=row.tags,
+        person="" if person == "-1" else person,
+        camera=plain_name(row.camera) if row.camera else camera,
+    )
 
 
 @functools.cache

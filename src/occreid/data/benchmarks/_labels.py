@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from occreid.data.table import Row
 from occreid.errors import UserError, did_you_mean
 from occreid.names import plain_name, whole_number
 from occreid.records import Record
 
 _SHOWN = 20
 _LARGEST = 2**63 - 1  # what a tensor of ids can hold
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One image as a table or a file name describes it; ``part`` is train, query or gallery."""
-
-    path: Path
-    part: str
-    pid: str
-    camera: str | None = None
-    occluded: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +65,19 @@ def numbered(rows: Sequence[Row]) -> Numbered:
     kept = [row for row in rows if whole_number(row.pid) != -1]
     pids, words = _numbers({plain_name(row.pid) for row in kept})
     records = [
-        (row.part, Record(row.path, pids[pid], cameras[camera], row.occluded, person=pid, camera=camera))
+        (
+            row.part,
+            Record(
+                row.path,
+                pids[pid],
+                cameras[camera],
+                row.occluded,
+                timestamp=row.timestamp,
+                tags=row.tags,
+                person=pid,
+                camera=camera,
+            ),
+        )
         for row in kept
         for pid, camera in [(plain_name(row.pid), plain_name(row.camera or ""))]
     ]

@@ -9,15 +9,15 @@ from typing import Literal
 
 from occreid.data.benchmarks._facts import Facts, finish
 from occreid.data.benchmarks._files import find_folders
-from occreid.data.benchmarks._labels import Row, numbered
-from occreid.data.benchmarks._table import read_table
+from occreid.data.benchmarks._labels import numbered
+from occreid.data.table import Row, read_table
 from occreid.data.walk import images_under
 from occreid.errors import UserError
 from occreid.records import Record, Split
 
 PATTERN = r"(?P<pid>-?\d+)_c(?P<camid>\d+).*"
 FACTS = Facts(
-    layout="train (optional), query, gallery / names by a pattern; or a CSV path,pid,camid,split,occluded",
+    layout="train (optional), query, gallery / names by a pattern; or a CSV of path,pid,split and more",
     note="your own images; without cameras nothing is filtered",
 )
 PARTS = {
@@ -39,8 +39,8 @@ def folder(
 
     Args:
         root: a folder with ``query``, ``gallery`` and perhaps ``train``, images in them at any depth; or a
-            ``.csv`` file with the columns path (relative to the file), pid, split, and optionally camid and
-            occluded (true, false or empty).
+            ``.csv`` file with the columns path (relative to the file), pid, split, and optionally camid,
+            occluded (true, false or empty), timestamp and tags, see `occreid.data.table.read_table`.
         strict: refuse misnamed files; False skips them and says so.
         pattern: regular expression of the whole file name without its folders, with the group ``pid`` and
             optionally ``camid``, e.g. ``(?P<pid>\w+)-(?P<camid>\w+)-\d+\.jpg``. Not used with a CSV.

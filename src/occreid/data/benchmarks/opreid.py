@@ -14,8 +14,9 @@ from typing import Any
 
 from occreid.data.benchmarks._facts import Facts, finish
 from occreid.data.benchmarks._files import find_folders
-from occreid.data.benchmarks._labels import Row, numbered
+from occreid.data.benchmarks._labels import numbered
 from occreid.data.benchmarks.folder import PATTERN, by_part, compiled, parse_names
+from occreid.data.table import Row
 from occreid.data.walk import existing_folder
 from occreid.errors import UserError, did_you_mean
 from occreid.files import read_json

@@ -1,6 +1,6 @@
 import pytest
 
-from occreid.data.benchmarks._table import read_table
+from occreid.data.table import OF_CROPS, read_table
 from occreid.errors import UserError
 
 HEAD = "path,pid,camid,split,occluded\n"
@@ -45,10 +45,20 @@ def test_optional_columns_any_order_and_a_byte_order_mark(table):
         (HEAD + "img/a.jpg,1,1,test,\n", "line 2 has the split 'test'"),
         (HEAD + "img/a.jpg,1,1,galery,\n", r"Did you mean 'gallery'\?"),
         (HEAD + "img/a.jpg,1,1,train,maybe\n", "line 2 has occluded 'maybe'"),
-        (HEAD + "img/a.jpg,,1,train,\n", "line 2 has no path or no pid"),
+        (HEAD + "img/a.jpg,,1,train,\n", "line 2 has no pid"),
         (HEAD + "img/a.jpg,1,1,train,\nimg/b, c.jpg,1,1,train,\n", "line 3 has more or fewer cells"),
         (HEAD + "img/a.jpg,1,1\n", "line 2 has more or fewer cells"),
         (HEAD + "img/x.jpg,1,1,train,\n", r"1 images named in .*mine.csv do not exist: .*img/x.jpg"),
+        ("path,pid,split,camid,camera\n", "both a column camid and a column camera"),
+        (
+            "path,pid,split,timestamp\nimg/a.jpg,1,train,1763730000000\n",
+            r"timestamp in .*line 2 1763730000000 is not Unix",
+        ),
+        (
+            "path,pid,split,timestamp\nimg/a.jpg,1,train,noon\n",
+            r"timestamp in .*mine.csv line 2 'noon' is not a moment",
+        ),
+        ("path,pid,split,tags\nimg/a.jpg,1,train,a;b!\n", r"mine.csv line 2: 'b!' is not a tag"),
         (HEAD + "img/a.jpg,1,1,train,\nimg/a.jpg,2,1,train,\n", r"names .*img/a.jpg twice in train"),
     ],
 )
@@ -77,3 +87,19 @@ def test_a_path_that_no_disk_could_hold_does_not_exist(tmp_path):
     (tmp_path / "t.csv").write_text(f"path,pid,split\n{'a' * 300}.jpg,1,query\n")
     with pytest.raises(UserError, match=r"1 images named in .* do not exist"):
         read_table(tmp_path / "t.csv")
+
+
+def test_moments_as_everywhere_else_and_tags_sorted(table):
+    text = "path,pid,split,timestamp,tags\nimg/a.jpg,1,train,2026-03-01T01:00+01:00,staff; door;staff\n"
+    first, second = read_table(table(text + '"img/b, c.jpg",1,train,,\n'))
+    assert (first.timestamp, first.tags) == (1772323200.0, ("door", "staff"))
+    assert (second.timestamp, second.tags) == (None, ())
+
+
+def test_what_crop_wrote_is_read_and_only_what_is_needed_is_asked_for(table):
+    head = "path,camera,timestamp,source,frame,seconds,x,y,width,height,score,track\n"
+    (row,) = read_table(
+        table(head + "img/a.jpg,door,1772323212.000,door.mp4,48,12.0,1,2,30,60,0.9,\n"), needed=("path",)
+    )
+    assert (row.camera, row.timestamp, row.pid, row.part) == ("door", 1772323212.0, "", "")
+    assert set(head.strip().split(",")) - {"path", "timestamp"} == set(OF_CROPS)
