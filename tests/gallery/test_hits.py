@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from occreid.data.images import read_image
 from occreid.errors import UserError
-from occreid.gallery import Hit, Hits
+from occreid.gallery import Entry, Hit, Hits
 
 
 def hit(path, distance=0.25, pid=None):
@@ -40,6 +42,23 @@ def test_the_sheet_shows_the_query_then_the_answers(files, tmp_path):
 def test_answers_without_picture_and_unwritable_sheets_are_named(files, tmp_path):
     with pytest.raises(UserError, match="the entry id has no picture"):
         Hits([hit(None)]).show()
+    with pytest.raises(UserError, match=r"the entry id has no picture: gone\.png is not there"):
+        Hits([hit("gone.png")]).show()
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="cannot write the sheet"):
         Hits([hit(files[0])]).sheet(tmp_path / "file" / "sheet.png")
+
+
+def test_a_file_that_is_gone_is_shown_as_the_gallery_kept_it(files, tmp_path):
+    kept = (tmp_path / "<1>.png").read_bytes()
+    get = lambda ids: [Entry(torch.zeros(2), id=ids[0], picture=kept)]  # noqa: E731
+    assert Hits([hit("gone.png")], None, get).show().getpixel((50, 100)) == (0, 255, 0)
+
+
+def test_scenes_stand_in_rows_beside_their_whole_frame(files):
+    Image.new("RGB", (300, 200), (0, 255, 0)).save(files[1])
+    hits = Hits([hit(f"{files[1]}#xywh=10,20,50,100"), hit(files[2])], files[0])
+    shown = np.asarray(hits.show())
+    query, scene, plain = (shown[upper, [160, 490]].argmax(1).tolist() for upper in (120, 380, 620))
+    assert query[0] == 0 and scene == [1, 1] and plain[0] == 2
+    assert (shown[260:500, 330:650].astype(int) - (200, 40, 40)).__abs__().max(2).min() < 12  # the box

@@ -7,8 +7,10 @@ from occreid.models import create_model
 from occreid.scenes import enrolling, write_crops
 from occreid.scenes.boxes import Box
 from occreid.scenes.crops import Crop
-from occreid.scenes.enrolling import enrol_crops, fragment
-from occreid.scenes.frames import Frame
+from occreid.scenes.enrolling import enrol_crops, sighting
+from occreid.scenes.frames import Frame, frames_of
+
+BLUE = (30, 30, 220)  # the person who stands in the video of conftest.py
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def test_persons_of_scenes_are_entries_with_camera_time_and_place(crops, gallery
 
 def test_a_picture_has_no_second(crops):
     still = Crop(Frame("a.png", 0, crops[0].frame.pixels), crops[0].box)
-    assert fragment(still) == "a.png#xywh=10,5,20,40"
+    assert str(sighting(still)) == "a.png#xywh=10,5,20,40"
 
 
 def test_a_gallery_filled_with_other_masks_is_left_alone(crops, gallery, monkeypatch):
@@ -54,3 +56,30 @@ def test_a_gallery_filled_with_other_masks_is_left_alone(crops, gallery, monkeyp
     with pytest.raises(UserError, match="filled with masks of no parser"):
         enrol_crops(gallery, crops, model)
     assert len(gallery) == 0
+
+
+def test_answers_are_shown_in_their_scenes(crops, gallery, tmp_path, video):
+    model = create_model("baseline", 2, backbone="resnet18", pretrained="none").eval()
+    frames = frames_of([video], every=1.0, start=1_700_000_000.0)
+    seen = [Crop(frame, Box(150 - wider, 40, 20 + wider, 60, 0.9)) for wider, frame in enumerate(frames)]
+    enrol_crops(gallery, seen, model)
+    (hits,) = gallery.search(seen[1].pixels, 2, model=model)
+    shown = np.asarray(hits.show())
+    assert shown.shape[0] > 2 * 240 and shown.shape[1] > 2 * 320  # a row each, and two pictures wide
+    person, scene = shown[5:240, 5:320], shown[5:240, 330:640]
+    blue = lambda part: (np.abs(part.astype(int) - BLUE).max(2) < 40).mean()  # noqa: E731
+    box = lambda part: (np.abs(part.astype(int) - (200, 40, 40)).max(2) < 12).sum()  # noqa: E731
+    assert blue(person) > 0.15 and 0 < blue(scene) < blue(person)
+    assert box(scene) > 50 and box(person) == 0
+    video.unlink()
+    with pytest.raises(UserError, match=r"has no picture: .*door\.avi#t=.* is not there") as error:
+        hits.show()
+    assert "--keep-pictures" in str(error.value.hint)
+
+
+def test_what_a_camera_sent_is_shown_as_it_was_kept(crops, gallery):
+    model = create_model("baseline", 2, backbone="resnet18", pretrained="none").eval()
+    frame = Frame("rtsp://10.0.0.5/door", 3, crops[0].frame.pixels, 3.0, 1_700_000_003.0)
+    enrol_crops(gallery, [Crop(frame, Box(10, 5, 20, 40, 0.9))], model, keep_pictures=True)
+    (hits,) = gallery.search(frame.pixels, 1, model=model)
+    assert np.asarray(hits.show())[5:240, 5:320].std() > 20

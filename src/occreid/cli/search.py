@@ -36,22 +36,16 @@ def search(
 
     Example: occreid search galleries/door person.jpg --model runs/market --start 2026-03-01T08:00 --camera door
     """
-    from occreid.extraction import extract, usable_device
+    from occreid.extraction import usable_device
     from occreid.models import load_model, read_card
-    from occreid.models.masker import masks_key, require_same
-    from occreid.records import Record
 
     wanted = filter_of(camera, start, end, tag, exclude_camid)
     with opened(uri, read_card(model)["sha256"]) as gallery:
-        records = [Record(picture, pid=-1, camid=-1) for picture in pictures]
-        how = {"device": usable_device(device), "flip_test": gallery.manifest.flip_test, "progress": False}
-        network = load_model(model)
-        require_same(masks_key(network), gallery.manifest.masks, f"the gallery {uri}")
-        query = extract(network, records, **how)
-        answers = gallery.search(query, k, wanted, exact=not approximate, model=network)
-    if sheet is not None:
+        network = load_model(model).to(usable_device(device))
+        answers = gallery.search(pictures, k, wanted, exact=not approximate, model=network)
         for picture, hits in zip(pictures, answers, strict=True):
-            hits.sheet(sheet if len(pictures) == 1 else sheet / f"{picture.stem}.png")
+            if sheet is not None:
+                hits.sheet(sheet if len(pictures) == 1 else sheet / f"{picture.stem}.png")
     if as_json:
         rows = [
             {"picture": str(picture), "hits": [asdict(hit) for hit in hits]}

@@ -223,7 +223,9 @@ class Gallery:
         found = search_rows(self._store, query, nearest, filter, exact=exact, candidates=candidates, probes=probes)
         if describer is not None and looks:
             found = refined(describer, query, found, self.get, k)
-        return [Hits(hits, name) for hits, name in zip(found, query.paths or [None] * len(found), strict=True)]
+        return [
+            Hits(hits, name, self.get) for hits, name in zip(found, query.paths or [None] * len(found), strict=True)
+        ]
 
     def _describer(self, model: Method | None) -> Method:
         self.model = model or self.model

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from occreid.data.images import Pixels, read_image
+from occreid.data.images import Pixels, decode_image, read_image
 from occreid.data.inspect.sheet import Tile, draw_sheet, write_sheet
+from occreid.data.sightings import Sighting, in_words, on_paper, sighting_in, with_box
 from occreid.display import html_table
 from occreid.errors import UserError
+from occreid.gallery.entries import Entry
 from occreid.gallery.hit import Hit
 
 _CELL, _COLUMNS = (192, 96), 11  # height and width in pixels; pictures of a row
+_WIDE = (240, 320)  # of a sheet with scenes
 _LEGEND = {"query": (30, 100, 220), "answer": (110, 110, 110)}
+_BOX = (200, 40, 40)  # around a person in a scene
+_BLANK = np.full((1, 1, 3), 255, np.uint8)
 _SHOWN = 10  # rows of the short form
 
 
@@ -24,11 +31,17 @@ class Hits(list[Hit]):
     Args:
         hits: what was found.
         query: the file searched for, where there is one; it stands first on the sheet.
+        get: whole entries by id, as `Gallery.get`, for pictures that the gallery keeps.
     """
 
-    def __init__(self, hits: Sequence[Hit] = (), query: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        hits: Sequence[Hit] = (),
+        query: str | Path | None = None,
+        get: Callable[[Sequence[str]], Sequence[Entry]] | None = None,
+    ) -> None:
         super().__init__(hits)
-        self.query = query
+        self.query, self._get = query, get
 
     def __repr__(self) -> str:
         lines = [f"{len(self)} hits" + (f" for {self.query}" if self.query else "")]
@@ -42,10 +55,10 @@ class Hits(list[Hit]):
         )
 
     def sheet(self, path: str | Path) -> Path:
-        """Write the query and its answers, in order, as one PNG.
+        """Write the query and its answers, in order, as one PNG; of scenes with the whole frame and its moment.
 
         Raises:
-            UserError: an answer has no picture on disk, or the file cannot be written.
+            UserError: an answer has no picture, on disk or kept, or the file cannot be written.
         """
         return write_sheet(Path(path), self._drawn())
 
@@ -53,19 +66,49 @@ class Hits(list[Hit]):
         """The query and its answers, in order, with distance and name; a notebook shows it.
 
         Raises:
-            UserError: an answer has no picture on disk.
+            UserError: an answer has no picture, on disk or kept.
         """
         return Image.fromarray(self._drawn())
 
     def _drawn(self) -> Pixels:
-        return draw_sheet(self._tiles(), cell=_CELL, legend=_LEGEND)
+        asked = [Tile(read_image(self.query), "looked for", _LEGEND["query"])] if self.query else []
+        seen = [sighting_in(hit.path or "") for hit in self]
+        if not any(seen):
+            tiles = [*asked, *(self._tile(rank, hit, self._pixels(hit)) for rank, hit in enumerate(self, 1))]
+            rows = [tiles[start : start + _COLUMNS] for start in range(0, len(tiles), _COLUMNS)]
+            return draw_sheet(rows, cell=_CELL, legend=_LEGEND)
+        rows = [[tile] for tile in asked]
+        rows += [self._evidence(rank, hit, place) for rank, (hit, place) in enumerate(zip(self, seen, strict=True), 1)]
+        papers = [[replace(tile, picture=on_paper(tile.picture, *_WIDE)) for tile in row] for row in rows]
+        return draw_sheet(papers, cell=_WIDE, legend=_LEGEND)
 
-    def _tiles(self) -> list[list[Tile]]:
-        tiles = [Tile(read_image(self.query), "looked for", _LEGEND["query"])] if self.query else []
-        for rank, hit in enumerate(self, 1):
-            names = "".join(f" {name}" for name in (hit.pid, hit.camid) if name is not None)
-            tiles.append(Tile(read_image(_file(hit)), f"{rank}: {hit.distance:.3f}{names}", _LEGEND["answer"]))
-        return [tiles[start : start + _COLUMNS] for start in range(0, len(tiles), _COLUMNS)]
+    def _evidence(self, rank: int, hit: Hit, place: Sighting | None) -> list[Tile]:
+        """The person, and beside it the whole scene with its box while the scene is there."""
+        if place is None:
+            return [self._tile(rank, hit, self._pixels(hit))]
+        about = in_words(place.source, place.seconds, hit.timestamp)
+        if not place.can_be_seen_again:
+            return [self._tile(rank, hit, self._pixels(hit)), Tile(_BLANK, f"{about}: not there")]
+        scene = place.scene()
+        left, top, width, height = place.box
+        crop = scene[top : top + height, left : left + width]
+        return [self._tile(rank, hit, crop), Tile(with_box(scene, place.box, _BOX), about)]
+
+    def _tile(self, rank: int, hit: Hit, picture: Pixels) -> Tile:
+        names = "".join(f" {name}" for name in (hit.pid, hit.camid) if name is not None)
+        return Tile(picture, f"{rank}: {hit.distance:.3f}{names}", _LEGEND["answer"])
+
+    def _pixels(self, hit: Hit) -> Pixels:
+        """The file of an answer while it is there, else the picture that the gallery kept of it."""
+        if hit.path is not None and Path(hit.path).is_file():
+            return read_image(hit.path)
+        kept = next((entry.picture for entry in self._get([hit.id])), None) if self._get else None
+        if kept is not None:
+            return decode_image(kept, f"the picture of {hit.id}")
+        raise UserError(
+            f"the entry {hit.id} has no picture{f': {hit.path} is not there' if hit.path else ' on disk'}.",
+            "Put it back where it lay, or add entries with --keep-pictures.",
+        )
 
 
 def caption(hit: Hit) -> str:
@@ -76,9 +119,3 @@ def caption(hit: Hit) -> str:
         hit.path or hit.id,
     )
     return "  ".join(part for part in about if part)
-
-
-def _file(hit: Hit) -> str:
-    if hit.path is None:
-        raise UserError(f"the entry {hit.id} has no picture on disk.", "Add entries with the path of their picture.")
-    return hit.path

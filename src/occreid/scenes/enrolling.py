@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
+from occreid.data.sightings import Sighting
 from occreid.gallery import AddReport, Entry, Gallery, picture_id
 from occreid.gallery.enrolment import add_unknown
 from occreid.gallery.kept import kept_picture
@@ -59,7 +60,7 @@ def enrol_crops(
                     camid=camera or Path(crop.frame.source).stem,
                     timestamp=crop.frame.timestamp,
                     tags=tuple(tags),
-                    path=fragment(crop),
+                    path=str(sighting(crop)),
                     picture=kept_picture(crop.pixels) if keep_pictures else None,
                 )
                 for place, (row, crop) in enumerate(zip(rows, chosen, strict=True))
@@ -71,8 +72,7 @@ def enrol_crops(
     return total
 
 
-def fragment(crop: Crop) -> str:
-    """Where a crop lies: its source, of a video the second, and the box in pixels (W3C media fragments)."""
-    box, seconds = crop.box, crop.frame.seconds
-    moment = "" if seconds is None else f"t={seconds:.3f}&"
-    return f"{crop.frame.source}#{moment}xywh={box.x},{box.y},{box.width},{box.height}"
+def sighting(crop: Crop) -> Sighting:
+    """Where a crop lies: its source, of a video the second, and the box."""
+    box = crop.box
+    return Sighting(crop.frame.source, crop.frame.seconds, (box.x, box.y, box.width, box.height))

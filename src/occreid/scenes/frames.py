@@ -6,20 +6,16 @@ Letters: H × W pixels.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 
 from occreid.data.images import Pixels, read_image
+from occreid.data.video import is_stream, opened, without_login
 from occreid.data.walk import IMAGE_SUFFIXES, images_under
 from occreid.errors import UserError
-
-_STREAM = re.compile(r"(rtsps?|https?|udp|rtmp)://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ def frames_of(
         raise UserError(f"a frame every {every} seconds is impossible.", "Give 0 or more.")
     for source in sources:
         text, path = str(source), Path(source)
-        if _STREAM.match(text):
+        if is_stream(text):
             yield from _video(text, every, start, most)
         elif path.is_dir():
             for file in images_under(path):
@@ -79,7 +75,7 @@ def frames_of(
 
 def _video(address: str, every: float, start: float | None, most: int | None) -> Iterator[Frame]:
     source = without_login(address)  # what is said, and kept in tables and galleries
-    with _opened(address) as capture:
+    with opened(address) as capture:
         rate = capture.get(cv2.CAP_PROP_FPS)
         if every and not (math.isfinite(rate) and rate > 0):
             raise UserError(f"{source} does not say how many frames it has a second.", "Take all: --every 0")
@@ -97,28 +93,3 @@ def _video(address: str, every: float, start: float | None, most: int | None) ->
             number += 1
     if not number:
         raise UserError(f"{source} holds no frame that can be read.", "Give an undamaged video.")
-
-
-def without_login(address: str) -> str:
-    """An address without the name and password that may stand in it; anything else as it is.
-
-    >>> without_login("rtsp://anna:secr@t@10.0.0.5:554/door?to=a@b"), without_login("a@b.mp4")
-    ('rtsp://10.0.0.5:554/door?to=a@b', 'a@b.mp4')
-    """
-    return re.sub(rf"^({_STREAM.pattern})[^/?#]*@", r"\1", address)
-
-
-@contextmanager
-def _opened(source: str) -> Iterator[Any]:
-    capture = cv2.VideoCapture(source)
-    try:
-        if not capture.isOpened() and _STREAM.match(source):
-            raise UserError(
-                f"no video comes from {without_login(source)}.",
-                "Is the camera on, and its address with name and word right?",
-            )
-        if not capture.isOpened():
-            raise UserError(f"{source} is no picture and no video that OpenCV can read.", "Convert it to MP4 or JPEG.")
-        yield capture
-    finally:
-        capture.release()

@@ -17,20 +17,6 @@ MARKET = (
 
 
 @pytest.fixture
-def touch(tmp_path):
-    """Make empty files below a folder (the test's own by default) and return that folder."""
-
-    def make(*names: str, root: Path = tmp_path) -> Path:
-        for name in names:
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-        return root
-
-    return make
-
-
-@pytest.fixture
 def market(touch, tmp_path):
     """Market-1501 in miniature, in the folder its archive makes."""
     return touch(*MARKET, root=tmp_path / "Market-1501-v15.09.15")
