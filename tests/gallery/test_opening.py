@@ -16,6 +16,8 @@ def test_a_models_manifest_says_what_it_describes():
     model.input_size = (64, 32)
     found = manifest_of(model.eval(), {"sha256": "w", "method": "baseline"})
     assert found == Manifest(512, 1, "cosine", "w", "baseline")
+    card = {"sha256": "w", "method": "baseline", "name": "occreid-lite"}
+    assert manifest_of(model, card, "somewhere").model_name == "occreid-lite"
 
 
 def test_many_that_start_at_once_share_one_gallery(tmp_path):

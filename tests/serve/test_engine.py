@@ -30,7 +30,13 @@ def test_a_batch_is_its_pictures_one_by_one(engine, picture):
 def test_it_knows_the_shape_and_the_weights(engine, run_folder):
     loaded = Engine.load(run_folder)
     assert loaded.shape == engine.shape == (1, 512)
-    assert loaded.weights_hash == engine.weights_hash and len(loaded.weights_hash) == 64 and loaded.name == "baseline"
+    assert (loaded.called, engine.called) == (f"{run_folder.name} (baseline)", "baseline")
+    assert (
+        loaded.manifest.model_name == loaded.called
+        and loaded.weights_hash == engine.weights_hash
+        and len(loaded.weights_hash) == 64
+        and loaded.name == "baseline"
+    )
 
 
 def test_a_method_shows_its_maps_or_those_of_its_gradients(engine, parts_engine):

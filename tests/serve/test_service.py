@@ -336,6 +336,7 @@ def test_about_says_what_is_there(service, picture):
     found = service.about(CALLER)
     assert (found.entries, found.cameras, found.earliest, found.latest) == (2, ["2", "5"], 3.0, 9.0)
     assert (found.input_height, found.input_width, found.parts, found.dimensions) == (64, 32, 1, 512)
+    assert found.model == service.engine.called
     assert (found.key, found.roles, found.method, found.metric) == ("anna", ["admin"], "baseline", "cosine")
 
 

@@ -72,12 +72,16 @@ def test_an_adapted_model_has_a_card_of_its_own(files, tmp_path):
     measured = {
         key: {"a": 1} for key in ("metrics", "figures", "calibration", "calibration_on_photographs", "fails_on")
     }
-    save_model(before, tmp_path / "run", {**measured, "recipe": {"data": {"name": "x"}}})
+    save_model(before, tmp_path / "run", {"name": "street", **measured, "recipe": {"data": {"name": "x"}}})
     how = {"batch_size": 32, "seed": 3, "progress": False}
     note = adapt_model(tmp_path / "run", files[0].parent, tmp_path / "new", **how)
     card = read_card(tmp_path / "new")
-    assert card["adapted"] == note and note["from_sha256"] == read_card(tmp_path / "run")["sha256"] != card["sha256"]
+    assert (
+        card["adapted"] == note
+        and note["from"] == "street"
+        and note["from_sha256"] == read_card(tmp_path / "run")["sha256"] != card["sha256"]
+    )
     assert (note["pictures"], note["batch_size"], note["seed"]) == (64, 32, 3) and note["layers"] > 5
-    assert not set(measured) & set(card) and card["recipe"] == {"data": {"name": "x"}}
+    assert not {"name", *measured} & set(card) and card["recipe"] == {"data": {"name": "x"}}
     with pytest.raises(UserError, match="not empty"):
         adapt_model(tmp_path / "run", files[0].parent, tmp_path / "new", **how)

@@ -71,7 +71,7 @@ class Gallery:
             parts: parts P of an image.
             metric: the method's, one of `occreid.distances.METRICS`.
             weights_hash: SHA-256 of the weights, the ``sha256`` of the model's card.
-            model_name: the method's name, for people.
+            model_name: what the model is called, for people.
             token: ``user:password`` or API key of a Milvus server; left out, that of the variable `stores.TOKEN`.
             memory: bytes of descriptors that a gallery in a folder may keep in memory between exact searches; a
                 larger one is read from disk at each.

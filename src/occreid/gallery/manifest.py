@@ -22,7 +22,7 @@ class Manifest:
         parts: parts P of an image.
         metric: one of `occreid.distances.METRICS`.
         weights_hash: SHA-256 of the weights that described the entries.
-        model_name: the method, for people.
+        model_name: what the model is called, for people.
         format: version of the layout.
         flip_test: whether pictures are described together with their mirror images, entries and queries alike.
         masks: which parser makes the masks of a model that needs them, see `occreid.models.masker`; empty: none.

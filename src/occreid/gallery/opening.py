@@ -13,13 +13,20 @@ from occreid.gallery.gallery import MEMORY, Gallery
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.stores import create_store
 from occreid.models.contract import Method
+from occreid.models.locate import called
 from occreid.models.masker import masks_key
 
 _WAIT = 600.0  # seconds for another process that makes the same gallery
 
 
-def manifest_of(model: Method, card: Mapping[str, Any]) -> Manifest:
-    """What a gallery of this model's descriptors must be like; describes one blank picture to see their shape."""
+def manifest_of(model: Method, card: Mapping[str, Any], source: str | Path = "") -> Manifest:
+    """What a gallery of this model's descriptors must be like; describes one blank picture to see their shape.
+
+    Args:
+        model: in eval mode.
+        card: its card.
+        source: where it was loaded from, for its name (`occreid.models.locate.called`).
+    """
     with torch.no_grad():
         _, parts, dim = model.describe(torch.zeros(1, 3, *model.input_size, dtype=torch.uint8)).features.shape
     return Manifest(
@@ -27,7 +34,7 @@ def manifest_of(model: Method, card: Mapping[str, Any]) -> Manifest:
         parts,
         model.metric,
         card.get("sha256", ""),
-        card.get("method", ""),
+        called(card, source),
         flip_test=model.flip_test,
         masks=masks_key(model),
     )

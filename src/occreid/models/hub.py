@@ -14,7 +14,7 @@ from typing import Any
 
 from occreid.errors import UserError, reason, worded
 from occreid.files import read_json
-from occreid.models.locate import CARD, MASKER, WEIGHTS, locate
+from occreid.models.locate import CARD, MASKER, WEIGHTS, called, locate
 from occreid.models.masker import CARD_KEY, path_of
 from occreid.models.weights import load_trained, read_card
 
@@ -122,7 +122,7 @@ def model_page(card: Mapping[str, Any], result: Mapping[str, Any] | None = None)
         *(f"{key}: {json.dumps(value)}" for key, value in head.items()),
         "---",
         "",
-        f"# {card['method']} for occluded person re-identification",
+        f"# {called(card)} for occluded person re-identification",
         "",
         "```python",
         "import occreid",

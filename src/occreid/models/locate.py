@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import urllib.error
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from occreid.errors import UserError, did_you_mean
 from occreid.models import shipped
@@ -51,6 +53,27 @@ def locate(source: str | Path) -> Path:
         f"{near}Give a run folder of 'occreid train', a weights file with its card beside it, hf:owner/name, or "
         "https://…#sha256=…",
     )
+
+
+def called(card: Mapping[str, Any], source: str | Path = "") -> str:
+    """What people call a model: the name it came with, else its folder's or file's with the method, else the method.
+
+    Args:
+        card: of `occreid.models.read_card`.
+        source: as `locate`, where it is known; of an address or path only the last part is said.
+
+    >>> called({"name": "occreid-lite", "method": "baseline"}), called({"method": "baseline"}, "runs/market")
+    ('occreid-lite', 'market (baseline)')
+    >>> called({"method": "osnet"}, "osnet.onnx"), called({"method": "veil"}, "runs/m/model.safetensors"), called({})
+    ('osnet', 'm (veil)', 'a model')
+    """
+    if card.get("name"):
+        return str(card["name"])
+    place = Path(str(source).partition("#")[0].partition("@")[0])
+    own = place.parent.name if place.stem == Path(WEIGHTS).stem and place.suffix else place.name
+    own = own.removesuffix(".safetensors").removesuffix(".onnx")
+    method = str(card.get("method", ""))
+    return f"{own} ({method})" if own and method and own != method else own or method or "a model"
 
 
 def is_named(source: str) -> bool:

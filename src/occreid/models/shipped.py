@@ -82,6 +82,7 @@ def pack(model: Trainable, name: str, about: str, card: dict[str, Any], folder: 
         sha256 = _sha256(part)
     entries = {
         **card,
+        "name": name,
         "method": model.spec.name,
         "options": model.spec.options,
         "num_classes": 1,

@@ -20,6 +20,7 @@ from occreid.gallery import Manifest
 from occreid.methods import Method
 from occreid.models import load_model, read_card
 from occreid.models.explaining import explanations
+from occreid.models.locate import called
 from occreid.models.masker import masks_key
 from occreid.models.mirror import describe
 from occreid.nn.computing import MEMORY_FORMATS, PLAIN, Computing
@@ -35,6 +36,7 @@ class Engine:
         weights_hash: SHA-256 of the weights, which the gallery and the calibration must match.
         device: where the model runs.
         way: precision and memory format that it computes in.
+        called: what people call the model; left out, the method's name.
         shape: (P, D) of a descriptor.
     """
 
@@ -43,10 +45,12 @@ class Engine:
     weights_hash: str
     device: torch.device
     way: Computing = PLAIN
+    called: str = ""
     shape: tuple[int, int] = (0, 0)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self.called = self.called or self.name
         self.model = self.model.to(self.device).to(memory_format=MEMORY_FORMATS[self.way.memory_format]).eval()
         height, width = self.model.input_size
         blank = self.describe([torch.zeros(3, height, width, dtype=torch.uint8)])[0]
@@ -61,7 +65,7 @@ class Engine:
             parts,
             self.model.metric,
             self.weights_hash,
-            self.name,
+            self.called,
             flip_test=self.model.flip_test,
             masks=masks_key(self.model),
         )
@@ -76,7 +80,7 @@ class Engine:
         card = read_card(source)
         model, where = load_model(source), usable_device(device)
         way = way_for(model, where, precision, batch_size=8)
-        return Engine(model, card["method"], card.get("sha256", ""), where, way)
+        return Engine(model, card["method"], card.get("sha256", ""), where, way, called(card, source))
 
     def prepare(self, pixels: Pixels) -> Tensor:
         """(h, w, 3) pixels as the model's (3, H, W) uint8."""

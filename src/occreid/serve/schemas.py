@@ -28,6 +28,7 @@ class About(BaseModel):
     """What this service is, and what the asking key may do."""
 
     version: str
+    model: str = Field(description="What the model is called.")
     method: str
     weights_sha256: str
     metric: str

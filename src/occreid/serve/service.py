@@ -103,6 +103,7 @@ class Service:
         stats, model = self.gallery.stats(caller.scope.narrowed(None)), self.engine.model
         return schemas.About(
             version=__version__,
+            model=self.engine.called,
             method=self.engine.name,
             weights_sha256=self.engine.weights_hash,
             metric=model.metric,

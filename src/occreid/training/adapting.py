@@ -23,6 +23,7 @@ from occreid.data.walk import existing_folder, images_under
 from occreid.errors import UserError
 from occreid.extraction import usable_device
 from occreid.models import Method, load_model, read_card, save_model
+from occreid.models.locate import called
 from occreid.models.weights import WRITTEN
 from occreid.progress import progress_bar
 from occreid.records import Record
@@ -30,8 +31,8 @@ from occreid.training.pseudo_labels import Round, Rounds, adapt_by_clusters
 
 FEWEST = 32
 """Pictures below which a variance says nothing."""
-_NO_LONGER_TRUE = ("metrics", "figures", "calibration", "calibration_on_photographs", "fails_on")
-"""Of a card: what was measured with the weights and statistics before."""
+_NO_LONGER_TRUE = ("name", "metrics", "figures", "calibration", "calibration_on_photographs", "fails_on")
+"""Of a card: what the weights and statistics before were called, and what was measured with them."""
 
 
 @torch.no_grad()
@@ -148,6 +149,7 @@ def adapt_model(
         "layers": layers,
         "batch_size": batch_size,
         "seed": seed,
+        "from": called(card, source),
         "from_sha256": card.get("sha256"),
         "rounds": [asdict(round_) for round_ in found],
     }

@@ -18,7 +18,7 @@ def create(uri: Uri, model: Model = OWN_MODEL, flip_test: FlipTest = False) -> N
 
     network = load_model(model)
     network.flip_test = network.flip_test or flip_test
-    manifest = manifest_of(network, read_card(model))
+    manifest = manifest_of(network, read_card(model), model)
     create_gallery(uri, manifest).close()
     typer.echo(
         f"{uri} takes descriptors of {manifest.model_name}: {manifest.parts} parts of {manifest.dim}, {manifest.metric}"

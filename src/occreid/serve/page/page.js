@@ -38,9 +38,9 @@ function say(text, wrong = false) {
 
 async function signIn() {
   state.about = await ask("/v1/about");
-  const { entries, method, key, calibrated } = state.about;
+  const { entries, model, key, calibrated } = state.about;
   at("about").textContent =
-    `${entries.toLocaleString("en")} pictures, described by ${method}${calibrated ? ", calibrated" : ""}. Signed in as ${key}.`;
+    `${entries.toLocaleString("en")} pictures, described by ${model}${calibrated ? ", calibrated" : ""}. Signed in as ${key}.`;
   at("sign").textContent = "Sign out";
   at("k").max = state.about.max_k;
   showCameras(state.about.cameras);
