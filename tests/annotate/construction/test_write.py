@@ -33,10 +33,15 @@ def test_every_loader_reads_what_was_written(crops, tmp_path):
         wanted = getattr(plan, part)
         assert len(getattr(market, part)) == len(getattr(own, part)) == len(wanted)
         assert sum(bool(r.occluded) for r in getattr(own, part)) == sum(c.occluded for c in wanted)
-        assert {r.path.name: (r.pid, r.camid) for r in getattr(market, part)} == {
-            r.path.name: (r.pid, r.camid) for r in getattr(own, part)
-        }
+        same = {}  # the numbers of the layout and the words of the table are about the same persons and cameras
+        for ours, theirs in zip(getattr(own, part), getattr(market, part), strict=True):
+            assert ours.path == theirs.path
+            assert same.setdefault((ours.person, ours.camera), (theirs.pid, theirs.camid)) == (theirs.pid, theirs.camid)
+        assert len(set(same.values())) == len(same)
     assert own.same_camera == "junk"
+    called = {c.path: (c.pid, c.camid) for c in plan.train}
+    assert {(r.person_name, r.camera_name) for r in own.train} == set(called.values())
+    assert "In file names, cameras: 1 is gate0, 2 is gate1, 3 is gate2." in (tmp_path / "set" / "card.md").read_text()
     source = {(root / c.path).read_bytes() for c in plan.query}
     assert {r.path.read_bytes() for r in own.query} == source
 
@@ -67,7 +72,34 @@ def test_without_cameras_no_rule_bites(crops, tmp_path):
     bare = [Crop(c.path, c.pid, "", c.occluded) for c in made]
     write_benchmark(plan_splits(bare, seed=1), root, tmp_path / "set", seed=1)
     split = load_benchmark("folder", tmp_path / "set" / "benchmark.csv")
-    assert {r.camid for r in split.query} != {r.camid for r in split.gallery}
+    assert split.same_camera == "keep" and {r.camera_name for r in split.query} == {None}
+    layout = load_benchmark("market1501", tmp_path / "set", strict=False)
+    assert {r.camid for r in layout.query} != {r.camid for r in layout.gallery}
+
+
+def test_numbers_stay_numbers_and_words_stay_in_the_table(crops, tmp_path):
+    root, made = crops
+    numbered = [Crop(c.path, str(70 + 2 * int(c.pid[1:])), str(4 + int(c.camid[4:])), c.occluded) for c in made]
+    write_benchmark(plan_splits(numbered, seed=1), root, tmp_path / "a", seed=1)
+    market, own = (
+        load_benchmark("market1501", tmp_path / "a", strict=False),
+        load_benchmark("folder", tmp_path / "a" / "benchmark.csv"),
+    )
+    assert [r.pid for r in market.records] == [r.pid for r in own.records]
+    assert {r.pid for r in own.records} <= {70 + 2 * pid for pid in range(12)}
+    assert {r.camera_name for r in market.records} == {r.camera_name for r in own.records} == {"4", "5", "6"}
+    assert "## Names" not in (tmp_path / "a" / "card.md").read_text()
+
+
+def test_a_camera_that_is_not_known_is_none_of_the_known(crops, tmp_path):
+    root, made = crops
+    some = [Crop(c.path, c.pid, "" if c.camid == "gate2" else c.camid[4:].replace("0", "2"), c.occluded) for c in made]
+    plan = plan_splits(some, seed=1)
+    write_benchmark(plan, root, tmp_path / "set", seed=1)
+    split = load_benchmark("folder", tmp_path / "set" / "benchmark.csv")
+    for part in ("train", "query", "gallery"):
+        known = {c.camid for c in getattr(plan, part)} - {""}
+        assert known <= {r.camera_name for r in getattr(split, part)} <= {*known, "unknown", "unknown, gallery"}
 
 
 def test_all_or_nothing(crops, tmp_path):

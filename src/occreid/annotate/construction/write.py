@@ -12,6 +12,7 @@ from occreid.annotate.construction.leaks import Leak, find_leaks
 from occreid.annotate.construction.protocol import TRAIN_OCCLUDED, Plan
 from occreid.annotate.construction.review import Crop
 from occreid.files import new_folder
+from occreid.names import name_order, whole_number
 
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
 TABLE, CARD, LEAKS = "benchmark.csv", "card.md", "leaks.csv"
@@ -20,8 +21,10 @@ TABLE, CARD, LEAKS = "benchmark.csv", "card.md", "leaks.csv"
 def write_benchmark(plan: Plan, root: Path, out: Path, *, seed: int, distance: int = 3) -> list[Leak]:
     """Copy the pictures into parts, and say how the benchmark came about.
 
-    The folder appears whole or not at all. Persons and cameras are renumbered in sorted order; where no camera is
-    known, queries and training pictures get camera 1 and gallery pictures camera 2, so that no camera rule bites.
+    The folder appears whole or not at all. The table has persons and cameras as they were called. File names, which
+    Market-1501's layout wants numbered, have their numbers, or where they are words the place in sorted order, which
+    the card explains; where no camera is known, those of queries and training pictures have camera 1 and those of
+    gallery pictures camera 2, so that no camera rule bites.
 
     Args:
         plan: the splits.
@@ -71,13 +74,14 @@ def card(plan: Plan, leaks: Sequence[Leak], seed: int) -> str:
             "|---|---|---|---|",
             *rows,
             "",
-            f"Cameras: {len(cameras) or 'unknown; queries are numbered 1, gallery pictures 2'}. "
+            f"Cameras: {len(cameras) or 'unknown; in file names queries have 1, gallery pictures 2'}. "
             f"Persons who fit no part: {plan.unused_persons:,}. Seed: {seed}.",
             "",
             "| first missing line of keypoints | occluded images |",
             "|---|---|",
             *parts,
             "",
+            *_legend(plan),
             "## How it was made",
             "",
             "After OPReID (SSGR paper, Section 4). A picture that misses three keypoints in a row is a candidate for "
@@ -110,32 +114,55 @@ def _share(own: Sequence[Crop]) -> str:
 def _names(plan: Plan) -> dict[str, str]:
     """Old path → new path, Market-1501's way."""
     everything = [(part, crop) for part, own in plan.parts().items() for crop in own]
-    pids = {pid: number for number, pid in enumerate(sorted({c.pid for _, c in everything}, key=_natural), start=1)}
-    known = sorted({c.camid for _, c in everything} - {""}, key=_natural)
-    cameras = {camid: number for number, camid in enumerate(known, start=1)}
+    pids = _numbers({crop.pid for _, crop in everything})
+    cameras = _numbers({_camera(part, crop) for part, crop in everything})
     taken: Counter[int] = Counter()
     names = {}
     for part, crop in everything:
-        pid, camera = pids[crop.pid], cameras.get(crop.camid, 2 if part == "gallery" else 1)
+        pid, camera = pids[crop.pid], cameras[_camera(part, crop)]
         name = f"{pid:04d}_c{camera}s1_{taken[pid]:06d}_00{Path(crop.path).suffix.lower()}"
         names[crop.path] = f"{FOLDERS[part]}/{name}"
         taken[pid] += 1
     return names
 
 
-def _natural(text: str) -> tuple[int, int, str]:
-    return (0, int(text), text) if text.isdecimal() else (1, 0, text)
+def _camera(part: str, crop: Crop) -> str:
+    """The camera's name; where it is not known, one for the queries and training pictures and one for the gallery."""
+    return crop.camid or ("unknown, gallery" if part == "gallery" else "unknown")
+
+
+def _numbers(names: set[str]) -> dict[str, int]:
+    """A number for file names of each name: its own where all are numbers from 1, else its place in sorted order."""
+    own = {name: number for name in names if (number := whole_number(name)) is not None and number > 0}
+    if len(set(own.values())) == len(names):
+        return own
+    return {name: number for number, name in enumerate(sorted(names, key=name_order), start=1)}
+
+
+def _legend(plan: Plan) -> list[str]:
+    """Of the data card: which numbers of file names stand for which words, where there are words."""
+    everything = [(part, crop) for part, own in plan.parts().items() for crop in own]
+    lines = []
+    for kind, names in (
+        ("persons", {crop.pid for _, crop in everything}),
+        ("cameras", {_camera(part, crop) for part, crop in everything}),
+    ):
+        numbers = _numbers(names)
+        if any(whole_number(name) != number for name, number in numbers.items()):
+            pairs = ", ".join(f"{number} is {name}" for name, number in sorted(numbers.items(), key=lambda p: p[1]))
+            lines.append(f"- In file names, {kind}: {pairs}.")
+    return ["## Names", "", f"{TABLE} has persons and cameras as they were called.", "", *lines, ""] if lines else []
 
 
 def _write_table(file: Path, plan: Plan, names: dict[str, str]) -> None:
+    known = any(crop.camid for own in plan.parts().values() for crop in own)
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         writer.writerow(("path", "pid", "camid", "split", "occluded"))
         for part, own in plan.parts().items():
             for crop in own:
-                name = names[crop.path]
-                pid, camera = name.rpartition("/")[2].split("_")[:2]
-                writer.writerow((name, int(pid), camera.split("s")[0][1:], part, "true" if crop.occluded else "false"))
+                camera = _camera(part, crop) if known else ""
+                writer.writerow((names[crop.path], crop.pid, camera, part, "true" if crop.occluded else "false"))
 
 
 def _write_leaks(file: Path, leaks: Sequence[Leak]) -> None:
