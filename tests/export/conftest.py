@@ -62,5 +62,7 @@ def onnx_file(small, pictures, tmp_path_factory):
 
     model = small("baseline")
     file = tmp_path_factory.mktemp("onnx") / "baseline.onnx"
-    export_model(model, file, pictures(model, 8), card={"sha256": "abc", "recipe": {"data": {"name": "occsynth"}}})
+    card = {"sha256": "abc", "recipe": {"data": {"name": "occsynth"}}, "calibration": {"weights_hash": "abc"}}
+    card["fails_on"] = {"hats": 0.5}
+    export_model(model, file, pictures(model, 8), card=card)
     return file

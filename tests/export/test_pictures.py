@@ -41,6 +41,13 @@ def test_masks_come_where_they_are_needed(folder):
     assert masks is not None and masks.shape == (5, 16, 8) and (masks == 1).all()
 
 
+def test_an_equipped_model_makes_the_masks_that_are_not_on_disk(folder):
+    model = Small()
+    model.needs_masks, model.masker = True, lambda images: (images[:, 0] > 50).to(torch.uint8)
+    images, masks = load_pictures(folder_records(folder), model)
+    assert torch.equal(masks, (images[:, 0] > 50).to(torch.uint8)) and masks.any() and not masks.all()
+
+
 def test_nothing_to_compare_on_is_refused(tmp_path):
     with pytest.raises(UserError, match="no picture to compare on"):
         load_pictures([], Small())

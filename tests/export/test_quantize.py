@@ -1,7 +1,7 @@
 import pytest
 
 from occreid.errors import UserError
-from occreid.export import check_parity, quantize, reference
+from occreid.export import check_parity, export_model, quantize, reference
 from occreid.models import load_model
 
 pytest.importorskip("onnxruntime")
@@ -15,7 +15,9 @@ def test_an_int8_network_is_smaller_and_still_knows_its_pictures(way, onnx_file,
     assert file.stat().st_size < 0.4 * onnx_file.stat().st_size
     assert [path.name for path in file.parent.iterdir()] == ["small.onnx"]
     loaded = load_model(file)
-    assert loaded.card["method"] == "baseline"
+    card = loaded.card
+    assert card["method"] == "baseline" and card["recipe"] and card["int8"] == way
+    assert len(card["sha256"]) == 64 and not {"calibration", "fails_on"} & card.keys()  # true of the float network only
     parity = check_parity(loaded.run, reference(model), images, tolerance=None)
     assert 0.8 < parity.cosine < 1
     assert parity.deviation > 1e-3  # else nothing was rounded
@@ -35,6 +37,16 @@ def _one_by_one(loaded, batch):
 
     found = [loaded.run(image[None]) for image in batch]
     return torch.cat([f for f, _ in found]), torch.cat([v for _, v in found])
+
+
+def test_an_equipped_network_takes_its_ranges_with_masks(small, pictures, masks_of, tmp_path):
+    model = small("orgnn")
+    images = pictures(model, 16)
+    masks = masks_of(images)
+    export_model(model, tmp_path / "m.onnx", images[:8], masks[:8])
+    loaded = load_model(quantize(tmp_path / "m.onnx", tmp_path / "small.onnx", "static", images, masks))
+    parity = check_parity(loaded.run, reference(model), images, masks, tolerance=None)
+    assert 0.8 < parity.cosine < 1 and parity.deviation > 1e-3
 
 
 def test_what_is_missing_or_unknown_is_said(onnx_file, tmp_path):

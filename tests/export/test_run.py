@@ -6,7 +6,7 @@ from PIL import Image
 
 from occreid.errors import UserError
 from occreid.export import export_run
-from occreid.models import save_model
+from occreid.models import create_trainable, load_masker, save_model
 
 
 @pytest.fixture
@@ -38,6 +38,21 @@ def test_a_folder_of_pictures_needs_no_benchmark(run, folder, tmp_path):
 def test_the_file_goes_into_the_run_folder(run, folder):
     assert export_run(run, never, kind="torchscript", images=folder).file == run / "model.torchscript"
     assert export_run(run / "model.safetensors", never, kind="torchscript", images=folder).file.parent == run
+
+
+def test_an_equipped_model_is_compared_on_a_folder_by_its_own_masks(small, folder, tmp_path):
+    model = small("orgnn")
+    parser = create_trainable("parser", 1, backbone="resnet10t", pretrained="none", channels=8)
+    parser.input_size = (48, 24)
+    save_model(parser, tmp_path / "parser")
+    save_model(model, tmp_path / "bare")
+    with pytest.raises(UserError, match="this model needs them") as caught:
+        export_run(tmp_path / "bare", never, kind="torchscript", images=folder)
+    assert "occreid equip" in caught.value.hint
+    model.masker = load_masker(save_model(parser, tmp_path / "parser"))
+    save_model(model, tmp_path / "both")
+    done = export_run(tmp_path / "both", never, kind="torchscript", images=folder)
+    assert done.masks and done.parity.images == 3
 
 
 @pytest.mark.parametrize(

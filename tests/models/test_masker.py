@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -95,3 +96,11 @@ def test_labels_are_those_of_the_largest_score():
     scores = torch.zeros(1, 3, 1, 2)
     scores[0, 2, 0, 0] = scores[0, 1, 0, 1] = 1
     assert part_labels(scores, 1, 2).tolist() == [[[2, 1]]]
+
+
+def test_a_parser_whose_card_is_of_before_gets_its_hash_from_its_weights(folders, tmp_path):
+    old = shutil.copytree(folders / "parser", tmp_path / "old")
+    card = json.loads((old / "model.json").read_text())
+    hash_ = card.pop("sha256")
+    (old / "model.json").write_text(json.dumps(card))
+    assert load_masker(old).about == {"provider": "parser", "sha256": hash_} and read_card(old)["sha256"] == hash_

@@ -55,6 +55,22 @@ def test_seeds_that_differ_in_sign_show_nothing_however_small_p_is():
     assert found.difference.p_value < 0.01 and found.missing == ("seeds differ in sign",)
 
 
+def test_a_pair_of_runs_that_is_equal_differs_in_no_direction():
+    firsts, seconds = runs(0.2)
+    seconds[2] = firsts[2]
+    found = verdict(firsts, seconds)
+    assert found.agree and found.missing == () and verdict(seconds, firsts).agree
+    same = verdict(firsts, firsts)
+    assert same.agree and same.missing == ("p = 1.000",)
+
+
+def test_a_score_that_is_none_is_named():
+    with pytest.raises(UserError, match="there is no score 'R-2'") as caught:
+        verdict(*runs(0.05), "R-2")
+    assert "R-" in caught.value.hint
+    assert verdict(*runs(0.2), "R-5").seeds == 3
+
+
 def test_means_over_runs_are_compared_query_by_query():
     firsts, seconds = runs(0.05)
     found = compare(firsts, seconds)["mAP"]

@@ -20,7 +20,7 @@ from occreid.export.parity import BATCHES, Describing, Parity, check_parity
 from occreid.files import replacing
 from occreid.methods import Method
 from occreid.models import load_model, save_model
-from occreid.models.exported import ExportedModel
+from occreid.models.exported import CARD_ENTRY, ExportedModel
 from occreid.models.weights import CARD, WEIGHTS
 
 FORMATS = {"onnx": ".onnx", "torchscript": ".torchscript", "safetensors": ".safetensors"}
@@ -139,7 +139,7 @@ def _write_onnx(model: Method, path: Path, inputs: tuple[Tensor, ...], facts: di
                 f"Try opset {OPSET}, or --format torchscript.",
             ) from error
     assert program is not None
-    program.model.metadata_props["occreid"] = json.dumps(facts, ensure_ascii=False)
+    program.model.metadata_props[CARD_ENTRY] = json.dumps(facts, ensure_ascii=False)
     program.save(str(path), external_data=False)
     return ExportedModel(path).run
 

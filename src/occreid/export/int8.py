@@ -76,8 +76,8 @@ def quantize_and_measure(
         UserError: what `quantize` and `occreid.evaluation.measure` raise.
     """
     target = source.with_name(f"{source.stem}-int8.onnx")
-    ranges = load_pictures(spread(splits[0].train, calibration), model)[0] if way == "static" else None
-    quantize(source, target, way, ranges)
+    ranges = load_pictures(spread(splits[0].train, calibration), model) if way == "static" else ()
+    quantize(source, target, way, *ranges)
     small = load_model(target)
     assert isinstance(small, ExportedModel)
     parity = check_parity(small.run, reference(model), *compared, tolerance=None)

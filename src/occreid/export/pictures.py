@@ -19,7 +19,7 @@ COMPARED = 42
 
 
 def load_pictures(records: Sequence[Record], model: Method) -> tuple[Tensor, Tensor | None]:
-    """Pictures at a model's input size, and masks where it needs them.
+    """Pictures at a model's input size, and masks where it needs them: those on disk, else its own parser's.
 
     Returns:
         (N, 3, H, W) uint8 RGB and (N, H, W) uint8, or None.
@@ -29,14 +29,15 @@ def load_pictures(records: Sequence[Record], model: Method) -> tuple[Tensor, Ten
     """
     if not records:
         raise UserError("there is no picture to compare on.", "Give a folder of pictures: --images FOLDER")
-    if model.needs_masks and any(record.mask is None for record in records):
+    from_disk = model.needs_masks and all(record.mask is not None for record in records)
+    if model.needs_masks and not from_disk and model.masker is None:
         raise UserError(
             f"this {type(model).__name__} needs masks to describe, and there is none of the pictures to compare on.",
             "Make masks with 'occreid parse' or 'occreid masks', and name them: --option test_masks=FOLDER.",
         )
     height, width = model.input_size
-    loader = eval_loader(records, height=height, width=width, batch_size=32, masks=model.needs_masks)
-    batches = [(batch.images, batch.masks) for batch in loader]
+    loader = eval_loader(records, height=height, width=width, batch_size=32, masks=from_disk)
+    batches = [(batch.images, model.masks_for(batch.images, batch.masks)) for batch in loader]
     masks = [mask for _, mask in batches if mask is not None]
     return torch.cat([images for images, _ in batches]), torch.cat(masks) if model.needs_masks else None
 

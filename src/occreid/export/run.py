@@ -104,10 +104,12 @@ def export_run(
 
 
 def _check_masks(model: Method, images: Path | None, int8: str | None) -> None:
-    if model.needs_masks and images is not None:
+    if not model.needs_masks or model.masker is not None:  # its own parser makes them
+        return
+    if images is not None:
         raise UserError(
             "the pictures of --images have no masks, and this model needs them.",
-            "Leave --images out, and give --option test_masks=FOLDER.",
+            "Leave --images out, and give --option test_masks=FOLDER; or put a parser beside it: occreid equip",
         )
-    if model.needs_masks and int8 == "static":
+    if int8 == "static":
         raise UserError("training pictures have no masks to find ranges with.", "Use --int8 dynamic.")

@@ -18,6 +18,9 @@ from occreid.models.contract import ModelSpec
 from occreid.models.networks import FileModel, open_onnx
 from occreid.models.pictures import check_images
 
+CARD_ENTRY = "occreid"
+"""Of an ONNX file's metadata: its card, as JSON."""
+
 
 class ExportedModel(FileModel):
     """A ``.onnx`` file of `occreid export`.
@@ -93,7 +96,7 @@ def read_exported_card(path: str | Path) -> dict[str, Any]:
 
 
 def _card(session: Any, path: Path) -> dict[str, Any]:
-    text = session.get_modelmeta().custom_metadata_map.get("occreid")
+    text = session.get_modelmeta().custom_metadata_map.get(CARD_ENTRY)
     if text is None:
         raise UserError(
             f"{path} is an ONNX file that occreid did not write.", f"Say once what it takes: occreid import {path}"

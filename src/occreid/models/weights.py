@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from occreid.errors import UserError
-from occreid.files import read_json, replacing, write_json
+from occreid.files import read_json, replacing, sha256_of, write_json
 from occreid.models.contract import Method, ModelSpec, PartParser, Trainable
 from occreid.models.exported import ExportedModel, read_exported_card
 from occreid.models.foreign import ForeignModel, is_foreign
@@ -23,6 +23,8 @@ from occreid.models.masker import CARD_KEY, Masker, path_of
 from occreid.models.registry import as_method, check_trusted, create_trainable, find_model, method_options
 
 _MODEL = ("format", "method", "options", "num_classes", "input_size", "pixel_mean", "pixel_std", "flip_test")
+OF_WEIGHTS = ("name", "metrics", "figures", "calibration", "calibration_on_photographs", "fails_on")
+"""What a card says of its very weights, their name and what was measured with them: not true of any others."""
 WRITTEN = (*_MODEL, "sha256", "versions", CARD_KEY)
 """Keys of a card that `save_model` writes by itself."""
 
@@ -78,7 +80,7 @@ def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None
 
 
 def read_card(source: str | Path) -> dict[str, Any]:
-    """The card of a model, without loading it.
+    """The card of a model, without loading it; with ``sha256`` of its weights in any case.
 
     Args:
         source: as `load_model`.
@@ -99,6 +101,8 @@ def read_card(source: str | Path) -> dict[str, Any]:
     missing = [key for key in ("method", "options", "num_classes", "input_size") if key not in card]
     if missing:
         raise UserError(f"the card {card_file} has no '{missing[0]}'.", "Restore it from where the model came.")
+    if "sha256" not in card:  # written before cards held it
+        card["sha256"] = sha256_of(weights)
     return card
 
 

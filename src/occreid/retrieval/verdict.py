@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from occreid.errors import UserError, did_you_mean
 from occreid.retrieval.bootstrap import Difference, compare
 from occreid.retrieval.ranking import Ranking
 
@@ -24,7 +25,7 @@ class Verdict:
         difference: of the means over runs, second − first.
         queries: that count.
         seeds: runs of each side.
-        agree: whether all pairs of runs differ in one direction.
+        agree: whether no two pairs of runs differ in opposite directions; a pair that is equal differs in none.
     """
 
     difference: Difference
@@ -65,9 +66,12 @@ def verdict(
         seed: of the resamples.
 
     Raises:
-        UserError: what `compare` raises.
+        UserError: a score the rankings do not have, or what `compare` raises.
     """
-    found = compare(first, second, resamples, seed=seed)[score]
+    compared = compare(first, second, resamples, seed=seed)
+    if score not in compared:
+        raise UserError(f"there is no score '{score}'.", did_you_mean(score, compared))
     changes = [b.scores()[score] - a.scores()[score] for a, b in zip(first, second, strict=True)]
-    agree = all(change > 0 for change in changes) or all(change < 0 for change in changes)
+    agree = not min(changes) < 0 < max(changes)
+    found = compared[score]
     return Verdict(found, int(first[0].valid.sum()), len(first), agree)

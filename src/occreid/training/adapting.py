@@ -24,15 +24,13 @@ from occreid.errors import UserError
 from occreid.extraction import usable_device
 from occreid.models import Method, load_model, read_card, save_model
 from occreid.models.locate import called
-from occreid.models.weights import WRITTEN
+from occreid.models.weights import OF_WEIGHTS, WRITTEN
 from occreid.progress import progress_bar
 from occreid.records import Record
 from occreid.training.pseudo_labels import Round, Rounds, adapt_by_clusters
 
 FEWEST = 32
 """Pictures below which a variance says nothing."""
-_NO_LONGER_TRUE = ("name", "metrics", "figures", "calibration", "calibration_on_photographs", "fails_on")
-"""Of a card: what the weights and statistics before were called, and what was measured with them."""
 
 
 @torch.no_grad()
@@ -153,6 +151,6 @@ def adapt_model(
         "from_sha256": card.get("sha256"),
         "rounds": [asdict(round_) for round_ in found],
     }
-    kept = {key: value for key, value in card.items() if key not in (*WRITTEN, *_NO_LONGER_TRUE)}
+    kept = {key: value for key, value in card.items() if key not in (*WRITTEN, *OF_WEIGHTS)}
     save_model(model, out, {**kept, "adapted": note})
     return note
