@@ -1,3 +1,5 @@
+import multiprocessing
+
 import pytest
 import torch
 from PIL import Image
@@ -61,6 +63,20 @@ def test_pictures_that_are_known_take_the_names_of_a_table(make, tmp_path):
     assert facts(gallery, picture_id(files[0].read_bytes()))[:2] == ("zoe", "hall")
 
 
+def test_one_picture_with_two_names_is_refused(tmp_path):
+    files = [tmp_path / name for name in ("a.png", "b.png")]
+    for file in files:
+        Image.new("RGB", (8, 16)).save(file)
+    zoe, tom = Record(files[0], 0, 0, person="zoe"), Record(files[1], 1, 0, person="tom")
+    with pytest.raises(UserError, match=r"a\.png and .*b\.png, the same picture, is given person 'zoe' and 'tom'\."):
+        changes_of([zoe, tom], Change())
+    twice = Record(files[0], 0, 1, person="zoe", camera="door")
+    with pytest.raises(UserError, match=r"a\.png is given camera '0' and 'door'\."):
+        changes_of([zoe, twice], Change())
+    assert len(changes_of([zoe, tom, twice], Change(pid="ann", camid="door"))) == 1
+    assert len(changes_of([zoe, zoe], Change())) == 1
+
+
 @pytest.mark.parametrize(
     ("act", "message"),
     [
@@ -93,3 +109,40 @@ def test_an_old_name_leaves_the_disk_with_compaction(tmp_path, people):
     gallery.compact()
     assert b"Secret Name" not in b"".join(f.read_bytes() for f in tmp_path.rglob("*") if f.is_file())
     assert not gallery.unswept() and facts(gallery, "p0002")[0] == "nobody"
+
+
+def test_two_processes_that_change_one_entry_at_once_undo_nothing_of_each_other(tmp_path, people):
+    with Gallery.create(str(tmp_path / "g"), dim=DIM, metric="cosine", weights_hash="w" * 64) as gallery:
+        gallery.add(people(2))
+        context = multiprocessing.get_context("spawn")
+        start = context.Event()
+        writers = [context.Process(target=_tag, args=(str(tmp_path / "g"), name, start)) for name in "ab"]
+        for writer in writers:
+            writer.start()
+        start.set()
+        for writer in writers:
+            writer.join()
+            assert writer.exitcode == 0
+        assert set(facts(gallery, "p0000")[3]) == {"person", "even", *(f"{name}{n}" for name in "ab" for n in range(8))}
+        assert len(gallery) == 2 and gallery.verify().sound
+
+
+def _tag(place, name, start):
+    with Gallery.open(place) as gallery:
+        assert start.wait(60)
+        for number in range(8):
+            assert gallery.update({"p0000": Change(add_tags=(f"{name}{number}",))}) == 1
+
+
+def test_what_another_changes_between_finding_and_changing_is_not_overwritten(make, monkeypatch):
+    gallery = make(4)
+    store, change = gallery._store, type(gallery._store).change
+
+    def late(self, ids, changed, filter=None):
+        monkeypatch.undo()
+        gallery.update({"p0003": Change(camid="hall")})  # it is of camera 3 no longer
+        return change(self, ids, changed, filter)
+
+    monkeypatch.setattr(type(store), "change", late)
+    assert gallery.update(Change(camid="north gate"), Filter(camids=("3",))) == 0
+    assert facts(gallery, "p0003")[1] == "hall"

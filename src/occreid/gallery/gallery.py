@@ -73,8 +73,7 @@ class Gallery:
             weights_hash: SHA-256 of the weights, the ``sha256`` of the model's card.
             model_name: what the model is called, for people.
             token: ``user:password`` or API key of a Milvus server; left out, that of the variable `stores.TOKEN`.
-            memory: bytes of descriptors that a gallery in a folder may keep in memory between exact searches; a
-                larger one is read from disk at each.
+            memory: bytes of descriptors kept in memory between exact searches; of a larger gallery none are.
 
         Raises:
             UserError: something is there already, the place cannot be written, or a value cannot be.
@@ -204,8 +203,7 @@ class Gallery:
             exact: compare with every entry; else only with candidates: of a part-based method those whose aggregate
                 is near (`occreid.gallery.aggregate`), of any method those the index proposes, if one was built.
             candidates: how many those are, by default 20 k and at least 200.
-            probes: how many partitions of the index are looked at, by default half of them and at least 20 (in
-                Milvus its own choice).
+            probes: partitions of the index that are looked at, by default half, at least 20 (in Milvus its choice).
             model: the gallery's, where it was not given before; it refines, if its method does.
 
         Returns:
@@ -241,8 +239,7 @@ class Gallery:
 
         Args:
             ids: these entries; unknown ids are no error.
-            before: entries taken before this moment, Unix seconds; where the time is not known, entries that were
-                added before it (retention).
+            before: entries taken before this moment, Unix seconds; of an unknown time, added before it (retention).
             filter: entries that pass it.
 
         Returns:
@@ -313,6 +310,10 @@ class Gallery:
         """Rewrite files so that deleted entries are gone for good, and take new entries into the index."""
         self._store.compact()
 
+    def check_writable(self) -> None:
+        """Write something and take it away; a `StorageError` where that is refused. Of a server: whether it answers."""
+        self._store.check_writable()
+
     def keep_on_disk(self) -> None:
         """Flush every commit to the disk before its method returns; in Milvus a `UserError`: it decides for itself."""
         self._store.keep_on_disk()
@@ -335,8 +336,7 @@ class Gallery:
         Args:
             kind: ``"IVF_PQ"`` (compressed vectors) or ``"IVF_FLAT"`` (whole vectors, more memory, finds more).
             partitions: groups of entries, of which a search looks at some; by default one for 4,096 entries.
-            sub_vectors: pieces of a compressed vector, one byte each; must divide its length, by default a
-                sixteenth.
+            sub_vectors: pieces of a compressed vector, one byte each; must divide its length; by default a sixteenth.
 
         Raises:
             UserError: fewer than 256 entries, or numbers that do not fit.

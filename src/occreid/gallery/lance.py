@@ -14,7 +14,7 @@ import numpy as np
 
 from occreid.errors import UserError, require
 from occreid.files import WRITABLE, new_folder, read_json, read_text, write_file, write_json
-from occreid.gallery import fragments
+from occreid.gallery import fragments, lance_index
 from occreid.gallery.blocks import BLOCK, Block, block_columns, to_block
 from occreid.gallery.copies import copy_files
 from occreid.gallery.durable import Flusher
@@ -27,18 +27,18 @@ from occreid.gallery.reserve import Reserve
 from occreid.gallery.resident import Resident
 from occreid.gallery.rows import schema
 from occreid.gallery.sweep import sweep
+from occreid.gallery.writable import check_writable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _MANIFEST, _TABLE, _LOCK = "gallery.json", "people", "write.lock"
-_INDEX, _DELETED = "index.json", "deleted.json"
+_DELETED = "deleted.json"
 _PAUSES = (0.05, 0.2, 0.5)  # seconds between attempts to read
 _INDEX_CACHE, _METADATA_CACHE = 2**30, 16 * 2**20  # bytes; Lance's own bounds let a long-lived writer grow by a GiB
 Result = TypeVar("Result")
 _AT_ONCE = timedelta(milliseconds=1)
 _WAIT = 600  # seconds a writer waits for another
-_PROBES = 20  # partitions a search looks at, at least
 
 
 class LanceStore:
@@ -104,12 +104,16 @@ class LanceStore:
                 self._commits += 1
             return len(new)
 
-    def change(self, rows: pa.Table) -> None:
+    def change(self, ids: Sequence[str], changed: Callable[[pa.Table], pa.Table], filter: Filter | None = None) -> int:
         """See `Store`."""
         with self._writing():
             self.manifest = give_names(self.manifest, self._table, self._folder / _MANIFEST)
-            self._touch(one_of("id", rows.column("id").to_pylist()))  # the old names are to go, too
-            self._table.merge_insert("id").when_matched_update_all().execute(without_numbers(rows, self._table))
+            rows = self.fetch(ids, filter=filter)  # here, or what another writer changes meanwhile would be undone
+            if len(rows):
+                self._touch(one_of("id", rows.column("id").to_pylist()))  # the old names are to go, too
+                new = without_numbers(changed(rows), self._table)
+                self._table.merge_insert("id").when_matched_update_all().execute(new)
+            return len(rows)
 
     def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
         """See `Store`; works on a full disk, too."""
@@ -138,12 +142,11 @@ class LanceStore:
         """See `Store`."""
         return self._read(self._table.count_rows)
 
-    def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+    def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None, filter: Filter | None = None) -> pa.Table:
         """See `Store`."""
         names = list(columns) if columns else schema(self.manifest).names
-        return self._read(
-            lambda: self._table.search().where(one_of("id", ids)).select(self._selected(names)).to_arrow()
-        )
+        condition = all_of([one_of("id", ids), *self._conditions(filter)])
+        return self._read(lambda: self._table.search().where(condition).select(self._selected(names)).to_arrow())
 
     def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """See `Store`."""
@@ -203,7 +206,7 @@ class LanceStore:
         query = self._table.search(vector, vector_column_name="vector").distance_type(self._distance())
         if conditions := self._conditions(filter):
             query = query.where(all_of(conditions), prefilter=True)
-        query = query.nprobes(probes or self._probes())
+        query = query.nprobes(probes or lance_index.probes(self._folder))
         return self._read(lambda: query.limit(k).select(self._selected([*columns, "_distance"])).to_arrow())
 
     def _selected(self, columns: Sequence[str]) -> list[str] | dict[str, str]:
@@ -214,34 +217,14 @@ class LanceStore:
         self.manifest = named_by_now(self.manifest, self._table)
         return conditions_of(filter, **(NAMES if self.manifest.numbered else {}))
 
-    def _probes(self) -> int:
-        """Half of the index's partitions: a fixed number finds less and less as a gallery grows."""
-        file = self._folder / _INDEX
-        return max(_PROBES, read_json(file)["partitions"] // 2 if file.is_file() else 0)
-
     def build_index(self, kind: str, partitions: int, sub_vectors: int) -> None:
         """See `Store`."""
         with self._writing():
-            self._index(kind, partitions, sub_vectors)
-            numbers = {"kind": kind, "partitions": partitions, "sub_vectors": sub_vectors}
-            write_json(self._folder / _INDEX, numbers, indent=None)
-
-    def _index(self, kind: str, partitions: int, sub_vectors: int) -> None:
-        kinds = require("lancedb.index", "gallery")
-        options = {"distance_type": self._distance(), "num_partitions": partitions}
-        config = kinds.IvfPq(num_sub_vectors=sub_vectors, **options) if kind == "IVF_PQ" else kinds.IvfFlat(**options)
-        self._table.create_index("vector", config=config, replace=True)
+            lance_index.build(self._table, self._folder, self._distance(), kind, partitions, sub_vectors)
 
     def index(self) -> dict[str, Any] | None:
         """See `Store`."""
-        return self._read(self._index_state)
-
-    def _index_state(self) -> dict[str, Any] | None:
-        for index in self._table.list_indices():
-            if index.columns == ["vector"]:
-                state = self._table.index_stats(index.name)
-                return {"type": state.index_type, "waiting": state.num_unindexed_rows}
-        return None
+        return self._read(lambda: lance_index.state(self._table))
 
     def compact(self) -> None:
         """See `Store`; works on a full disk as far as a small reserve goes."""
@@ -256,7 +239,8 @@ class LanceStore:
                 fragments.rewrite(self._table, [fragment])
                 self._sweep()
             self._table.optimize(cleanup_older_than=_AT_ONCE, delete_unverified=True)
-            self._renew_indexes(anew=bool(touched))
+            rows, anew = self.count(), bool(touched)
+            lance_index.renew(self._table, self._folder, self._distance(), rows=rows, anew=anew)
             self._sweep()
             (self._folder / _DELETED).unlink(missing_ok=True)
 
@@ -264,13 +248,6 @@ class LanceStore:
         indexes = self._table.list_indices()
         known = all(getattr(index, "num_segments", 0) == 1 for index in indexes)  # of more, only one shows its UUID
         sweep(self._folder, self._table.version, {index.index_uuid for index in indexes} if known else None)
-
-    def _renew_indexes(self, *, anew: bool) -> None:
-        """Make the index of ids; ``anew`` both: an index holds ids and vectors, of deleted rows too."""
-        if anew and self.count() and (self._folder / _INDEX).is_file():
-            self._index(**read_json(self._folder / _INDEX))
-        if anew or (self.count() and not any(index.columns == ["id"] for index in self._table.list_indices())):
-            self._table.create_index("id", config=require("lancedb.index", "gallery").BTree(), replace=True)
 
     def unswept(self) -> bool:
         """See `Store`: `compact` takes the note away last."""
@@ -283,6 +260,11 @@ class LanceStore:
             return [int(fragment) for fragment in read_json(file)] if file.is_file() else []
         except (UserError, TypeError, ValueError):
             return np.unique(self.numbers() >> 32).tolist()
+
+    def check_writable(self) -> None:
+        """See `Store`."""
+        with self._writing():
+            check_writable(self._folder)
 
     def keep_on_disk(self) -> None:
         """See `Store`."""

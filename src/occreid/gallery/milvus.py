@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ class MilvusStore:
         self.manifest, self.where = manifest, where
         self._client, self._name = client, collection
         self._columns = schema(manifest)
+        self._turn = threading.Lock()
         client.load_collection(collection)
 
     @classmethod
@@ -98,10 +100,17 @@ class MilvusStore:
                 self._client.upsert(self._name, new)  # where another process adds the same id, it stays one row
         return len(new)
 
-    def change(self, rows: pa.Table) -> None:
-        """See `Store`. A row that another process deletes meanwhile comes back: Milvus has no way to say "if there"."""
-        with _milvus_errors(self.where):
-            self._client.upsert(self._name, [self._row(row) for row in rows.to_pylist()])
+    def change(self, ids: Sequence[str], changed: Callable[[pa.Table], pa.Table], filter: Filter | None = None) -> int:
+        """See `Store`; as one step only among this process's threads.
+
+        A row that another process deletes meanwhile comes back, and what it changes meanwhile is undone: Milvus has no
+        way to say "if there" or "if unchanged".
+        """
+        with self._turn, _milvus_errors(self.where):
+            rows = self.fetch(ids, filter=filter)
+            if len(rows):
+                self._client.upsert(self._name, [self._row(row) for row in changed(rows).to_pylist()])
+            return len(rows)
 
     def _row(self, row: dict[str, Any]) -> dict[str, Any]:
         return to_milvus(row, self.where, self.manifest.numbered)
@@ -127,14 +136,15 @@ class MilvusStore:
     def _count(self, condition: str) -> int:
         return int(self._client.query(self._name, filter=condition, output_fields=["count(*)"])[0]["count(*)"])
 
-    def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+    def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None, filter: Filter | None = None) -> pa.Table:
         """See `Store`."""
         names = list(columns) if columns else self._columns.names
         found: list[dict[str, Any]] = []
         with _milvus_errors(self.where):
             for start in range(0, len(ids), _IDS_AT_ONCE):
                 some = list(ids[start : start + _IDS_AT_ONCE])
-                found += self._client.query(self._name, filter=f"id in {some}", output_fields=self._fields(names))
+                condition = all_of([f"id in {some}", *conditions_of(filter, self.manifest.numbered)])
+                found += self._client.query(self._name, filter=condition, output_fields=self._fields(names))
         return self._table(found, names)
 
     def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
@@ -211,6 +221,10 @@ class MilvusStore:
     def unswept(self) -> bool:
         """See `Store`: Milvus keeps that to itself, and sweeps in its own time."""
         return False
+
+    def check_writable(self) -> None:
+        """See `Store`: a server is only asked whether it answers."""
+        self.count()
 
     def keep_on_disk(self) -> None:
         """See `Store`.

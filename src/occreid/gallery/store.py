@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,8 +31,20 @@ class Store(Protocol):
         """Insert the rows whose id is not there, all in one commit; how many those were."""
         ...
 
-    def change(self, rows: pa.Table) -> None:
-        """Write rows anew whose ids are there, in one commit; those that are gone by now stay so."""
+    def change(self, ids: Sequence[str], changed: Callable[[pa.Table], pa.Table], filter: Filter | None = None) -> int:
+        """Write the rows of these ids anew, in one commit; those that are gone by now stay so.
+
+        They are read and written as one step among writers, so that of two changes at once each keeps what the other
+        has changed.
+
+        Args:
+            ids: of the rows.
+            changed: whole rows → the same rows, changed.
+            filter: rows that pass it.
+
+        Returns:
+            How many there were.
+        """
         ...
 
     def delete(self, *, ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> int:
@@ -43,8 +55,8 @@ class Store(Protocol):
         """Rows."""
         ...
 
-    def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows of these ids that exist, in any order."""
+    def fetch(self, ids: Sequence[str], columns: Sequence[str] | None = None, filter: Filter | None = None) -> pa.Table:
+        """The rows of these ids that exist and pass the filter, in any order."""
         ...
 
     def scan(self, columns: Sequence[str], filter: Filter | None = None, rows: int = 8192) -> Iterator[pa.RecordBatch]:
@@ -82,6 +94,14 @@ class Store(Protocol):
 
     def unswept(self) -> bool:
         """Whether the place knows of deleted rows that no `compact` has taken from the disk yet."""
+        ...
+
+    def check_writable(self) -> None:
+        """Nothing, if something can be written; it waits for other writers.
+
+        Raises:
+            StorageError: it cannot.
+        """
         ...
 
     def keep_on_disk(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1024  # rows of one commit
 COLUMNS = ("id", "person", "camera", "time", "tags")
-"""What `Store.change` writes."""
+"""What a change concerns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +89,36 @@ def changes_of(records: Sequence[Record], change: Change, *, start: float | None
         start: Unix seconds from which `Record.time` counts, as `Gallery.enrol` takes it.
 
     Raises:
-        UserError: an unreadable picture, or a value that cannot be kept.
+        UserError: an unreadable picture, a value that cannot be kept, or one picture (by its bytes) with two names.
     """
     start = None if start is None else check_timestamp(start, "start")
-    return {
-        picture_id(read_bytes(record.path)): replace(
+    made: dict[str, Change] = {}
+    first: dict[str, Record] = {}
+    for record in records:
+        name = picture_id(read_bytes(record.path))
+        one = replace(
             change,
             pid=record.person_name if change.pid is None else change.pid,
             camid=record.camera_name if change.camid is None else change.camid,
             timestamp=_moment(record, start) if change.timestamp is None else change.timestamp,
             add_tags=(*change.add_tags, *record.tags),
         )
-        for record in records
-    }
+        if made.setdefault(name, one) != one:
+            raise _contradiction(first[name], record, made[name], one)
+        first.setdefault(name, record)
+    return made
+
+
+def _contradiction(first: Record, second: Record, one: Change, other: Change) -> UserError:
+    """What to say of a picture that is to be two things."""
+    words = {"pid": "person", "camid": "camera", "timestamp": "time"}
+    told = [
+        f"{word} {getattr(one, name)!r} and {getattr(other, name)!r}"
+        for name, word in words.items()
+        if getattr(one, name) != getattr(other, name)
+    ]
+    place = str(first.path) if first.path == second.path else f"{first.path} and {second.path}, the same picture,"
+    return UserError(f"{place} is given {', '.join(told)}.", "An entry has one of each: leave one line out.")
 
 
 def _moment(record: Record, start: float | None) -> float | None:
@@ -122,19 +139,13 @@ def update(store: Store, changes: Mapping[str, Change] | Change, filter: Filter 
         raise UserError("changes by id and a filter do not go together.", "Give one of the two.")
     if changes and all(change.is_nothing for change in changes.values()):
         raise UserError("nothing is to be changed.", "Give a person, a camera, a time or tags.")
-    by_id = changes
-    return _change(store, checked_ids([*by_id]), lambda row: by_id[row["id"]].of(row))
+    by_id, ids = changes, checked_ids([*changes])
 
+    def changed(rows: pa.Table) -> pa.Table:
+        return _with(rows, [by_id[row["id"]].of(row) for row in rows.select(list(COLUMNS)).to_pylist()])
 
-def _change(store: Store, ids: Sequence[str], changed: Callable[[dict[str, Any]], dict[str, Any]]) -> int:
-    """Change rows, some of them in each commit; how many there were."""
-    count = 0
-    for first in range(0, len(ids), _AT_ONCE):
-        rows = store.fetch(ids[first : first + _AT_ONCE])
-        if len(rows):
-            store.change(_with(rows, [changed(row) for row in rows.select(list(COLUMNS)).to_pylist()]))
-        count += len(rows)
-    return count
+    batches = (ids[first : first + _AT_ONCE] for first in range(0, len(ids), _AT_ONCE))
+    return sum(store.change(some, changed, filter) for some in batches)
 
 
 def _with(rows: pa.Table, changed: list[dict[str, Any]]) -> pa.Table:
