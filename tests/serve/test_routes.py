@@ -3,8 +3,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from starlette.testclient import TestClient
 
-from occreid.serve.keys import add_key
+from occreid.serve.app import create_app
+from occreid.serve.keys import KeyRing, add_key
 from occreid.serve.proposing import Proposer
 from occreid.serve.scope import Scope
 from occreid.serve.settings import Settings
@@ -166,6 +168,30 @@ def test_health_tells_no_path(api, tmp_path):
     found = api("GET", "/readyz", None)
     assert found.status_code == 503 and found.json()["problems"] == ["The keys cannot be read."]
     assert api("GET", "/livez", None).status_code == 200
+
+
+@pytest.mark.parametrize("roles, status", [(["search"], 200), (["search", "enrol"], 503)])
+def test_a_gallery_that_becomes_read_only_is_seen_where_somebody_may_write(
+    make_service, tmp_path, monkeypatch, roles, status
+):
+    add_key(tmp_path / "keys.json", "anna", roles)
+    service = make_service(Settings(check_every=0.05))
+    with TestClient(create_app(service, KeyRing(tmp_path / "keys.json"))) as client:
+        assert client.get("/readyz").status_code == 200
+
+        def read_only(_):
+            raise OSError(30, "Read-only file system", str(tmp_path))
+
+        monkeypatch.setattr("occreid.gallery.lance.check_writable", read_only)
+        time.sleep(1.2)  # an answer holds for a second
+        found = client.get("/readyz")
+        assert (
+            found.status_code == status
+            and found.json()["problems"] == ["The gallery cannot be written."][: status == 503]
+        )
+        monkeypatch.undo()
+        time.sleep(1.2)
+        assert client.get("/readyz").status_code == 200
 
 
 def test_entries_are_listed_page_after_page(api, picture):

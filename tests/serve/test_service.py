@@ -1,6 +1,7 @@
 import re
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -378,6 +379,17 @@ def test_a_tag_that_is_none_is_refused_before_anything_is_written_down(service, 
 def test_a_mark_of_a_search_that_never_was_is_refused(service):
     with pytest.raises(EntryNotFound, match="no search"):
         service.mark(CALLER, schemas.Mark(search_id="0" * 16, id="x", verdict="right"))
+
+
+def test_a_mark_of_another_keys_search_is_refused_as_if_it_never_was(service, picture, tmp_path):
+    service.enrol(CALLER, picture(1), None)
+    verdict = schemas.Mark(search_id=service.search(CALLER, picture(1), None).search_id, id="x", verdict="right")
+    other = replace(CALLER, key=replace(CALLER.key, id="other"))
+    with pytest.raises(EntryNotFound, match="this key made no search"):
+        service.mark(other, verdict)
+    assert log(tmp_path, "mark") == []
+    service.mark(CALLER, verdict)
+    assert len(log(tmp_path, "mark")) == 1
 
 
 def test_persons_are_proposed_where_there_is_a_detector_and_the_log_knows(service, picture):

@@ -40,17 +40,25 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
     refusals = Recurring("log of refused requests", service.refusals.flush, EVERY)
     probe = Recurring("check of the gallery", service.gallery.probe, settings.check_every)
 
+    def check_writable() -> None:
+        if ring.any_may("enrol", "admin") or settings.retention_days is not None:
+            service.gallery.check_writable()
+
+    writing = Recurring("check that the gallery can be written", check_writable, settings.check_every)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         threads = to_thread.current_default_thread_limiter()  # one for each request inside, and some for /health
         threads.total_tokens = max(threads.total_tokens, service.settings.concurrency + 8)
         probe.start()
+        writing.start()
         refusals.start()
         if service.settings.retention_days is not None:
             retention.start()
         yield
         retention.stop()
         probe.stop()
+        writing.stop()
         refusals.stop()
         service.close()
 
@@ -69,6 +77,7 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
             "The keys cannot be read.": ring.refresh,
             "The gallery cannot be read.": lambda: len(service.gallery),
             "The gallery is damaged.": probe.check,
+            "The gallery cannot be written.": writing.check,
             "The disk is nearly full.": service.check_room,
             "Old entries are not deleted.": retention.check,
         }

@@ -12,6 +12,7 @@ one.
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 import threading
@@ -77,15 +78,15 @@ class AuditLog:
         if not whole:
             raise StorageFull(f"the audit log {self.path} cannot be written (the disk is full).")
 
-    def holds(self, action: str, text: str) -> bool:
-        """Whether a line of this action, among the last 16 MiB, holds a text; of all processes that write here."""
-        wanted, kind, left = text.encode(), f'"action":"{action}"'.encode(), _RECENT
+    def holds(self, action: str, **facts: str) -> bool:
+        """Whether a line of this action, among the last 16 MiB, holds these facts; of all processes that write here."""
+        wanted, left = [_fact(name, value) for name, value in {"action": action, **facts}.items()], _RECENT
         for path in (self.path, *reversed(rotated(self.path)[-1:])):
             try:
                 with path.open("rb") as file:
                     size = file.seek(0, os.SEEK_END)
                     file.seek(max(size - left, 0))
-                    if any(wanted in line and kind in line for line in file):
+                    if any(all(fact in line for fact in wanted) for line in file):
                         return True
                     left = max(left - size, 0)
             except FileNotFoundError:  # being rotated at this moment: it is the next of the two
@@ -169,3 +170,8 @@ class AuditLog:
         with earlier[-1].open("rb") as file:
             first = chained({"time": entry["time"], "action": ROTATED, "after": earlier[-1].name}, last_line(file))
         return first + chained(entry, first)
+
+
+def _fact(name: str, value: str) -> bytes:
+    """A fact as it stands in a line."""
+    return f"{json.dumps(name)}:{json.dumps(value, ensure_ascii=False)}".encode()

@@ -163,6 +163,10 @@ class KeyRing:
             return None
         return key
 
+    def any_may(self, *roles: str) -> bool:
+        """Whether some valid key holds one of these roles, or is an admin's; as of the last `refresh`."""
+        return any(key.may(*roles) for key in self._keys.values())
+
     def refresh(self) -> None:
         """Read the file if it is another than last time."""
         try:

@@ -266,10 +266,10 @@ class Service:
         """Write a person's verdict on an answer down.
 
         Raises:
-            EntryNotFound: there was no such search lately.
+            EntryNotFound: there was no such search of this key's lately: whether there was another's is not told.
         """
-        if not self.audit.holds("search", f'"search":"{mark.search_id}"'):
-            raise EntryNotFound(f"there was no search '{mark.search_id}' lately.", "Search again.")
+        if not self.audit.holds("search", search=mark.search_id, key=caller.key.id):
+            raise EntryNotFound(f"this key made no search '{mark.search_id}' lately.", "Search again.")
         self.audit.write("mark", **caller.facts(), search=mark.search_id, id=mark.id, verdict=mark.verdict)
 
     def check_room(self) -> None:
