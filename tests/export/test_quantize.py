@@ -40,7 +40,7 @@ def _one_by_one(loaded, batch):
 
 
 def test_an_equipped_network_takes_its_ranges_with_masks(small, pictures, masks_of, tmp_path):
-    model = small("orgnn")
+    model = small("orgnn", mode="oan+orgnn")
     images = pictures(model, 16)
     masks = masks_of(images)
     export_model(model, tmp_path / "m.onnx", images[:8], masks[:8])

@@ -41,7 +41,7 @@ def test_the_file_goes_into_the_run_folder(run, folder):
 
 
 def test_an_equipped_model_is_compared_on_a_folder_by_its_own_masks(small, folder, tmp_path):
-    model = small("orgnn")
+    model = small("orgnn", mode="oan+orgnn")
     parser = create_trainable("parser", 1, backbone="resnet10t", pretrained="none", channels=8)
     parser.input_size = (48, 24)
     save_model(parser, tmp_path / "parser")
