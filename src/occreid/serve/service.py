@@ -30,6 +30,7 @@ from occreid.serve.answers import compared, entry_out, filter_facts, hit_out, ma
 from occreid.serve.audit import AuditLog
 from occreid.serve.batching import Batcher, result_of
 from occreid.serve.caller import Caller
+from occreid.serve.computing import Computing
 from occreid.serve.describing import Crop, Describer
 from occreid.serve.engine import Engine
 from occreid.serve.metrics import Metrics
@@ -80,6 +81,8 @@ class Service:
         self.settings = settings or Settings()
         self.calibration = calibration
         self.metrics = Metrics(lambda: len(gallery), lambda: len(self._describer))
+        self._computing = Computing(self.settings.compute_threads, self.settings.request_seconds)
+        self._explaining = Computing(1, self.settings.request_seconds)  # the network does one at a time anyway
         self._describer = Describer(engine, self.settings, self.metrics.batch)
         self.reader = Reader(gallery, self._describer, audit, self.settings)
         # enrolments that arrive together are one commit: a commit costs far more than a row
@@ -93,6 +96,8 @@ class Service:
         """Finish what is queued and let go of the files."""
         self._describer.close()
         self._enrolments.close()
+        self._computing.close()
+        self._explaining.close()
         if self.proposer is not None:
             self.proposer.close()
         self.refusals.flush()
@@ -187,7 +192,8 @@ class Service:
         filter = caller.scope.narrowed(filter)
         crop = self._describer.crop(data, box)
         (query,) = self._describer.describe(crop)
-        hits = self.gallery.search(query, k, filter, exact)[0]  # never refined: a calibration is of plain distances
+        # never refined: a calibration is of plain distances
+        hits = self._computing(lambda: self.gallery.search(query, k, filter, exact)[0])
         search_id = secrets.token_hex(8)
         self.audit.write(
             "search",
@@ -216,7 +222,7 @@ class Service:
         crops = [self._describer.crop(data, box) for data, box in zip((first, second), boxes, strict=True)]
         one, other = self._describer.describe(*crops)
         row, metric = torch.zeros(1, dtype=torch.int64), self.engine.model.metric
-        distance = float(paired_distances(one, other, metric, row, row)[0])
+        distance = self._computing(lambda: float(paired_distances(one, other, metric, row, row)[0]))
         self.audit.write("compare", **caller.facts(), picture_sha256=[crop.sha256 for crop in crops])
         return compared(distance, metric, self.calibration, (one.visibility[0].tolist(), other.visibility[0].tolist()))
 
@@ -228,7 +234,7 @@ class Service:
             assert entry_id is not None
             data, box = self.reader.picture(caller, entry_id), None
         crop = self._describer.crop(data, box)
-        maps = self.engine.explain(crop.prepared)
+        maps = self._explaining(lambda: self.engine.explain(crop.prepared))
         (found,) = self._describer.describe(crop)
         self.audit.write("explain", **caller.facts(), id=entry_id, picture_sha256=crop.sha256)
         shown = [

@@ -31,6 +31,7 @@ class Settings:
         request_seconds: a request that is not answered by then is given up.
         decoders: requests that work on pixels at once; bounds memory.
         max_batch: pictures described at once.
+        compute_threads: searches and comparisons at once; bounds memory.
         max_scenes: pictures that wait for the detector; more get a 429.
         scene_seconds: what the detector may take for a picture, waiting included.
         keep_pictures: whether the gallery keeps the crops that are enrolled.
@@ -61,6 +62,7 @@ class Settings:
     request_seconds: float = 120.0
     decoders: int = 2
     max_batch: int = 32
+    compute_threads: int = 4
     max_scenes: int = 8
     scene_seconds: float = 60.0
     keep_pictures: bool = True
