@@ -252,6 +252,23 @@ def test_other_character_sets_are_refused_before_the_body(make, keys, charset):
     assert ask(make(), keys[2], headers=[(b"content-type", b"text/plain")])[0] == 415
 
 
+@pytest.mark.parametrize("option", ["charset*=utf-8''punycode", "charset*0=puny; charset*1=code", "encoding=idna"])
+def test_options_of_a_content_type_that_nobody_needs_are_refused(make, keys, option):
+    headers = [(b"content-type", f"multipart/form-data; boundary=b; {option}".encode())]
+    assert ask(make(), keys[2], headers=headers)[0] == 415
+
+
+@pytest.mark.parametrize("name", [b"content-type", b"authorization", b"content-length"])
+def test_a_header_that_is_sent_twice_is_refused_whichever_is_read_inside(make, keys, name):
+    values = {
+        b"content-type": [b"multipart/form-data; boundary=b; charset=punycode", b"multipart/form-data; boundary=b"]
+    }
+    headers = [(name, value) for value in values.get(name, [b"Bearer x", b"5"])]
+    guard = make()
+    status, _, body, left = ask(guard, keys[2], headers=headers, pieces=(b"x",) * 3)
+    assert status == 400 and name.decode() in json.loads(body)["problem"] and len(left) == 3 and not guard.inside.bodies
+
+
 def test_slow_bodies_of_one_key_leave_room_for_others(make, keys):
     async def scene():
         other = add_key(keys[0], "bert", ["search", "monitor"])[1]

@@ -35,7 +35,7 @@ class FormRoute(APIRoute):
 
 class _FormRequest(Request):
     async def _get_form(self, **_: Any) -> FormData:  # type: ignore[override]  # the limits are ours
-        if self._form is None and _kind(self.headers) not in KINDS:
+        if self._form is None and kind_of(self.headers) not in KINDS:
             self._form = FormData()  # its fields are missing, which is said by name
         elif self._form is None:
             body = await self.body()
@@ -61,12 +61,13 @@ def parse(headers: Headers, body: bytes) -> FormData:
         yield body
 
     limits = {"max_fields": _FIELDS, "max_part_size": _FIELD_BYTES}
-    if _kind(headers) == KINDS[0]:
+    if kind_of(headers) == KINDS[0]:
         parser = MultiPartParser(headers, stream(), max_files=_FILES, **limits)  # type: ignore[arg-type]  # an iterator is enough
     else:
         parser = FormParser(headers, stream(), **limits)  # type: ignore[arg-type]  # the same
     return asyncio.run(parser.parse())
 
 
-def _kind(headers: Headers) -> str:
+def kind_of(headers: Headers) -> str:
+    """The content type of a request without its options, in small letters."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -181,7 +181,7 @@ class Guard:
             Refusal: nobody the service knows.
             Busy: too many wrong keys from one address.
         """
-        words = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").split()
+        words = _header(scope, "authorization").split()
         token = words[1] if len(words) == 2 and words[0].lower() == "bearer" else ""
         try:
             key = self.ring.find(token)
@@ -204,10 +204,10 @@ class Guard:
         Raises:
             Refusal: of another kind, too large, too slow, or the client has gone.
         """
-        if not _is_text_or_form(dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")):
+        if not _is_text_or_form(_header(scope, "content-type")):
             raise Refusal(415, "This takes a form or JSON, in UTF-8.")
         most = self.service.settings.max_body
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        declared = _header(scope, "content-length")
         length = int(declared) if declared.isdigit() else 0
         pieces, size = [], 0
         try:
@@ -235,6 +235,18 @@ def _address(scope: Scope) -> str:
     return str((scope.get("client") or ("unknown", 0))[0])[:64]
 
 
+def _header(scope: Scope, name: str) -> str:
+    """The value of a header; empty: it was not sent.
+
+    Raises:
+        Refusal: it was sent twice: what is looked at here would not be what is read inside.
+    """
+    found = [value.decode("latin-1") for given, value in scope["headers"] if given == name.encode()]
+    if len(found) > 1:
+        raise Refusal(400, f"The request has the header {name} twice.")
+    return found[0] if found else ""
+
+
 def _is_text_or_form(kind: str) -> bool:
     """Whether a content type is one the service reads; other character sets can take minutes to decode.
 
@@ -242,8 +254,10 @@ def _is_text_or_form(kind: str) -> bool:
     (True, False)
     """
     name, *options = (part.strip().lower() for part in kind.split(";"))
-    sets = [option.partition("=")[2].strip(' "') for option in options if option.partition("=")[0].strip() == "charset"]
-    return name in ("", "application/json", *KINDS) and all(one in ("utf-8", "utf8") for one in sets)
+    given = [(key.strip(), value.strip(' "')) for key, _, value in (option.partition("=") for option in options)]
+    return name in ("", "application/json", *KINDS) and all(
+        key in ("", "boundary") or (key == "charset" and value in ("utf-8", "utf8")) for key, value in given
+    )
 
 
 class _Answer:

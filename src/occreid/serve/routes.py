@@ -17,7 +17,7 @@ from occreid.gallery import Filter
 from occreid.gallery.checks import NAME_LENGTH
 from occreid.serve import schemas
 from occreid.serve.caller import Caller
-from occreid.serve.forms import FormRoute
+from occreid.serve.forms import KINDS, FormRoute, kind_of
 from occreid.serve.metrics import CONTENT_TYPE
 from occreid.serve.service import Service
 from occreid.timestamps import check_timestamp
@@ -77,7 +77,7 @@ async def _known_fields(request: Request) -> None:
     route = request.scope["route"].dependant
     kinds = {"field": ([], route.body_params), "parameter": (request.query_params, route.query_params)}
     takes_form = any(isinstance(param.field_info, params.Form) for param in route.body_params)
-    if takes_form and request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if takes_form and kind_of(request.headers) in KINDS:
         kinds["field"] = (await request.form(), route.body_params)
     for kind, (given, wanted) in kinds.items():
         known = [param.alias for param in wanted]
