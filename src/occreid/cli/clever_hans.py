@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -57,30 +57,15 @@ def clever_hans(
 
         occreid clever-hans runs/first --on occsynth=data/occsynth-demo --natural kind
     """
-    from occreid.data.occlusion.library import OccluderLibrary
-    from occreid.evaluation import clever_hans as carry_out
-    from occreid.evaluation import draw_trials
-    from occreid.evaluation.clever_hans import check_share, describe_pictures
-    from occreid.evaluation.clever_hans_sheet import write_telling
-    from occreid.models import load_model
+    from occreid.evaluation.clever_hans_runs import pasted_rows
 
     if natural is not None:
         if sheet is not None:
             raise UserError("there is no sheet of natural occluders.", "Leave --sheet out, or --natural.")
         _natural(run, benchmarks, natural, seed, device, as_json)
         return
-    check_share(share)
-    library = OccluderLibrary.open(occluders)
-    splits, model = benchmarks.splits(run), load_model(run)
-    describe = describe_pictures(model, device)
-    rows: list[dict[str, Any]] = []
-    for split in splits:
-        drawn = draw_trials(split.query, split.gallery, trials, len(library), seed)
-        found = carry_out(describe, drawn, library, model.metric, share)
-        rows.append({"benchmark": split.name, **found.summary(seed), "share": share, "seed": seed})
-        if sheet is not None:
-            file = sheet if len(splits) == 1 else sheet.with_stem(f"{sheet.stem}-{split.name}")
-            write_telling(found, library, share, file)
+    given = {"trials": trials, "share": share, "seed": seed, "device": device, "sheet": sheet}
+    rows = pasted_rows(run, benchmarks.splits(run), occluders, **given)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -97,15 +82,12 @@ def clever_hans(
 
 def _natural(run: Path, benchmarks: Benchmarks, by: str, seed: int, device: str, as_json: bool) -> None:
     """Of what hides people in the benchmarks' own pictures."""
-    from occreid.evaluation import Settings
-    from occreid.evaluation.details import natural_row
+    from occreid.evaluation.clever_hans_runs import natural_rows
     from occreid.evaluation.saved import is_extracted
-    from occreid.evaluation.sources import describe_source
 
     require_known("--natural", by, ("kind", "id"))
-    settings = Settings(device)
     splits = None if benchmarks.on is None and is_extracted(run) else benchmarks.splits(run)
-    rows = [natural_row(described, by, seed) for described in describe_source(run, splits, settings)]
+    rows = natural_rows(run, splits, by, seed=seed, device=device)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
