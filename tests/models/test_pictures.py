@@ -86,11 +86,11 @@ def test_batches_come_from_anything_and_an_iterator_is_not_read_ahead(picture, w
         (np.zeros((4, 4, 2), np.uint8), r"picture 1 is an array of shape \(4, 4, 2\)"),
         (np.zeros((0, 4, 3), np.uint8), r"picture 1 is an array of shape \(0, 4, 3\)"),
         (torch.zeros(5, 4, 3), r"picture 1 is a tensor of shape \(5, 4, 3\). Move its channels"),
-        (torch.zeros(3, 4, 4, dtype=torch.int64), "picture 1 takes uint8 or floating point, not torch.int64"),
+        (torch.zeros(3, 4, 4, dtype=torch.int64), "picture 1 needs uint8 or floating point, not torch.int64"),
         (torch.full((3, 4, 4), 255.0), r"floating-point pixels in \[0, 1\], not 255…255. Divide"),
         (torch.full((3, 4, 4), torch.nan), "not nan…nan"),
         ("nowhere.jpg", "no image nowhere.jpg"),
-        (7, "a int is no picture"),
+        (7, "is no picture, but of the type int"),
     ],
 )
 def test_what_is_no_picture_is_named(given, problem):

@@ -33,3 +33,12 @@ def nowhere(pixels):
 
 
 number = 7
+
+
+def burns(pixels):
+    raise RuntimeError("the weights are on fire")
+
+
+class Unmade:
+    def __init__(self):
+        raise OSError("no weights")

@@ -25,6 +25,7 @@ def test_a_function_or_class_of_ones_own(frame, colours):
         ("colour_detector:sizes", "ends before it begins"),
         ("colour_detector:percent", "scores from 90"),
         ("colour_detector:nowhere", "no number"),
+        ("colour_detector:burns", r"colour_detector:burns failed on where/a\.png \(the weights are on fire\)"),
     ],
 )
 def test_rubbish_of_a_detector_is_named(name, problem, frame, colours):
@@ -36,6 +37,7 @@ def test_rubbish_of_a_detector_is_named(name, problem, frame, colours):
     ("name", "problem"),
     [
         ("colour_detector:gone", "has no function 'gone'"),
+        ("colour_detector:Unmade", r"'colour_detector:Unmade' cannot be made \(no weights\)"),
         ("colour_detector:number", "has no function 'number'"),
         ("no_such_module:find", "there is no module no_such_module"),
         ("yolo", "no detector 'yolo'"),
@@ -95,3 +97,13 @@ def test_a_detector_of_torchvision_runs(frame, tmp_path):
     network = get_model(name, weights=None, weights_backbone=None)
     torch.save(network.state_dict(), tmp_path / "w.pth")
     assert all(isinstance(box, Box) for box in open_boxes(name, weights=str(tmp_path / "w.pth"))(frame))
+
+
+@pytest.mark.parametrize("box", ["9000,9000,20,40", "0.25,0.3,0.1,0.5", "-90,0,40,60"])
+def test_boxes_of_another_scene_are_named_and_later_ones_may_leave_it(box, frame, tmp_path):
+    (tmp_path / "b.csv").write_text(f"file,x,y,width,height\na.png,{box}\n")
+    with pytest.raises(UserError, match=r"b\.csv has no box inside where/a\.png, which is 200 × 120 pixels"):
+        open_boxes(str(tmp_path / "b.csv"))(frame)
+    (tmp_path / "c.csv").write_text(f"file,x,y,width,height\na.png,10,40,20,60\nb.png,{box}\n")
+    detect = open_boxes(str(tmp_path / "c.csv"))
+    assert len(detect(frame)) == 1 and detect(Frame("b.png", 0, frame.pixels)) == []

@@ -112,6 +112,7 @@ def main() -> None:
 
     Exit codes: 0 done, 1 the command found or met a problem, 2 a mistake in what was asked, 130 interrupted.
     """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what a video lacks is said in our own words
     words = [expanded(word) for word in sys.argv[1:]]
     trusting = [word for word in words if word == _TRUST]
     try:

@@ -91,7 +91,9 @@ def read_bytes(path: str | Path) -> bytes:
 
 def _unreadable(path: str | Path, error: Exception) -> UserError:
     if isinstance(error, FileNotFoundError):
-        return UserError(f"no image {path}.", "Check the folder, or list what is missing with: occreid data verify")
+        return UserError(
+            f"no image {path}.", "Check the path; what a benchmark misses is listed by: occreid data verify"
+        )
     return UserError(f"cannot read {path}: {reason(error)}.", "Check the file and its permissions.")
 
 

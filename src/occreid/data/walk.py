@@ -31,7 +31,9 @@ def existing_folder(root: Path) -> Path:
     """
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
-        raise UserError(f"the folder {root} {what}.", "Give the benchmark's folder, or the folder that holds it.")
+        raise UserError(
+            f"the folder {root} {what}.", "Check the path; of a benchmark, give its folder or the one that holds it."
+        )
     return root
 
 

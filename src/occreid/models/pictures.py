@@ -128,13 +128,13 @@ def check_images(images: Tensor, size: tuple[int, int] | None, who: str) -> None
 
 def _check_values(values: Tensor, who: str) -> None:
     if not values.is_floating_point():
-        raise UserError(f"{who} takes uint8 or floating point, not {values.dtype}.", "Give .to(torch.uint8) of 0…255.")
+        raise UserError(f"{who} needs uint8 or floating point, not {values.dtype}.", "Give .to(torch.uint8) of 0…255.")
     if values.numel() == 0:
         return
     low, high = (float(end) for end in values.detach().aminmax())
     if not (low >= -_SLACK and high <= 1 + _SLACK):  # NaN is in no range
         raise UserError(
-            f"{who} takes floating-point pixels in [0, 1], not {low:.3g}…{high:.3g}.",
+            f"{who} needs floating-point pixels in [0, 1], not {low:.3g}…{high:.3g}.",
             "Divide 0…255 by 255, and subtract no mean: a model normalises inside itself.",
         )
 
@@ -150,7 +150,7 @@ def _singles(pictures: Pictures) -> Iterator[Picture]:
             yield from _singles(one)
     else:
         raise UserError(
-            f"a {type(pictures).__name__} is no picture.",
+            f"what is given is no picture, but of the type {type(pictures).__name__}.",
             "Give a path, a Pillow picture, a uint8 array, a tensor, or several of these.",
         )
 

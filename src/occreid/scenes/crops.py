@@ -108,11 +108,17 @@ def write_crops(crops: Iterable[Crop], folder: str | Path, *, camera: str = "") 
                 )
             )
         if not number:
-            raise UserError(
-                "no person was found in these scenes.", "Lower --score and --smallest, or look at the detector's boxes."
-            )
+            raise nobody()
         write_file(part / TABLE, text.getvalue())
     return number
+
+
+def nobody() -> UserError:
+    """What to say where no crop comes out of scenes."""
+    return UserError(
+        "no person was found in these scenes.",
+        "Lower --score and --smallest; of a file of boxes, its file names must be those of the scenes.",
+    )
 
 
 def encoded(crop: Crop) -> bytes:

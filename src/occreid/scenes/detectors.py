@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from occreid.annotate.detectors import COCO_PERSON, open_detector
-from occreid.errors import UserError
+from occreid.errors import UserError, worded
 from occreid.files import read_json, read_text
 from occreid.scenes.boxes import Box, boxes_in
 from occreid.scenes.frames import Frame
@@ -35,6 +35,7 @@ TORCHVISION = (
     "retinanet_resnet50_fpn_v2",
     "maskrcnn_resnet50_fpn",
 )
+_OWN = "It gets (H, W, 3) uint8 RGB and returns (boxes, scores); call it from Python to see where it fails."
 _HINT = f"Give one of {', '.join(TORCHVISION)}, package.module:function, or a .json, .csv or MOT .txt file of boxes."
 
 
@@ -87,10 +88,12 @@ def _of_function(name: str) -> Detector:
     call: Any = getattr(module, attribute, None)
     if not callable(call):
         raise UserError(f"detector '{name}': {module_name} has no function '{attribute}'.", "Check the name.")
-    find: Any = call() if inspect.isclass(call) else call
+    with worded(f"detector '{name}' cannot be made", _OWN):
+        find: Any = call() if inspect.isclass(call) else call
 
     def detect(frame: Frame) -> list[Box]:
-        answer: Any = find(frame.pixels.copy())
+        with worded(f"{name} failed on {frame.name}", _OWN):
+            answer: Any = find(frame.pixels.copy())
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise UserError(f"{name} gave no pair of boxes and scores for {frame.name}.", "Return (boxes, scores).")
         return boxes_in(answer[0], answer[1], frame.pixels.shape[:2], name)
@@ -104,20 +107,43 @@ def _of_file(path: Path) -> Detector:
         held = _keyed(path, _mot(path))
     else:
         rows = (
-            read_json(path, what="the boxes") if kind == ".json" else list(csv.DictReader(io.StringIO(read_text(path))))
+            read_json(path, what="the boxes", hint=_HINT)
+            if kind == ".json"
+            else list(csv.DictReader(io.StringIO(read_text(path, what="the boxes", hint=_HINT))))
         )
         if not isinstance(rows, list):
             raise UserError(f"{path} holds no list of boxes.", 'Write [{"file": …, "x": …, …}, …].')
         held = _keyed(path, rows)
+
+    fits: list[bool] = []  # a tracker's boxes may leave the scene later; where all do at once, they are of another
 
     def detect(frame: Frame) -> list[Box]:
         size = frame.pixels.shape[:2]
         keys = [(Path(frame.source).name, frame.number), ("", frame.number)]
         found = [box for key in keys for box in held.get(key, ())]
         corners = [(x, y, x + w, y + h) for x, y, w, h, _, _ in found]
+        if found and not fits:
+            _require_inside(path, frame, corners)
+            fits.append(True)
         return boxes_in(corners, [row[4] for row in found], size, str(path), tracks=[row[5] for row in found])
 
     return detect
+
+
+def _require_inside(path: Path, frame: Frame, corners: list[tuple[float, float, float, float]]) -> None:
+    """Refuse boxes that cannot be of this scene: of another size, or shares instead of pixels.
+
+    Raises:
+        UserError: none of them shows a pixel of it.
+    """
+    height, width = frame.pixels.shape[:2]
+    seen = [b for b in corners if b[2] > 0 and b[3] > 0 and b[0] < width and b[1] < height and b[2] - b[0] > 1]
+    if not seen:
+        shown = ", ".join(f"{number:g}" for number in corners[0])
+        raise UserError(
+            f"{path} has no box inside {frame.name}, which is {width} × {height} pixels; the first is {shown}.",
+            "Boxes are in pixels of the scene as it is: no shares, and of no other size.",
+        )
 
 
 _Row = tuple[float, float, float, float, float, int | None]
@@ -148,13 +174,13 @@ def _keyed(path: Path, rows: Iterable[dict[str, Any]]) -> dict[tuple[str, int], 
                 "Each needs x, y, width, height, of pictures file, and of videos frame from 0.",
             ) from error
     if not held:
-        raise UserError(f"{path} holds no boxes.", "Give one that does.")
+        raise UserError(f"{path} holds no boxes.", "Each has x, y, width, height, of pictures file, of videos frame.")
     return dict(held)
 
 
 def _mot(path: Path) -> list[dict[str, Any]]:
     rows = []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path, what="the boxes", hint=_HINT).splitlines(), 1):
         cells = line.split(",")
         if not line.strip():
             continue

@@ -20,7 +20,7 @@ from occreid.distances import distances
 from occreid.errors import UserError
 from occreid.models import Method
 from occreid.models.pictures import Picture, pixels_of
-from occreid.scenes.crops import Crop
+from occreid.scenes.crops import Crop, nobody
 
 _FOUND, _QUERY = (200, 40, 40), (30, 100, 220)  # colours of frames
 _CELL = (240, 320)  # height and width of the sheet's pictures, in pixels
@@ -63,7 +63,7 @@ def find_person(model: Method, query: Picture, crops: Iterable[Crop], *, top: in
         best = nsmallest(top, [*best, *(_kept(*found) for found in near)], key=lambda found: found.distance)
         looked += len(some)
     if not looked:
-        raise UserError("no person was found in these scenes.", "Lower --score and --smallest, or check the detector.")
+        raise nobody()
     return best
 
 

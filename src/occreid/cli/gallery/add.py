@@ -73,6 +73,7 @@ def add(
     from occreid.descriptors import Descriptors
     from occreid.extraction import usable_device
     from occreid.models import load_model, read_card
+    from occreid.scenes.crops import nobody
     from occreid.scenes.enrolling import enrol_crops
 
     if [on, pictures, scenes, descriptors].count(None) != 3 or (descriptors is not None and model is not None):
@@ -98,7 +99,7 @@ def add(
                 gallery, where.crops(), network, camera=camera or "", on_batch=lambda r: show(r, None), **what
             )
             if not total.done:
-                raise UserError("no person was found in these scenes.", "Lower --score and --smallest.")
+                raise nobody()
         else:
             total = gallery.enrol(
                 part_of_benchmark(on, part, option) if on else folder_records(pictures or Path(), camera=camera),
