@@ -87,6 +87,14 @@ def test_what_cannot_be_is_one_sentence_and_leaves_nothing(file, declared, probl
     assert [path.name for path in tmp_path.iterdir()] == ["n.onnx"]
 
 
+def test_a_network_that_was_exchanged_since_is_refused(write_onnx, tmp_path):
+    found = import_network(write_onnx(tmp_path / "net.onnx"), Declared(), tmp_path / "out")
+    assert load_model(found.path).card["foreign"]
+    write_onnx(found.path, axes=(3, 2))
+    with pytest.raises(UserError, match=r"model\.onnx is not the file its card was written for"):
+        load_model(tmp_path / "out")
+
+
 def test_files_that_are_no_networks(tmp_path):
     torch.save({"weight": torch.zeros(2)}, tmp_path / "weights.pt")
     (tmp_path / "text.pt2").write_text("no network")

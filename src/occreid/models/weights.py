@@ -142,6 +142,7 @@ def load_trained(path_or_name: str | Path, *, trust_code: bool = False) -> Train
     """Load whatever a recipe has trained, as `load_model` does."""
     weights = locate(path_or_name)
     if is_foreign(weights):
+        check_hash(read_card(weights), weights)
         return ForeignModel(weights).eval()
     if weights.suffix == ".onnx":
         return ExportedModel(weights).eval()

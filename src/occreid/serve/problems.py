@@ -86,4 +86,7 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return problem(request.scope, error.status_code, f"{error.detail}.", headers=error.headers)
+    message = str(error.detail)
+    return problem(
+        request.scope, error.status_code, message if message.endswith("?") else f"{message}.", headers=error.headers
+    )
