@@ -35,6 +35,18 @@ def test_files_are_described_as_an_evaluation_does(model, pictures, tmp_path):
     assert torch.equal(model.embed(pictures).features, wanted.features)
 
 
+def test_a_large_jpeg_is_read_as_an_evaluation_reads_it(model, tmp_path):
+    from occreid.extraction import extract
+    from occreid.records import Record
+
+    height, width = model.input_size
+    noise = np.random.default_rng(1).integers(0, 256, (4 * height, 4 * width, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "large.jpg", quality=95)
+    wanted = extract(model, [Record(tmp_path / "large.jpg", 0, 0)], progress=False).features
+    assert torch.equal(model.embed(tmp_path / "large.jpg").features, wanted)
+    assert not torch.equal(model.embed(Image.open(tmp_path / "large.jpg")).features, wanted)
+
+
 def test_one_picture_is_one_descriptor_without_gradient_and_the_mode_comes_back(model, pictures):
     model.train()
     model.classify.eval()

@@ -148,7 +148,8 @@ class Trainable(nn.Module):
             UserError: outside of training, images of another type or range, of a loaded model of another size.
         """
         if not self.training:
-            check_images(images, self.input_size if self.fixed_size else None, self._name())
+            who = str(self.card.get("name") or self._name())
+            check_images(images, self.input_size if self.fixed_size else None, who)
         pixels = images.float() / 255 if images.dtype == torch.uint8 else images
         return (pixels - self._pixel_mean.to(pixels.dtype)) / self._pixel_std.to(pixels.dtype)
 

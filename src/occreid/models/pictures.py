@@ -70,17 +70,26 @@ def prepare(picture: Picture, size: tuple[int, int], *, bgr: bool = False, name:
         if tuple(planes.shape) == (3, *size):
             return planes.flip(0) if bgr else planes
         picture = planes.movedim(0, 2).cpu().numpy()
-    return EvalTransform(*size)(pixels_of(picture, bgr=bgr, name=name))[0]
+    return EvalTransform(*size)(pixels_of(picture, bgr=bgr, name=name, at_least=size))[0]
 
 
-def pixels_of(picture: str | Path | Image.Image | NDArray[np.uint8], *, bgr: bool, name: str) -> Pixels:
-    """A file, Pillow picture or array as (h, w, 3) uint8 RGB, as `occreid.data.images.read_image` gives it."""
+def pixels_of(
+    picture: str | Path | Image.Image | NDArray[np.uint8],
+    *,
+    bgr: bool,
+    name: str,
+    at_least: tuple[int, int] | None = None,
+) -> Pixels:
+    """A file, Pillow picture or array as (h, w, 3) uint8 RGB, as `occreid.data.images.read_image` gives it.
+
+    Files are read with ``at_least`` as an evaluation and a gallery's enrolment read them.
+    """
     if isinstance(picture, str | Path):
         if Path(picture).is_dir():
             raise UserError(
                 f"{picture} is a folder.", "Give the pictures in it, or search it with occreid.search(query, folder)."
             )
-        return read_image(picture)
+        return read_image(picture, at_least)
     if isinstance(picture, Image.Image):
         return from_pillow(picture, name)
     if picture.dtype != np.uint8:
