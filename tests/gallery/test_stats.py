@@ -1,6 +1,6 @@
 import torch
 
-from occreid.gallery import Entry, Manifest
+from occreid.gallery import Entry, Filter, Manifest
 from occreid.gallery.rows import to_table
 from occreid.gallery.stats import stats
 
@@ -34,3 +34,16 @@ def test_statistics_are_counts():
     assert (found.entries, found.persons, found.cameras, found.tags) == (4, 2, {"1": 1, "2": 1, "3": 1}, {"t": 4})
     assert (found.earliest, found.latest, found.bytes_on_disk) == (2.0, 5.0, 123)
     assert found.index == {"type": "IVF_PQ", "waiting": 2} and found.manifest is MANIFEST
+
+
+def test_names_that_nobody_has_are_said():
+    entries = [
+        Entry(torch.eye(3)[:1], id=f"e{i}", camid=camera, tags=("staff",)) for i, camera in enumerate(("door", "hall"))
+    ]
+    found = stats(Listed(to_table(entries, MANIFEST, 0.0)))
+    assert found.unknown(Filter(camids=("hal", "door"), tags=("staff",))) == [
+        "no entry has the camera 'hal'. Did you mean 'hall'?"
+    ]
+    assert found.unknown(Filter(tags=("x",))) == ["no entry has the tag 'x'. Known: staff."] and not found.unknown(
+        Filter()
+    )

@@ -32,6 +32,8 @@ def test_a_packed_model_loads_by_name_in_float32_without_its_classes(model, fold
     assert loaded.input_size == (24, 12)
     torch.testing.assert_close(loaded.describe(images).features, model.describe(images).features, atol=2e-3, rtol=2e-3)
     card = read_card("toy-lite")
+    with pytest.raises(UserError, match="toy-lite takes images of shape"):
+        loaded.normalize(images[..., :6])
     assert card["licence"] == "none" and card["name"] == "toy-lite" and card["sha256"] and card["num_classes"] == 1
     assert shipped_models(folder) == {"toy-lite": "a toy"}
 

@@ -6,6 +6,7 @@ import yaml
 from pydantic import Field
 
 from occreid.errors import UserError
+from occreid.models import list_methods
 from occreid.training import recipe_files
 from occreid.training.recipe import Section
 from occreid.training.recipe_files import (
@@ -51,6 +52,12 @@ def test_every_shipped_recipe_is_valid_and_says_its_benchmark():
         stem = stem.removeprefix("teacher_")  # of SUReID's teacher; "start" is what it starts from
         benchmarks = (recipe.data.name, *(test.name for test in recipe.evaluation.test))
         assert stem == "occreid_lite" or stem.startswith("start") or stem.startswith(benchmarks), name
+
+
+def test_every_method_can_be_trained_on_ones_own_crops():
+    names = list_recipes()
+    for method in list_methods():
+        assert f"{method}/folder" in names and load_recipe(f"{method}/folder").method.name == method
 
 
 def test_a_recipe_is_found_by_path_name_and_path_below_recipes(recipe_file):

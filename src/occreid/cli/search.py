@@ -43,6 +43,9 @@ def search(
     with opened(uri, read_card(model)["sha256"]) as gallery:
         network = load_model(model).to(usable_device(device))
         answers = gallery.search(pictures, k, wanted, exact=not approximate, model=network)
+        if not any(answers):
+            for sentence in gallery.stats().unknown(wanted):
+                typer.echo(f"note: {sentence}", err=True)
         for picture, hits in zip(pictures, answers, strict=True):
             if sheet is not None:
                 hits.sheet(sheet if len(pictures) == 1 else sheet / f"{picture.stem}.png")

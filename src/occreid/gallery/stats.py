@@ -6,11 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from occreid.errors import did_you_mean
 from occreid.gallery.errors import read_whole
 from occreid.gallery.filters import Filter
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.store import Store
 from occreid.names import name_order
+
+_NAMED = 50  # names that are looked through for a near one
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,16 @@ class GalleryStats:
     bytes_on_disk: int | None
     index: dict[str, Any] | None
     manifest: Manifest
+
+    def unknown(self, filter: Filter) -> list[str]:
+        """Cameras and tags of a filter that no entry has, a sentence each: why nothing may have passed it."""
+        asked = (("camera", filter.camids or (), self.cameras), ("tag", filter.tags, self.tags))
+        return [
+            f"no entry has the {kind} '{name}'. {did_you_mean(name, sorted(known, key=name_order)[:_NAMED])}".strip()
+            for kind, names, known in asked
+            for name in names
+            if name not in known
+        ]
 
 
 def stats(store: Store, filter: Filter | None = None) -> GalleryStats:

@@ -148,8 +148,7 @@ class Trainable(nn.Module):
             UserError: outside of training, images of another type or range, of a loaded model of another size.
         """
         if not self.training:
-            who = str(self.card.get("name") or self._name())
-            check_images(images, self.input_size if self.fixed_size else None, who)
+            check_images(images, self.input_size if self.fixed_size else None, self._name())
         pixels = images.float() / 255 if images.dtype == torch.uint8 else images
         return (pixels - self._pixel_mean.to(pixels.dtype)) / self._pixel_std.to(pixels.dtype)
 
@@ -173,6 +172,9 @@ class Method(Trainable):
     """Which part of a mirror image shows a part of the image; None: the same one, as with parts from top to bottom."""
     card: Mapping[str, Any] = MappingProxyType({})
     """What its file says of it: recipe, weights' sha256, versions; set by `load_model`, empty for a new one."""
+
+    def _name(self) -> str:
+        return str(self.card.get("name") or super()._name())
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:
         """Descriptors of (B, 3, H, W) images of `input_size`, uint8 or float in [0, 1].
