@@ -14,7 +14,6 @@ from occreid.distances import (
     distance_rows,
     distances,
     euclidean,
-    map_order_rows,
     paired_distances,
     visible_parts,
 )
@@ -152,54 +151,6 @@ def test_an_empty_gallery_is_at_no_distance(metric):
     assert [len(block) for _, block in distance_rows(query, gallery, metric, 2)] == [2, 1]
 
 
-@pytest.fixture
-def threads():
-    """Sets torch's number of threads; it is as before afterwards."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.parametrize("metric", METRICS)
-def test_threads_see_every_piece_once_and_their_work_comes_back_in_order(metric, count, threads):
-    threads(count)
-    generator = torch.Generator().manual_seed(5)
-    query, gallery = (
-        Descriptors(
-            torch.randn(n, 2, 4, generator=generator).requires_grad_(), torch.rand(n, 2, generator=generator) > 0.3
-        )
-        for n in (50, 5000)
-    )
-    whole, seen = distances(query, gallery, metric).detach(), []
-
-    def work(start, block):
-        assert not block.requires_grad
-        seen.append(start)
-        kept = block.clone()
-        block.fill_(torch.nan)  # the work may write into its block
-        return start, kept
-
-    found = map_order_rows(query, gallery, metric, work, rows=7)
-    assert [start for start, _ in found] == sorted(seen) == list(range(0, 50, 7))
-    order = torch.cat([block for _, block in found]).argsort(1)
-    in_order = whole.nan_to_num(posinf=9).gather(1, order)
-    assert (in_order.diff(dim=1) > -1e-5).all()  # as close as rounding tells apart
-    assert torch.get_num_threads() == count
-
-
-def test_an_error_in_a_thread_is_raised_and_leaves_torch_as_it_was(threads):
-    threads(2)
-    side = Descriptors(torch.ones(40, 1, 4))
-
-    def fail(start, block):
-        raise UserError("it broke.", "Mend it.")
-
-    with pytest.raises(UserError, match="it broke"):
-        map_order_rows(side, side, "cosine", fail, rows=5)
-    assert torch.get_num_threads() == 2 and torch.get_float32_matmul_precision() == "highest"
-
-
 def test_tiles_cover_a_gallery_wider_than_one():
     generator = torch.Generator().manual_seed(3)
     query, gallery = (Descriptors(torch.randint(-3, 4, (n, 8), generator=generator)) for n in (3, 5000))
@@ -245,20 +196,3 @@ def test_errors_of_metric_and_shape():
         distances(one, one, "euclidian")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="same model"):
         distances(one, other, "euclidean")
-
-
-def test_the_compiled_loops_give_visible_parts_up_to_a_root_s_rounding(monkeypatch):
-    generator = torch.Generator().manual_seed(5)
-    query, gallery = (
-        Descriptors(torch.randn(n, 3, 8, generator=generator), torch.rand(n, 3, generator=generator) > 0.4)
-        for n in (20, 700)
-    )
-    gallery.features[3] = gallery.features[7] = query.features[1]
-    gallery.visibility[3] = gallery.visibility[7]
-    expected = distances(query, gallery, "visible_parts")
-    monkeypatch.setattr(module, "_LOOPS_FROM", 0)
-    found = distances(query, gallery, "visible_parts")
-    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)  # torch's own root is not always the nearest
-    pieces = map_order_rows(query, gallery, "visible_parts", lambda start, block: block.clone(), rows=7)
-    assert torch.equal(torch.cat(pieces), found) and found.isinf().any()
-    assert torch.equal(found[:, 3], found[:, 7])

@@ -44,9 +44,22 @@ def test_threads_give_the_pieces_in_order_and_the_thread_count_back(threads, cou
 
 def test_threads_together_hold_no_more_rows_than_one(monkeypatch, threads):
     monkeypatch.setattr(tiles, "_ROW_BYTES", 4 * 500 * 64)  # 64 rows of 500
-    for count, rows in ((1, 64), (2, 32), (4, 16)):
+    for count, rows in ((1, 63), (2, 32), (4, 16)):
         threads(count)
-        assert max(map_stream(500, 500, CPU, numbered, lambda start, block: len(block))) == rows
+        sizes = map_stream(500, 500, CPU, numbered, lambda start, block: len(block))
+        assert max(sizes) == rows and len(sizes) % count == 0 and sum(sizes) == 500
+
+
+def test_a_tile_may_be_as_wide_as_the_gallery_and_then_holds_more_rows(threads):
+    def whole(rows, columns, scratch, out):
+        assert scratch is out and columns == slice(0, 5)
+        numbered(rows, columns, scratch, out)
+
+    threads(1)
+    pieces = map_stream(2100, 5, CPU, whole, lambda start, block: block.clone(), whole=True)
+    assert [len(piece) for piece in pieces] == [700, 700, 700]
+    assert torch.equal(torch.cat(pieces), expected(2100, 5))
+    assert [len(p) for p in map_stream(700, 5, CPU, numbered, lambda start, block: block)] == [350, 350]
 
 
 def test_a_gallery_of_any_width_takes_bounded_memory(monkeypatch):

@@ -7,7 +7,7 @@ Letters: N and M images on the two sides, P parts, D dimensions, Q queries, G ga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import torch
@@ -16,12 +16,13 @@ from torch.nn.functional import normalize
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError, did_you_mean
-from occreid.tiles import T, Tile, full_float32, map_stream, stream
+from occreid.factors import inverse_lengths, left_parts, require_lengths, right_parts, squares
+from occreid.part_tiles import visible_tiles
+from occreid.tiles import Tile, full_float32, stream
 
 Metric = Literal["euclidean", "cosine", "visible_parts"]
 """How two images are compared; see the functions of the same names."""
 METRICS: tuple[str, ...] = get_args(Metric)
-_LOOPS_FROM = 2**20  # distances: below, loading the compiled loops costs more than they save
 
 
 def euclidean(x: Tensor, y: Tensor) -> Tensor:
@@ -39,7 +40,7 @@ def euclidean(x: Tensor, y: Tensor) -> Tensor:
     """
     with full_float32(x.device):
         x, y = x.float(), y.float()
-        return _root(_squared(x, y, _squares(x), _squares(y)))
+        return _root(_squared(x, y, squares(x), squares(y)))
 
 
 def cosine(x: Tensor, y: Tensor) -> Tensor:
@@ -57,7 +58,7 @@ def cosine(x: Tensor, y: Tensor) -> Tensor:
     """
     with full_float32(x.device):
         x, y = x.float(), y.float()
-        return _cosine(x * _inverse_lengths(x)[:, None], y, _inverse_lengths(y))
+        return _cosine(x * inverse_lengths(x)[:, None], y, inverse_lengths(y))
 
 
 def visible_parts(x: Tensor, y: Tensor, x_visible: Tensor, y_visible: Tensor) -> Tensor:
@@ -81,7 +82,7 @@ def visible_parts(x: Tensor, y: Tensor, x_visible: Tensor, y_visible: Tensor) ->
     """
     with full_float32(x.device):
         x_visible, y_visible = x_visible.float(), y_visible.float()
-        return _visible_parts(_left(x.float(), x_visible), _right(y.float(), y_visible), x_visible, y_visible)
+        return _visible_parts(left_parts(x.float(), x_visible), right_parts(y.float(), y_visible), x_visible, y_visible)
 
 
 def distances(query: Descriptors, gallery: Descriptors, metric: Metric) -> Tensor:
@@ -122,7 +123,7 @@ class Prepared:
         check_comparable(gallery, gallery, metric)
         self.gallery = gallery
         self.metric: Metric = metric
-        work = {"cosine": _inverse_lengths, "euclidean": _squares}
+        work = {"cosine": inverse_lengths, "euclidean": squares}
         self._work = work[metric](gallery.features.flatten(1)) if metric in work else None
 
     def __len__(self) -> int:
@@ -144,8 +145,8 @@ class Prepared:
         with full_float32(query.features.device):
             x, y = query.features.flatten(1), self.gallery.features.flatten(1)
             if self.metric == "cosine":
-                return _cosine(x * _inverse_lengths(x)[:, None], y, self._work)
-            return _root(_squared(x, y, _squares(x), self._work))
+                return _cosine(x * inverse_lengths(x)[:, None], y, self._work)
+            return _root(_squared(x, y, squares(x), self._work))
 
 
 def distance_rows(
@@ -170,84 +171,23 @@ def distance_rows(
     yield from stream(len(query), len(gallery), query.features.device, tile, rows)
 
 
-@torch.no_grad()
-def map_order_rows(
-    query: Descriptors, gallery: Descriptors, metric: Metric, work: Callable[[int, Tensor], T], rows: int | None = None
-) -> list[T]:
-    """What ``work(start, block)`` makes of each piece of the order of the gallery, computed on all cores.
-
-    For whoever only asks which of two gallery images is closer to a query: a block's rows are ordered as the rows
-    of `distances`, but may hold what costs less (no root, no term that is the same in a whole row).
-
-    Args:
-        query: Q descriptors.
-        gallery: G descriptors of the same P and D on the same device.
-        metric: one of `METRICS`.
-        work: called with each piece; it may write into the block, which is used again. Threads call it side by side.
-        rows: queries per piece; left out, the threads' share of 128 MiB.
-
-    Returns:
-        The results, in the order of the queries.
-
-    Raises:
-        UserError: as `distances`.
-    """
-    tile = _tiles(query, gallery, metric, order_only=True)
-    return map_stream(len(query), len(gallery), query.features.device, tile, work, rows)
-
-
-def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric, order_only: bool = False) -> Tile:
-    """Tiles of distances with all per-image work done once; ``order_only`` leaves |y|² − 2 x·y of |x − y|."""
-    check_comparable(query, gallery, metric)
+def _tiles(query: Descriptors, gallery: Descriptors, metric: Metric) -> Tile:
+    """Tiles of distances with all per-image work done once."""
     if metric == "visible_parts":
-        return _visible_tiles(query, gallery)
+        check_shapes(query, gallery, metric)
+        return visible_tiles(query, gallery)
+    check_comparable(query, gallery, metric)
     x, y = query.features.flatten(1), gallery.features.flatten(1)
-    cosines, squares = metric == "cosine", _squares(x)[:, None]
-    join, factor = (torch.mul, -_inverse_lengths(y)) if cosines else (torch.add, _squares(y))
-    x = x * _inverse_lengths(x)[:, None] if cosines else -2 * x
+    cosines, own = metric == "cosine", squares(x)[:, None]
+    join, factor = (torch.mul, -inverse_lengths(y)) if cosines else (torch.add, squares(y))
+    x = x * inverse_lengths(x)[:, None] if cosines else -2 * x
 
     def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
         join(torch.mm(x[i], y[j].T, out=scratch), factor[j], out=out)
         if cosines:
-            out.add_(1)  # for the order alone, too: equal directions are equal only once rounded to this
-        elif not order_only:
-            out.add_(squares[i]).relu_().sqrt_()
-
-    return tile
-
-
-def _visible_tiles(query: Descriptors, gallery: Descriptors) -> Tile:
-    x_visible, y_visible = query.visibility.float(), gallery.visibility.float()
-    left = _left(normalize(query.features, dim=2), x_visible)
-    right = _right(normalize(gallery.features, dim=2), y_visible)
-
-    if left.device.type == "cpu" and len(query) * len(gallery) >= _LOOPS_FROM:
-        return _visible_tiles_by_loop(left, right, x_visible, y_visible)
-
-    def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
-        out.zero_()
-        for part in range(len(left)):
-            out.add_(torch.mm(left[part, i], right[part, j].T, out=scratch).relu_().sqrt_())
-        shared = torch.mm(x_visible[i], y_visible[j].T, out=scratch)
-        out.div_(shared)  # 0 / 0 where nothing is shared
-        out.masked_fill_(shared == 0, torch.inf)
-
-    return tile
-
-
-def _visible_tiles_by_loop(left: Tensor, right: Tensor, x_visible: Tensor, y_visible: Tensor) -> Tile:
-    """The same tiles with fewer passes; torch's root may differ from the loop's, the nearest float, in the last bit."""
-    from occreid.compiled.part_roots import add_roots, divide_by_shared
-
-    def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
-        (rows, columns), stride = out.shape, out.stride(0)
-        total = out.as_strided(((rows - 1) * stride + columns,), (1,)).numpy()  # Numba is fast on unbroken memory only
-        product = scratch.numpy()
-        for part in range(len(left)):
-            torch.mm(left[part, i], right[part, j].T, out=scratch)
-            add_roots(total, stride, product, part == 0)
-        torch.mm(x_visible[i], y_visible[j].T, out=scratch)
-        divide_by_shared(total, stride, product)
+            out.add_(1)
+        else:
+            out.add_(own[i]).relu_().sqrt_()
 
     return tile
 
@@ -285,6 +225,13 @@ def paired_distances(query: Descriptors, gallery: Descriptors, metric: Metric, r
 
 def check_comparable(query: Descriptors, gallery: Descriptors, metric: str) -> None:
     """Raise a `UserError` unless the two can be compared under ``metric``."""
+    check_shapes(query, gallery, metric)
+    for side in (query, gallery):
+        require_lengths(side, torch.linalg.vector_norm(side.features, dim=-1).square())
+
+
+def check_shapes(query: Descriptors, gallery: Descriptors, metric: str) -> None:
+    """The part of `check_comparable` that looks at no feature."""
     if metric not in METRICS:
         raise UserError(f"there is no metric '{metric}'.", did_you_mean(metric, METRICS))
     if query.features.shape[1:] != gallery.features.shape[1:]:
@@ -293,22 +240,6 @@ def check_comparable(query: Descriptors, gallery: Descriptors, metric: str) -> N
             f"gallery descriptors {tuple(gallery.features.shape[1:])}.",
             "Extract both with the same model.",
         )
-    for side in (query, gallery):
-        # one number per image is enough to look at: a NaN or an infinity spoils its image's length
-        if not torch.linalg.vector_norm(side.features, dim=-1).square().isfinite().all():
-            side.require_finite()
-            raise UserError("a feature is longer than float32 can square.", "Divide the features by a constant.")
-
-
-def _squares(x: Tensor) -> Tensor:
-    """Squared lengths along the last dimension, as many rows at a time as stay in the processor's cache."""
-    rows = max(1, 2**16 // max(1, x[:1].numel()))
-    return torch.cat([(piece * piece).sum(-1) for piece in x.split(rows)])
-
-
-def _inverse_lengths(x: Tensor) -> Tensor:
-    """One over the length along the last dimension; 10¹² for a zero vector, whose products are 0 anyway."""
-    return 1 / torch.linalg.vector_norm(x, dim=-1).clamp_min(1e-12)
 
 
 def _cosine(x: Tensor, y: Tensor, y_scale: Tensor) -> Tensor:
@@ -319,18 +250,6 @@ def _cosine(x: Tensor, y: Tensor, y_scale: Tensor) -> Tensor:
 def _squared(x: Tensor, y: Tensor, x_squares: Tensor, y_squares: Tensor) -> Tensor:
     """Squared Euclidean distances (N, M) ≥ 0 as one product: |x|² + |y|² − 2 x·y."""
     return torch.addmm(y_squares, x, y.T, alpha=-2).add_(x_squares[:, None]).relu_()
-
-
-def _left(x: Tensor, visible: Tensor) -> Tensor:
-    """(P, N, D + 2): the left factor of `_visible_parts`, −2x, |x|², 1 where visible, else zeros."""
-    ones = torch.ones_like(visible)
-    return (torch.cat([-2 * x, _squares(x)[..., None], ones[..., None]], 2) * visible[..., None]).transpose(0, 1)
-
-
-def _right(y: Tensor, visible: Tensor) -> Tensor:
-    """(P, M, D + 2): the right factor of `_visible_parts`, y, 1, |y|² where visible, else zeros."""
-    ones = torch.ones_like(visible)
-    return (torch.cat([y, ones[..., None], _squares(y)[..., None]], 2) * visible[..., None]).transpose(0, 1)
 
 
 def _visible_parts(left: Tensor, right: Tensor, x_visible: Tensor, y_visible: Tensor) -> Tensor:

@@ -19,7 +19,9 @@ Tile = Callable[[slice, slice, Tensor, Tensor], object]
 """(queries, gallery images, scratch, out): writes into out; scratch is as large as out and holds nothing."""
 
 _ROW_BYTES = 128 * 2**20  # the rows held at once; large enough for fast products
+_ROWS, _WHOLE_ROWS = 512, 1024  # most rows at once; a product over the whole gallery gains from more
 _TILE_COLUMNS = {"cpu": 512}  # tiles that stay in the processor's cache; a GPU takes larger ones
+_MAP_COLUMNS = {"cpu": 2048}  # where a tile is many calls, fewer tiles cost less than what the cache saves
 
 
 @torch.no_grad()
@@ -39,17 +41,24 @@ def stream(q: int, g: int, device: torch.device, tile: Tile, rows: int | None = 
     """
     rows = rows or _rows_at_once(g)
     buffer = torch.empty(min(rows, q), g, device=device)
-    scratch = buffer.new_empty(buffer.shape[0] * _tile_columns(buffer))
+    columns = _tile_columns(buffer, _TILE_COLUMNS)
+    scratch = buffer.new_empty(buffer.shape[0] * columns)
     for start in range(0, q, rows):
         block = buffer[: min(rows, q - start)]
         with full_float32(device):
-            _fill(block, start, tile, scratch)
+            _fill(block, start, tile, scratch, columns)
         yield start, block
 
 
 @torch.no_grad()
 def map_stream(
-    q: int, g: int, device: torch.device, tile: Tile, work: Callable[[int, Tensor], T], rows: int | None = None
+    q: int,
+    g: int,
+    device: torch.device,
+    tile: Tile,
+    work: Callable[[int, Tensor], T],
+    rows: int | None = None,
+    whole: bool = False,
 ) -> list[T]:
     """What ``work(start, block)`` makes of each piece of `stream`, computed on all cores.
 
@@ -62,13 +71,14 @@ def map_stream(
         device: where.
         tile: computes a part of the matrix; several threads call it at once.
         work: called with each piece; it may write into the block, which is used again.
-        rows: queries per piece; left out, the threads' share of 128 MiB.
+        rows: queries per piece; left out, the threads' share of 128 MiB, about equally many in each.
+        whole: whether a tile is as wide as the gallery; ``scratch`` is then ``out``.
 
     Returns:
         The results, in the order of the queries.
     """
     threads = torch.get_num_threads() if device.type == "cpu" else 1
-    rows = rows or max(16, _rows_at_once(g) // threads)
+    rows = rows or _even(q, _rows_at_once(g, threads, _WHOLE_ROWS if whole else _ROWS), threads)
     threads = max(1, min(threads, -(-q // rows)))
     own, before = local(), torch.get_num_threads()
 
@@ -78,9 +88,10 @@ def map_stream(
             if threads > 1:
                 torch.set_num_threads(1)
             own.buffer = torch.empty(min(rows, q), g, device=device)
-            own.scratch = own.buffer.new_empty(own.buffer.shape[0] * _tile_columns(own.buffer))
+            own.columns = max(1, g) if whole else _tile_columns(own.buffer, _MAP_COLUMNS)
+            own.scratch = None if whole else own.buffer.new_empty(own.buffer.shape[0] * own.columns)
         block = own.buffer[: min(rows, q - start)]
-        _fill(block, start, tile, own.scratch)
+        _fill(block, start, tile, own.scratch, own.columns)
         return work(start, block)
 
     with full_float32(device):
@@ -105,18 +116,24 @@ def full_float32(device: torch.device) -> Iterator[None]:
         torch.set_float32_matmul_precision(precision)
 
 
-def _rows_at_once(columns: int) -> int:
-    return max(16, min(512, _ROW_BYTES // (4 * max(columns, 1))))
+def _rows_at_once(columns: int, threads: int = 1, most: int = _ROWS) -> int:
+    return max(16, min(most, _ROW_BYTES // (4 * max(columns, 1)) // threads))
 
 
-def _tile_columns(block: Tensor) -> int:
-    return max(1, min(block.shape[1], _TILE_COLUMNS.get(block.device.type, 16384)))
+def _even(q: int, rows: int, threads: int) -> int:
+    """At most ``rows``, so that Q queries make pieces of about one size and every thread as many (from 16 rows on)."""
+    pieces = max(1, -(-q // rows))
+    return min(rows, max(16, -(-q // (-(-pieces // threads) * threads))))
 
 
-def _fill(block: Tensor, start: int, tile: Tile, scratch: Tensor) -> None:
-    """Compute the rows ``start …`` into ``block``, tile by tile; ``scratch`` holds one tile."""
-    columns = _tile_columns(block)
+def _tile_columns(block: Tensor, most: dict[str, int]) -> int:
+    return max(1, min(block.shape[1], most.get(block.device.type, 16384)))
+
+
+def _fill(block: Tensor, start: int, tile: Tile, scratch: Tensor | None, columns: int) -> None:
+    """Compute the rows ``start …`` into ``block``, tile by tile; ``scratch`` holds one tile, None: ``out`` does."""
+    rows = slice(start, start + len(block))
     for left in range(0, block.shape[1], columns):
         part = slice(left, min(left + columns, block.shape[1]))
         out = block[:, part]
-        tile(slice(start, start + len(block)), part, scratch[: out.numel()].view(out.shape), out)
+        tile(rows, part, out if scratch is None else scratch[: out.numel()].view(out.shape), out)

@@ -94,6 +94,26 @@ def test_the_worked_examples_of_the_two_forms(ranks, step, trapezoid):
     assert evaluate(query, gallery, "euclidean", ap="trapezoid").mean_ap == pytest.approx(trapezoid, abs=5e-5)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("same_camera", ["junk", "keep"])
+def test_large_galleries_full_of_ties_equal_sorting(brute, metric, same_camera, monkeypatch):
+    monkeypatch.setattr("occreid.retrieval.ranks._LOOP_FROM", 1)
+    monkeypatch.setattr("occreid.part_tiles._LOOPS_FROM", 1)
+    generator, size = torch.Generator().manual_seed(7), 4200  # chunks and tiles have several borders
+    features = torch.randint(-1, 2, (size, 2, 2), generator=generator).float()  # 81 different images
+    visible = torch.rand(size, 2, generator=generator) > 0.2
+    pids = torch.randint(100, 400, (size,), generator=generator)  # about 14 hits
+    pids[::30], pids[2047:2050], pids[17], pids[18:20] = 1, 2, 3, 4
+    cameras = torch.randint(0, 3, (size,), generator=generator)
+    cameras[17:20] = torch.tensor([1, 0, 0])
+    gallery = Descriptors(features, visible, pids, cameras)
+    own = torch.tensor([1, 2, 3, 4, 5, *range(100, 107)])  # 140 hits, 3 at a border, 1, same camera only, none, some
+    query = Descriptors(features[:12] + 0.0, visible[:12], own, torch.zeros(12))
+    expected = expected_of(brute, distances(query, gallery, metric), query, gallery, same_camera, "step")
+    assert expected[4] is None and (expected[3] is None) == (same_camera == "junk") and expected[2] is not None
+    assert_equal(evaluate(query, gallery, metric, same_camera), expected)
+
+
 def test_infinity_ranks_last_in_gallery_order():
     matrix = torch.tensor([[math.inf, 1.0, math.inf, 0.5]])
     query = Descriptors(torch.zeros(1, 1), None, torch.tensor([1]), torch.tensor([0]))

@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from occreid.orders import ADD, SCALE, Order
 from occreid.retrieval import ranks
 from occreid.retrieval.ranks import count_before
 
@@ -33,9 +34,9 @@ def by_sorting(block, rows, columns):
 def test_every_way_of_counting_equals_sorting(case):
     block, rows, columns = case
     expected = by_sorting(*case)
-    np.testing.assert_array_equal(count_before(*case), expected)
+    np.testing.assert_array_equal(count_before(Order.of(block), rows, columns), expected)
     np.testing.assert_array_equal(ranks._count_on_device(*case), expected)
-    np.testing.assert_array_equal(ranks._count_by_loop(block.numpy(), rows, columns), expected)
+    np.testing.assert_array_equal(ranks._count_by_loop(Order.of(block), rows, columns), expected)
 
 
 @pytest.mark.parametrize("columns", [5000, 8192, 20_000])
@@ -49,7 +50,7 @@ def test_the_loop_counts_over_chunks_and_groups_of_hits_with_many_ties(columns):
     chosen = [generator.permutation(np.flatnonzero(~np.isnan(values[r])))[:n] for r, n in ((0, 19), (2, 8))]
     hits = np.concatenate([np.sort(c) for c in chosen])
     expected = by_sorting(torch.from_numpy(values), rows, hits)
-    np.testing.assert_array_equal(ranks._count_by_loop(values, rows, hits), expected)
+    np.testing.assert_array_equal(ranks._count_by_loop(Order.of(torch.from_numpy(values)), rows, hits), expected)
     np.testing.assert_array_equal(ranks._count_by_sorting(values, rows, hits), expected)
     np.testing.assert_array_equal(ranks._count_on_device(torch.from_numpy(values), rows, hits), expected)
 
@@ -60,19 +61,33 @@ def test_only_large_blocks_are_worth_the_loop_and_only_rows_of_few_hits(monkeypa
         real = getattr(ranks, name)
         monkeypatch.setattr(ranks, name, lambda v, r, c, n=name, f=real: called.append((n, len(r))) or f(v, r, c))
     block = torch.rand(2, 100, generator=torch.Generator().manual_seed(0))
-    rows = np.array([0] * 3 + [1] * 60)
-    columns = np.concatenate([[1, 5, 9], np.arange(60)])
+    rows = np.array([0] * 3 + [1] * 90)
+    columns = np.concatenate([[1, 5, 9], np.arange(90)])
     expected = by_sorting(block, rows, columns)
-    np.testing.assert_array_equal(count_before(block, rows, columns), expected)
+    np.testing.assert_array_equal(count_before(Order.of(block), rows, columns), expected)
     monkeypatch.setattr(ranks, "_LOOP_FROM", 1)
-    np.testing.assert_array_equal(count_before(block, rows, columns), expected)
-    assert called == [("_count_by_sorting", 63), ("_count_by_sorting", 60), ("_count_by_loop", 3)]
+    np.testing.assert_array_equal(count_before(Order.of(block), rows, columns), expected)
+    assert called == [("_count_by_sorting", 93), ("_count_by_sorting", 90), ("_count_by_loop", 3)]
 
 
 def test_a_row_without_hits_costs_nothing():
     empty = np.empty(0, np.int64)
-    assert len(count_before(torch.rand(3, 4), empty, empty)) == 0
+    assert len(count_before(Order.of(torch.rand(3, 4)), empty, empty)) == 0
     assert len(ranks._count_on_device(torch.rand(3, 4), empty, empty)) == 0
+
+
+@pytest.mark.parametrize("finish", [ADD, SCALE])
+@pytest.mark.parametrize("loop_from", [1, 2**19])
+def test_what_the_columns_lack_is_minded_however_the_hits_are_counted(finish, loop_from, monkeypatch):
+    monkeypatch.setattr(ranks, "_LOOP_FROM", loop_from)
+    generator = torch.Generator().manual_seed(0)
+    numbers = torch.randint(-3, 4, (3, 300), generator=generator).float()
+    column = torch.randint(1, 4, (300,), generator=generator).float()
+    rows = np.repeat([0, 2], [5, 100])
+    columns = np.concatenate([np.arange(5) * 40, np.arange(100) * 3])
+    whole = numbers + column if finish == ADD else numbers * column + 1
+    found = count_before(Order(numbers, column, finish), rows, columns)
+    np.testing.assert_array_equal(found, by_sorting(whole, rows, columns))
 
 
 @pytest.mark.gpu
@@ -80,4 +95,5 @@ def test_a_gpu_counts_as_the_cpu_does():
     values = torch.randint(-3, 4, (40, 3000), generator=torch.Generator().manual_seed(0)).float()
     rows, columns = torch.nonzero(values == 2, as_tuple=True)
     case = rows.numpy(), columns.numpy()
-    np.testing.assert_array_equal(count_before(values.cuda(), *case), count_before(values, *case))
+    cuda, cpu = (count_before(Order.of(v), *case) for v in (values.cuda(), values))
+    np.testing.assert_array_equal(cuda, cpu)

@@ -1,5 +1,5 @@
 """The loops over a tile of ``visible_parts`` distances: one pass for each part instead of three, one instead of four
-at the end. Only for the CPU. Letters: R × C images in a tile.
+at the end. Only for the CPU. Letters: R × C images in a tile, P parts, G gallery images.
 """
 
 from __future__ import annotations
@@ -10,35 +10,58 @@ import numpy.typing as npt
 from occreid.compiled.machine_code import compiled
 
 Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 _ZERO, _INFINITE = np.float32(0), np.float32(np.inf)
 
 
 @compiled
-def add_roots(total: Floats, stride: int, squared: Floats, first: bool) -> None:
+def add_roots(total: Floats, stride: int, squared: Floats, place: Ints, first: bool) -> None:
     """Add the roots of squared distances, where above 0, to a tile; the ``first`` part starts it anew.
 
     Args:
         total: the memory of the tile from its first number to its last, rows ``stride`` numbers apart.
         stride: see there.
-        squared: (R, C).
+        squared: (S, C) of the S ≤ R rows that show the part.
+        place: (R + 1,) counts up by one behind each row that shows the part, from any number.
         first: whether this is the first part.
     """
     width = squared.shape[1]
-    for row in range(squared.shape[0]):
-        into, given = total[row * stride : row * stride + width], squared[row]
-        if first:
-            for place in range(width):
-                into[place] = np.sqrt(max(given[place], _ZERO))
-        else:
-            for place in range(width):
-                into[place] += np.sqrt(max(given[place], _ZERO))
+    for row in range(len(place) - 1):
+        into = total[row * stride : row * stride + width]
+        if place[row + 1] > place[row]:
+            given = squared[place[row] - place[0]]
+            if first:
+                for column in range(width):
+                    into[column] = np.sqrt(max(given[column], _ZERO))
+            else:
+                for column in range(width):
+                    into[column] += np.sqrt(max(given[column], _ZERO))
+        elif first:
+            into[:] = _ZERO
 
 
 @compiled
-def divide_by_shared(total: Floats, stride: int, shared: Floats) -> None:
-    """Make the sums of R × C pairs means over the parts that both show, (R, C); +∞ where there are none."""
-    width = shared.shape[1]
-    for row in range(shared.shape[0]):
-        into, parts = total[row * stride : row * stride + width], shared[row]
-        for place in range(width):
-            into[place] = into[place] / parts[place] if parts[place] > 0 else _INFINITE
+def divide_by_shared(total: Floats, stride: int, seen: Bools, others: Floats, left: int, width: int) -> None:
+    """Make the sums of R × C pairs means over the parts that both show; +∞ where there are none.
+
+    Args:
+        total: as `add_roots`, like the next.
+        stride: see there.
+        seen: (R, P) which parts the rows show.
+        others: (P, G) 1 where an image of the columns shows the part, else 0.
+        left: first column of the tile among the G.
+        width: C.
+    """
+    shared = np.zeros(width, np.float32)
+    for row in range(len(seen)):
+        if row == 0 or (seen[row] != seen[row - 1]).any():
+            shared[:] = _ZERO
+            for part in range(seen.shape[1]):
+                if seen[row, part]:
+                    shown = others[part, left : left + width]
+                    for column in range(width):
+                        shared[column] += shown[column]
+        into = total[row * stride : row * stride + width]
+        for column in range(width):
+            into[column] = into[column] / shared[column] if shared[column] > 0 else _INFINITE

@@ -9,81 +9,101 @@ import numpy as np
 import numpy.typing as npt
 
 from occreid.compiled import compiled
+from occreid.orders import ADD, SCALE
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+Sums = npt.NDArray[np.int32]
 
-_CHUNK = 1024  # distances: they stay in the processor's nearest cache while all hits of the row look at them
-_LESS_THAN_ALL = np.float32(-np.inf)
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_CHUNK = 2048  # distances: they stay in the processor's nearest cache while all hits of the row look at them
+_LESS_THAN_ALL, _INFINITE = np.float32(-np.inf), np.float32(np.inf)
+_ONE = np.float32(1)
 
 
 @compiled
-def count_hits(values: Floats, rows: Ints, columns: Ints, distances: Floats, above: Floats, counts: Ints) -> None:
-    """Fill ``counts`` with how many images of its row come before each hit.
+def count_hits(values: Floats, column: Floats, finish: int, rows: Ints, columns: Ints, counts: Ints) -> None:
+    """Add to ``counts`` how many images of its row come before each hit.
 
     Args:
-        values: (R, G) distances; a NaN never comes before anything.
+        values: (R, G) numbers as those of `occreid.orders.Order`; a NaN never comes before anything.
+        column: what they lack, as there.
+        finish: how it is added, as there.
         rows: (n,) row of each hit, ascending.
         columns: (n,) column of each hit.
-        distances: (n,) distance of each hit.
-        above: (n,) the next larger number: left of a hit's column, x ≤ d counts, which is x < above.
-        counts: (n,) the result.
+        counts: (n,) the result; zeros before.
     """
     width, first = values.shape[1], 0
-    limits = np.empty(8, np.float32)
+    limits, found, finished = np.empty(8, np.float32), np.empty(8, np.int32), np.empty(_CHUNK, np.float32)
+    distances, above = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
     while first < len(rows):
-        last = first + 1
-        while last < len(rows) and rows[last] == rows[first]:
-            last += 1
+        last = first
         row = values[rows[first]]
+        while last < len(rows) and rows[last] == rows[first]:
+            at = columns[last]
+            _finish(row[at : at + 1], column[at : at + 1], finish, distances[last : last + 1])
+            above[last] = np.nextafter(distances[last], _INFINITE)
+            last += 1
         for start in range(0, width, _CHUNK):
-            chunk = row[start : min(width, start + _CHUNK)]
+            chunk = finished[: min(_CHUNK, width - start)]
+            _finish(row[start : start + len(chunk)], column[start : start + len(chunk)], finish, chunk)
             for group in range(first, last, 8):
                 members = min(8, last - group)
                 for place in range(8):
                     limits[place] = _LESS_THAN_ALL
-                    if place < members:
-                        hit = group + place
-                        middle = columns[hit] - start
-                        if 0 <= middle < len(chunk) or distances[hit] == np.inf:
-                            counts[hit] += np.int64(_count_one(chunk, middle, distances[hit]))
-                        else:
-                            limits[place] = distances[hit] if middle < 0 else above[hit]
-                found = _count_eight(chunk, limits)
                 for place in range(members):
-                    counts[group + place] += np.int64(found[place])
+                    distance, middle = distances[group + place], columns[group + place] - start
+                    # left of a hit, x ≤ d comes before it, which is x < the next larger number; +∞ has none
+                    behind = middle >= len(chunk)
+                    limits[place] = above[group + place] if behind else distance
+                    if middle > 0 and (not behind or distance == _INFINITE):
+                        counts[group + place] += _count_equal(chunk[: min(middle, len(chunk))], distance)
+                _count_eight(chunk, limits, found)
+                for place in range(members):
+                    counts[group + place] += found[place]
         first = last
 
 
 @compiled
-def _count_one(chunk: Floats, middle: int, distance: np.float32) -> np.floating:
-    """Those not above ``distance`` in the first ``middle`` places, and those below it in the others."""
-    middle = min(max(middle, 0), len(chunk))
-    left, right = chunk[:middle], chunk[middle:]
-    ahead = _ZERO
-    for place in range(len(left)):  # by place, not by value: only so Numba takes several at a time
-        ahead += _ONE if left[place] <= distance else _ZERO
-    for place in range(len(right)):
-        ahead += _ONE if right[place] < distance else _ZERO
-    return ahead
+def _finish(numbers: Floats, column: Floats, finish: int, out: Floats) -> None:
+    """Write the numbers with what they lack."""
+    if finish == ADD:
+        for place in range(len(numbers)):
+            out[place] = numbers[place] + column[place]
+    elif finish == SCALE:
+        for place in range(len(numbers)):
+            out[place] = numbers[place] * column[place] + _ONE
+    else:
+        for place in range(len(numbers)):
+            out[place] = numbers[place]
 
 
 @compiled
-def _count_eight(chunk: Floats, limits: Floats) -> tuple[np.floating, ...]:
-    """How many are below each of eight limits: eight sums that stay in registers, each value loaded once."""
+def _count_equal(chunk: Floats, distance: np.float32) -> np.int32:
+    equal = np.int32(0)
+    for place in range(len(chunk)):  # by place, not by value: only so Numba takes several at a time
+        equal = np.int32(equal + np.int32(chunk[place] == distance))
+    return equal
+
+
+@compiled
+def _count_eight(chunk: Floats, limits: Floats, found: Sums) -> None:
+    """How many are below each of eight limits: eight sums that stay in registers, each value loaded once.
+
+    Sums as wide as the values: then eight comparisons and sums are two instructions.
+    """
     a, b, c, d, e, f, g, h = (
         limits[0], limits[1], limits[2], limits[3], limits[4], limits[5], limits[6], limits[7],
     )  # fmt: skip
-    below_a = below_b = below_c = below_d = below_e = below_f = below_g = below_h = _ZERO
+    below_a = below_b = below_c = below_d = below_e = below_f = below_g = below_h = np.int32(0)
     for place in range(len(chunk)):
         value = chunk[place]
-        below_a += _ONE if value < a else _ZERO
-        below_b += _ONE if value < b else _ZERO
-        below_c += _ONE if value < c else _ZERO
-        below_d += _ONE if value < d else _ZERO
-        below_e += _ONE if value < e else _ZERO
-        below_f += _ONE if value < f else _ZERO
-        below_g += _ONE if value < g else _ZERO
-        below_h += _ONE if value < h else _ZERO
-    return below_a, below_b, below_c, below_d, below_e, below_f, below_g, below_h
+        below_a = np.int32(below_a + np.int32(value < a))
+        below_b = np.int32(below_b + np.int32(value < b))
+        below_c = np.int32(below_c + np.int32(value < c))
+        below_d = np.int32(below_d + np.int32(value < d))
+        below_e = np.int32(below_e + np.int32(value < e))
+        below_f = np.int32(below_f + np.int32(value < f))
+        below_g = np.int32(below_g + np.int32(value < g))
+        below_h = np.int32(below_h + np.int32(value < h))
+    found[0], found[1], found[2], found[3] = below_a, below_b, below_c, below_d
+    found[4], found[5], found[6], found[7] = below_e, below_f, below_g, below_h

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from occreid.descriptors import Descriptors
-from occreid.distances import Metric, map_order_rows
+from occreid.distances import Metric
+from occreid.orders import Order, map_orders
 from occreid.retrieval.expansion import expand_queries
 from occreid.retrieval.matches import Ints, Matches, find_matches, numbers
 from occreid.retrieval.precision import APForm, average_precision, first_ranks, inverse_negative_penalty
@@ -78,7 +79,7 @@ def rank(query: Descriptors, gallery: Descriptors, protocol: Protocol) -> Rankin
         return rank_rows(blocks, query, gallery, protocol)
     if settings:
         query = expand_queries(query, gallery, metric, settings["neighbours"], settings["alpha"])
-    return _score(lambda work: map_order_rows(query, gallery, metric, work), query, gallery, protocol)
+    return _score(lambda work: map_orders(query, gallery, metric, work), query, gallery, protocol)
 
 
 def rank_rows(
@@ -96,26 +97,26 @@ def rank_rows(
     Raises:
         UserError: as `evaluate`.
     """
-    return _score(lambda work: [work(start, block) for start, block in blocks], query, gallery, protocol)
+    return _score(lambda work: [work(start, Order.of(block)) for start, block in blocks], query, gallery, protocol)
 
 
 def _score(
-    each: Callable[[Callable[[int, Tensor], Any]], list[Any]],
+    each: Callable[[Callable[[int, Order], Any]], list[Any]],
     query: Descriptors,
     gallery: Descriptors,
     protocol: Protocol,
 ) -> Ranking:
-    """`rank_rows` of blocks that ``each(work)`` hands to ``work(start, block)``."""
+    """`rank_rows` of pieces that ``each(work)`` hands to ``work(start, order)``."""
     matches = find_matches(query, gallery, protocol.same_camera)
     form: Any = protocol.ap
     if protocol.shots == "single":
         drawn = draw_galleries(numbers(gallery, "pids", "gallery"), matches, len(query), protocol.draws, protocol.seed)
-        firsts = np.concatenate(each(lambda start, block: rank_draws(start, block, drawn)), axis=1)
+        firsts = np.concatenate(each(lambda start, order: rank_draws(start, order.whole(), drawn)), axis=1)
         with np.errstate(divide="ignore"):
             precision = np.where(firsts > 0, single_hit_precision(firsts, form), np.nan).mean(0)
             penalty = np.where(firsts > 0, 1 / firsts, np.nan).mean(0)
     else:
-        rows, found = map(np.concatenate, zip(*each(lambda s, block: _rank_hits(s, block, matches)), strict=True))
+        rows, found = map(np.concatenate, zip(*each(lambda at, order: _rank_hits(at, order, matches)), strict=True))
         firsts = first_ranks(rows, found, len(query))[None]
         precision = average_precision(rows, found, len(query), form)
         penalty = inverse_negative_penalty(rows, found, len(query))
@@ -131,14 +132,14 @@ def _score(
     )
 
 
-def _rank_hits(start: int, block: Tensor, matches: Matches) -> tuple[Ints, Ints]:
+def _rank_hits(start: int, order: Order, matches: Matches) -> tuple[Ints, Ints]:
     """Query and rank of every hit of the queries ``start …``, sorted by query, then rank."""
-    stop = start + len(block)
-    hide(block, *matches.junk(start, stop))
+    stop = start + len(order)
+    hide(order.numbers, *matches.junk(start, stop))
     rows, columns = matches.hits(start, stop)
-    ranks = 1 + count_before(block, rows, columns)
-    order = np.lexsort((ranks, rows))
-    return rows[order] + start, ranks[order]
+    ranks = 1 + count_before(order, rows, columns)
+    ascending = np.lexsort((ranks, rows))
+    return rows[ascending] + start, ranks[ascending]
 
 
 def hide(block: Tensor, rows: Ints, columns: Ints) -> None:

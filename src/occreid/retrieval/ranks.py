@@ -12,40 +12,43 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from occreid.orders import Order
 from occreid.retrieval.matches import Ints
 
-_SORT_FROM = 48  # hits of one query from which sorting its row once costs less than counting for each
+_SORT_FROM = 80  # hits of one query from which sorting its row once costs less than counting for each
 _LOOP_FROM = 2**19  # distances of a block: below, loading the compiled loop costs more than it saves
 
 
-def count_before(block: Tensor, rows: Ints, columns: Ints) -> Ints:
+def count_before(order: Order, rows: Ints, columns: Ints) -> Ints:
     """How many images of a row come before each hit: those closer, and equally close ones of lower index.
 
     Args:
-        block: (R, G) float32 distances; NaN marks what nobody may see. +∞ is a distance like any other.
+        order: of R × G images; NaN marks what nobody may see. +∞ is a distance like any other. Its numbers may be
+            written over.
         rows: (n,) row of each hit, ascending.
         columns: (n,) column of each hit.
 
     Returns:
         (n,) counts ≥ 0.
     """
-    if block.device.type != "cpu":
-        return _count_on_device(block, rows, columns)
-    values = block.numpy()
-    hits_of_row = np.bincount(rows, minlength=len(values))[rows]
-    sort = np.full(len(rows), True) if block.numel() < _LOOP_FROM else hits_of_row >= _SORT_FROM
-    counts = np.empty(len(rows), np.int64)
-    counts[sort] = _count_by_sorting(values, rows[sort], columns[sort])
-    if not sort.all():
-        counts[~sort] = _count_by_loop(values, rows[~sort], columns[~sort])
+    if order.numbers.device.type != "cpu":
+        return _count_on_device(order.whole(), rows, columns)
+    hits_of_row = np.bincount(rows, minlength=len(order))[rows]
+    small = order.numbers.numel() < _LOOP_FROM
+    sort = np.full(len(rows), True) if small else hits_of_row >= _SORT_FROM
+    if not sort.any():
+        return _count_by_loop(order, rows, columns)
+    values, counts = order.whole(), np.empty(len(rows), np.int64)
+    counts[sort] = _count_by_sorting(values.numpy(), rows[sort], columns[sort])
+    counts[~sort] = _count_by_loop(Order.of(values), rows[~sort], columns[~sort]) if not sort.all() else 0
     return counts
 
 
-def _count_by_loop(values: npt.NDArray[np.float32], rows: Ints, columns: Ints) -> Ints:
+def _count_by_loop(order: Order, rows: Ints, columns: Ints) -> Ints:
     from occreid.retrieval.counting import count_hits  # loading Numba takes longer than small benchmarks do
 
-    counts, distances = np.zeros(len(rows), np.int64), values[rows, columns]
-    count_hits(values, rows, columns, distances, np.nextafter(distances, np.float32(np.inf)), counts)
+    counts = np.zeros(len(rows), np.int64)
+    count_hits(order.numbers.numpy(), order.column.numpy(), order.finish, rows, columns, counts)
     return counts
 
 
