@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from occreid.descriptors import Descriptors
-from occreid.errors import UserError
+from occreid.errors import UserError, worded
+from occreid.models.card import RESTORE, checked_card
 from occreid.models.contract import ModelSpec
 from occreid.models.networks import FileModel, open_onnx
 from occreid.models.pictures import check_images
@@ -39,7 +40,7 @@ class ExportedModel(FileModel):
         self.session = session
         self.needs_masks = bool(self.card.get("masks"))
         self.flip_test = self.flip_inside = bool(self.card.get("flip_test"))
-        if "method" in self.card:
+        if {"method", "num_classes", "options"} <= self.card.keys():
             self.spec = ModelSpec(self.card["method"], self.card["num_classes"], self.card["options"])
 
     def run(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -101,4 +102,7 @@ def _card(session: Any, path: Path) -> dict[str, Any]:
         raise UserError(
             f"{path} is an ONNX file that occreid did not write.", f"Say once what it takes: occreid import {path}"
         )
-    return json.loads(text)
+    where = f"the card in {path}"
+    with worded(f"{where} is damaged", RESTORE):
+        card = json.loads(text)
+    return checked_card(card, where, ("metric", "input_size"))

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError, worded
 from occreid.files import read_json
+from occreid.models.card import checked_card
 from occreid.models.networks import FileModel, onnx_failures, open_onnx
 from occreid.models.pictures import check_images
 from occreid.models.zoo import Recognised, filled
@@ -82,8 +83,11 @@ class ForeignModel(FileModel):
 
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
-        super().__init__(path, read_json(path.with_suffix(".json"), what="the card", hint=_again(path)))
-        self.interface = Interface.of(self.card["interface"])
+        card = read_json(path.with_suffix(".json"), what="the card", hint=_again(path))
+        needed = ("interface", "metric", "input_size")
+        super().__init__(path, checked_card(card, f"the card of {path}", needed))
+        with worded(f"the card of {path} has a damaged interface", _again(path)):
+            self.interface = Interface.of(self.card["interface"])
         if self.interface.runtime == "weights":
             self.network = filled(Recognised(self.card["architecture"], load_file(path), ()))
         else:
@@ -116,7 +120,8 @@ def is_foreign(path: Path) -> bool:
     card = path.with_suffix(".json")
     if not card.is_file():
         return False
-    return "interface" in read_json(card, what="the card", hint=_again(path))
+    held = read_json(card, what="the card", hint=_again(path))
+    return isinstance(held, dict) and "interface" in held
 
 
 def run_batches(network: Network, inputs: Tensor, batch: int | None) -> Tensor:

@@ -13,8 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from occreid.errors import UserError
+from occreid.errors import UserError, worded
 from occreid.files import read_json, replacing, sha256_of, write_json
+from occreid.models.card import RESTORE, checked_card
 from occreid.models.contract import Method, ModelSpec, PartParser, Trainable
 from occreid.models.exported import ExportedModel, read_exported_card
 from occreid.models.foreign import ForeignModel, is_foreign
@@ -98,9 +99,7 @@ def read_card(source: str | Path) -> dict[str, Any]:
             "Keep the two files together; of another toolbox's file it is written by: occreid import FILE",
         )
     card = read_json(card_file, what="the card", hint="Restore it from where the model came.")
-    missing = [key for key in ("method", "options", "num_classes", "input_size") if key not in card]
-    if missing:
-        raise UserError(f"the card {card_file} has no '{missing[0]}'.", "Restore it from where the model came.")
+    card = checked_card(card, f"the card {card_file}", ("method", "options", "num_classes", "input_size"))
     if "sha256" not in card:  # written before cards held it
         card["sha256"] = sha256_of(weights)
     return card
@@ -152,7 +151,8 @@ def load_trained(path_or_name: str | Path, *, trust_code: bool = False) -> Train
     options = dict(asked)
     if "pretrained" in method_options(card["method"]):
         options["pretrained"] = "none"  # the file's weights replace them anyway: no download
-    model = create_trainable(card["method"], card["num_classes"], **options)
+    with worded(f"the card of {weights} describes a network that cannot be built", RESTORE):
+        model = create_trainable(card["method"], card["num_classes"], **options)
     model.spec = ModelSpec(card["method"], card["num_classes"], asked)
     load_weights(model, weights)
     check_hash(card, weights)
