@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from occreid.gallery import lance_index
+from occreid.gallery.errors import StorageError
 
 
 @pytest.fixture
@@ -33,3 +34,15 @@ def test_an_empty_gallery_gets_no_index_unless_rows_were_deleted(table, tmp_path
     table.delete("true")
     lance_index.renew(table, tmp_path, "cosine", rows=0, anew=False)
     assert not table.list_indices()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "5", '{"kind": "IVF_FLAT", "partitions": 0, "sub_vectors": "4"}'])
+def test_a_damaged_note_is_the_places_fault_and_says_what_to_do(table, tmp_path, text):
+    (tmp_path / "index.json").write_text(text)
+    for call in (
+        lambda: lance_index.probes(tmp_path),
+        lambda: lance_index.renew(table, tmp_path, "cosine", rows=3, anew=True),
+    ):
+        with pytest.raises(StorageError, match=r"index\.json is damaged") as caught:
+            call()
+        assert "gallery index" in caught.value.hint

@@ -35,6 +35,10 @@ def test_values_that_cannot_be_are_named(values, message):
     ("text", "message"),
     [
         ("no json", "here is damaged"),
+        ("[" * 100_000, "here is damaged"),
+        (Manifest(8, 1, "cosine", "w").to_json().replace("8", '"8"'), "here is damaged .dim is '8'"),
+        (Manifest(8, 1, "cosine", "w").to_json().replace("false", "0"), "here is damaged .flip_test"),
+        (Manifest(8, 1, "cosine", "w").to_json().replace('"w"', "[]"), "here is damaged .weights_hash"),
         ("[1]", "here is not a gallery's"),
         ('{"dim": 3}', "here is not a gallery's"),
         (Manifest(8, 1, "cosine", "w", "", 3).to_json(), "format 3, this program reads up to 2"),

@@ -199,9 +199,10 @@ def test_a_file_that_was_tampered_with_is_refused(saved, change):
 def test_files_that_are_not_there(tmp_path, saved):
     with pytest.raises(UserError, match="occreid serve calibrate"):
         Calibration.load(tmp_path / "no.json", weights_hash="w", metric="cosine")
-    (tmp_path / "bad.json").write_text("[1]")
-    with pytest.raises(UserError, match="damaged"):
-        Calibration.load(tmp_path / "bad.json", weights_hash="w", metric="cosine")
+    for damaged in ("[1]", "[" * 100_000):
+        (tmp_path / "bad.json").write_text(damaged)
+        with pytest.raises(UserError, match="damaged"):
+            Calibration.load(tmp_path / "bad.json", weights_hash="w", metric="cosine")
     with pytest.raises(UserError, match="cannot write"):
         saved[1].save(tmp_path / "bad.json" / "c.json")
 

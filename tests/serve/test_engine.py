@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -71,3 +74,18 @@ def test_it_computes_in_the_way_it_was_asked_for(run_folder, picture):
     assert found.dtype == torch.float32 and 0 < float((found - wanted).norm() / wanted.norm()) < 0.05
     with pytest.raises(UserError, match="Did you mean 'auto'"):
         Engine.load(run_folder, precision="uato")
+
+
+def test_the_network_computes_in_one_thread_whoever_asks(engine, monkeypatch):
+    seen, describe = set(), type(engine.model).describe
+    monkeypatch.setattr(
+        type(engine.model), "describe", lambda *words: (seen.add(threading.get_ident()), describe(*words))[1]
+    )
+    blank = torch.zeros(3, 64, 32, dtype=torch.uint8)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [
+            pool.submit(work, picture) for work, picture in ((engine.describe, [blank]), (engine.explain, blank)) * 4
+        ]
+        assert all(one.result() for one in asked)
+    engine.warm_up(3)
+    assert len(seen) == 1 and threading.get_ident() not in seen

@@ -106,7 +106,17 @@ def test_a_missing_file_says_how_to_make_one(path):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"keys": [{"id": 1}]}', '{"keys": [3]}'])
+KEY = {"id": "a", "name": "n", "roles": ["admin"], "sha256": "x", "created": 0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[]", '{"keys": [{"id": 1}]}', '{"keys": [3]}', "[" * 100_000]
+    + [
+        json.dumps({"keys": [{**KEY, **odd}]})
+        for odd in ({"expires": "never"}, {"sha256": 5}, {"created": None, "id": 1})
+    ],
+)
 def test_a_damaged_file_lets_nobody_in(path, text):
     path.write_text(text)
     with pytest.raises(UserError, match="damaged"):

@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from occreid.errors import UserError
@@ -65,6 +67,20 @@ def test_nothing_listens_without_keys_or_behind_a_wrong_address(make_service, tm
         run(make_service(), KeyRing(tmp_path / "no.json"), Address(), place)
     with pytest.raises(UserError, match="can be reached from other machines"):
         bind(Address("0.0.0.0"))
+
+
+def test_memory_is_taken_before_the_first_request_and_given_back_meanwhile(make_service, tokens, tmp_path, monkeypatch):
+    service, seen = make_service(Settings(max_batch=3)), []
+    describe, given = type(service.engine).describe, threading.Event()
+    monkeypatch.setattr(
+        type(service.engine), "describe", lambda engine, images: (seen.append(len(images)), describe(engine, images))[1]
+    )
+    monkeypatch.setattr("occreid.serve.memory.give_back", given.set)
+    monkeypatch.setattr("occreid.serve.memory.settle", lambda: seen.append("settled"))
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: seen.append(("served", given.wait(10))))
+    with bind(Address(port=0)) as place:
+        run(service, KeyRing(tmp_path / "keys.json"), Address(), place)
+    assert seen == [3, "settled", ("served", True)]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

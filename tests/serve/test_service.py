@@ -406,14 +406,12 @@ def test_persons_are_proposed_where_there_is_a_detector_and_the_log_knows(servic
         service.propose(CALLER, b"rubbish")
 
 
-def test_the_network_and_the_gallery_compute_in_few_threads_whoever_asks(make_service, picture, monkeypatch):
+def test_the_gallery_computes_in_few_threads_whoever_asks(make_service, picture, monkeypatch):
     service, seen = make_service(Settings(compute_threads=1)), set()
     enrol(service, picture, 1)
-    explain, search = service.engine.explain, service.gallery.search
-    monkeypatch.setattr(Engine, "explain", lambda _, image: (seen.add(threading.get_ident()), explain(image))[1])
+    search = service.gallery.search
     monkeypatch.setattr(service.gallery, "search", lambda *words: (seen.add(threading.get_ident()), search(*words))[1])
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(service.explain, CALLER, picture(n), None, None) for n in range(6)]
-        asked += [pool.submit(service.search, CALLER, picture(n), None) for n in range(6)]
+        asked = [pool.submit(service.search, CALLER, picture(n), None) for n in range(6)]
         assert all(one.result() for one in asked)
-    assert len(seen) == 2  # one that searches, one that explains
+    assert len(seen) == 1

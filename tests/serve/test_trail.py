@@ -67,3 +67,9 @@ def test_the_oldest_may_be_moved_away_and_the_rest_is_still_checked(series):
     series.write_bytes(series.read_bytes().replace(b"xxx", b"yyy", 1))
     assert check_audit(series).breaks
     assert read_audit(series)[0]["after"] == "audit.000003.jsonl"
+
+
+def test_lines_that_no_parser_takes_are_no_entries(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(b'{"action":"search"}\n' + b"[" * 100_000 + b"\nnoise\n")
+    assert [entry["action"] for entry in read_audit(path)] == ["search"] and check_audit(path).lines == 3

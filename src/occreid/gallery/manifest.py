@@ -90,7 +90,7 @@ class Manifest:
         """
         try:
             facts = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{where} is damaged ({error}).", "Create one with: occreid gallery create") from error
         if isinstance(facts, dict):
             facts = {"flip_test": False, "masks": "", **facts}  # before there were such things
@@ -100,4 +100,8 @@ class Manifest:
             raise UserError(
                 f"{where} is of format {facts['format']}, this program reads up to {FORMAT}.", "Update occreid."
             )
+        kinds = {"dim": int, "parts": int, "format": int, "flip_test": bool}  # all others are texts
+        for name, value in facts.items():
+            if type(value) is not kinds.get(name, str):
+                raise UserError(f"{where} is damaged ({name} is {str(value)[:60]!r}).", "Restore it from a snapshot.")
         return Manifest(**facts)

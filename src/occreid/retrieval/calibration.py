@@ -79,7 +79,7 @@ class Calibration:
         try:
             held = json.loads(read_text(path, what="the calibration", hint=_MAKE))
             held.pop("format")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(f"{what} is damaged ({error}).", _MAKE) from error
         return _checked(held, what, weights_hash, metric)
 

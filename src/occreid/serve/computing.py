@@ -1,8 +1,4 @@
-"""The few threads that compare and explain.
-
-PyTorch keeps memory and helper threads for every thread that calls it for as long as that lives. If each request
-computed in its own worker thread, memory would grow by tens of megabytes with every new one.
-"""
+"""The few threads that compare descriptors, for the reason that `occreid.serve.engine` has one for the network."""
 
 from __future__ import annotations
 

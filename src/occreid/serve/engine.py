@@ -1,8 +1,11 @@
-"""The model as the service uses it: pictures in, descriptors and maps out, one thread at a time."""
+"""The model as the service uses it: pictures in, descriptors and maps out, all computed in one thread.
+
+PyTorch keeps memory and helper threads for every thread that calls it, for as long as that lives.
+"""
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,7 +50,7 @@ class Engine:
     way: Computing = PLAIN
     called: str = ""
     shape: tuple[int, int] = (0, 0)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "occreid-network"))
 
     def __post_init__(self) -> None:
         self.called = self.called or self.name
@@ -89,9 +92,13 @@ class Engine:
     def describe(self, images: list[Tensor]) -> list[Descriptors]:
         """Descriptors of N prepared pictures, one row each, on the CPU."""
         channels_last = self.way.memory_format == "channels_last"
-        pictures = stack_images(images, channels_last=channels_last).to(self.device)
-        with self._lock, torch.inference_mode(), computing_in(self.way.precision, self.device):
-            found = describe(self.model, pictures).to("cpu")
+
+        def work() -> Descriptors:
+            pictures = stack_images(images, channels_last=channels_last).to(self.device)
+            with torch.inference_mode(), computing_in(self.way.precision, self.device):
+                return describe(self.model, pictures).to("cpu")
+
+        found = self._thread.submit(work).result()
         rows = zip(found.features.split(1), found.visibility.split(1), strict=True)
         return [Descriptors(features.clone(), visibility.clone()).require_finite() for features, visibility in rows]
 
@@ -100,6 +107,17 @@ class Engine:
 
         None of an exported model: it has no gradients.
         """
-        with self._lock:
+
+        def work() -> dict[str, NDArray[np.float32]]:
             maps = explanations(self.model, image[None])
             return {name: shown[0].float().cpu().numpy() for name, shown in sorted(maps.items())}
+
+        return self._thread.submit(work).result()
+
+    def warm_up(self, pictures: int) -> None:
+        """Describe so many blank pictures at once and explain one: what memory that takes is taken from now on, and
+        where there is not enough of it, nobody has asked for anything yet.
+        """
+        blank = torch.zeros(3, *self.model.input_size, dtype=torch.uint8)
+        self.describe([blank] * pictures)
+        self.explain(blank)

@@ -74,7 +74,7 @@ def read_keys(path: str | Path) -> list[Key]:
     try:
         held = json.loads(read_text(path, what="the keys file", hint=f"{_MAKE_ONE} {path}"))
         return [_from_json(entry) for entry in held["keys"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"the keys file {path} is damaged ({error}).", "Restore it from a copy.") from error
 
 
@@ -83,6 +83,12 @@ def _from_json(entry: dict[str, Any]) -> Key:
     for name, held in reach.items():
         if isinstance(held, str):  # its letters would be names
             raise TypeError(f"{name} of a key's scope are one text")
+    for name in ("id", "name", "sha256"):
+        if not isinstance(entry[name], str):
+            raise TypeError(f"{name} of a key is no text")
+    for name in ("created", "revoked", "expires"):
+        if name in entry and type(entry[name]) not in (int, float, type(None)):
+            raise TypeError(f"{name} of a key is no time")
     camids = reach.pop("camids")
     scope = Scope(
         None if camids is None else tuple(camids), tuple(reach.pop("tags")), **reach

@@ -12,10 +12,12 @@ from occreid.extraction import AskedPrecision
 from occreid.gallery import open_or_create
 from occreid.retrieval.calibration import Calibration
 from occreid.scenes import open_boxes
+from occreid.serve import memory
 from occreid.serve.audit import AuditLog
 from occreid.serve.engine import Engine
 from occreid.serve.keys import KeyRing
 from occreid.serve.proposing import Proposer
+from occreid.serve.recurring import Recurring
 from occreid.serve.service import Service
 from occreid.serve.settings import Settings
 
@@ -156,6 +158,7 @@ def run(service: Service, ring: KeyRing, address: Address, place: socket.socket)
     from occreid.serve.protocol import GuardedProtocol
 
     ring.refresh()
+    service.engine.warm_up(service.settings.max_batch)
     config = uvicorn.Config(
         create_app(service, ring),
         host=address.host,
@@ -172,5 +175,9 @@ def run(service: Service, ring: KeyRing, address: Address, place: socket.socket)
         ssl_keyfile=address.tls_key,
         ws="none",
     )
+    memory.settle()
+    tidying = Recurring("return of memory", memory.give_back, memory.EVERY)
+    tidying.start()
     with place:
         uvicorn.Server(config).run(sockets=[place])
+    tidying.stop()

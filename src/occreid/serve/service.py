@@ -82,7 +82,6 @@ class Service:
         self.calibration = calibration
         self.metrics = Metrics(lambda: len(gallery), lambda: len(self._describer))
         self._computing = Computing(self.settings.compute_threads, self.settings.request_seconds)
-        self._explaining = Computing(1, self.settings.request_seconds)  # the network does one at a time anyway
         self._describer = Describer(engine, self.settings, self.metrics.batch)
         self.reader = Reader(gallery, self._describer, audit, self.settings)
         # enrolments that arrive together are one commit: a commit costs far more than a row
@@ -97,7 +96,6 @@ class Service:
         self._describer.close()
         self._enrolments.close()
         self._computing.close()
-        self._explaining.close()
         if self.proposer is not None:
             self.proposer.close()
         self.refusals.flush()
@@ -234,7 +232,7 @@ class Service:
             assert entry_id is not None
             data, box = self.reader.picture(caller, entry_id), None
         crop = self._describer.crop(data, box)
-        maps = self._explaining(lambda: self.engine.explain(crop.prepared))
+        maps = self.engine.explain(crop.prepared)
         (found,) = self._describer.describe(crop)
         self.audit.write("explain", **caller.facts(), id=entry_id, picture_sha256=crop.sha256)
         shown = [

@@ -85,7 +85,7 @@ def read_audit(path: str | Path) -> list[dict[str, Any]]:
         for line in _read(file):  # bytes: a text's lines would end at U+2028, U+2029 and U+0085, too
             try:
                 entries.append(json.loads(line.decode(errors="replace")))
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 continue
     return entries
 
@@ -126,7 +126,7 @@ def _after(line: bytes) -> str:
     """The file before, if this line begins a file that follows another; else empty."""
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     follows = isinstance(entry, dict) and entry.get("action") == ROTATED
     return str(entry.get("after", "")) if follows else ""
