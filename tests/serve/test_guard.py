@@ -252,6 +252,16 @@ def test_other_character_sets_are_refused_before_the_body(make, keys, charset):
     assert ask(make(), keys[2], headers=[(b"content-type", b"text/plain")])[0] == 415
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [(b"application/json", 413), (b"", 413), (b"Multipart/form-data; boundary=b", 200)],
+)
+def test_only_a_form_may_be_long_since_all_else_is_parsed_on_the_loop(make, keys, kind, status):
+    guard = make()
+    assert ask(guard, keys[2], headers=[(b"content-type", kind)], pieces=(b"x" * 35_000,) * 2)[0] == status
+    assert ask(guard, keys[2], headers=[(b"content-type", kind)], pieces=(b"x" * 32_000,) * 2)[0] == 200
+
+
 @pytest.mark.parametrize("option", ["charset*=utf-8''punycode", "charset*0=puny; charset*1=code", "encoding=idna"])
 def test_options_of_a_content_type_that_nobody_needs_are_refused(make, keys, option):
     headers = [(b"content-type", f"multipart/form-data; boundary=b; {option}".encode())]

@@ -263,3 +263,24 @@ def test_a_slow_detector_holds_nobody_up_and_says_so(api, picture):
         go.set()
         assert first.result(30).json() == {"boxes": []}
     late.close()
+
+
+def test_an_answer_that_takes_too_long_is_given_up_though_its_thread_goes_on(make_api, monkeypatch):
+    api, go = make_api(Settings(request_seconds=0.3)), threading.Event()
+    monkeypatch.setattr(api.service.reader, "page", lambda *_: go.wait(20))
+    start = time.monotonic()
+    answer = api("GET", "/v1/entries", "search")
+    assert answer.status_code == 503 and answer.json()["problem"] == "The service did not finish in time."
+    assert time.monotonic() - start < 10
+    go.set()
+
+
+def test_a_field_that_nothing_asks_for_is_refused_however_the_content_type_is_written(api, picture):
+    body = b'--b\r\nContent-Disposition: form-data; name="camid"\r\n\r\n1\r\n--b\r\n'
+    body += b'Content-Disposition: form-data; name="picture"; filename="p"\r\n\r\n' + picture(1) + b"\r\n--b--\r\n"
+    for kind in ("multipart/form-data; boundary=b", "Multipart/FORM-data; boundary=b"):
+        answer = api("POST", "/v1/search", "search", content=body, headers={"content-type": kind})
+        assert (
+            answer.status_code == 422
+            and answer.json()["problem"] == "there is no field 'camid'. Did you mean 'camids'?"
+        )

@@ -44,6 +44,7 @@ OPEN = frozenset(PAGE) | {"/openapi.json"}
 logger = logging.getLogger("occreid.serve")
 _REFUSED = frozenset({401, 403})  # statuses that the audit log counts
 _BUSY = {"rate": "This key asks too often.", "detector": "Too many pictures wait for the detector."}
+_JSON = 64 * 1024  # bytes of a body that is no form: it is parsed on the loop, and a verdict is short
 _DRAINED = 4  # a body up to so many times the limit is read away, so that the client hears the answer
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -204,9 +205,12 @@ class Guard:
         Raises:
             Refusal: of another kind, too large, too slow, or the client has gone.
         """
-        if not _is_text_or_form(_header(scope, "content-type")):
+        kind = _header(scope, "content-type")
+        if not _is_text_or_form(kind):
             raise Refusal(415, "This takes a form or JSON, in UTF-8.")
         most = self.service.settings.max_body
+        if kind.partition(";")[0].strip().lower() not in KINDS:
+            most = min(most, _JSON)
         declared = _header(scope, "content-length")
         length = int(declared) if declared.isdigit() else 0
         pieces, size = [], 0
@@ -226,7 +230,7 @@ class Guard:
         except TimeoutError as error:
             raise Refusal(408, "The request took too long to arrive.", "Send it faster.", connection="close") from error
         if max(size, length) > most:
-            raise Refusal(413, f"The request is larger than {most:,} bytes.", "Send a smaller picture.")
+            raise Refusal(413, f"The request is larger than {most:,} bytes.", "Send less, or a smaller picture.")
         return b"".join(pieces)
 
 
