@@ -1,4 +1,4 @@
-"""`occreid serve audit`: what the log says of itself."""
+"""`occreid serve audit`: what the log says, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from occreid.cli.options import Json
 AuditFile = Annotated[Path, typer.Option("--audit", help="The audit log; lines are only appended.")]
 
 
+_SHOWN = ("time", "action", "name", "chain")
+"""Of a line: what has a place of its own, or is of use to `verify` alone."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the group `audit`."""
-    group = typer.Typer(name="audit", help="Check the audit log.", no_args_is_help=True)
+    group = typer.Typer(name="audit", help="Check and read the audit log.", no_args_is_help=True)
     group.command("verify")(verify)
-    group.callback()(_group)  # else the only command would take the group's name
+    group.command("show")(show)
     app.add_typer(group)
 
 
@@ -43,5 +47,28 @@ def verify(audit: AuditFile = Path("audit.jsonl"), as_json: Json = False) -> Non
         raise typer.Exit(1)
 
 
-def _group() -> None:
-    """Check the audit log."""
+def show(
+    audit: AuditFile = Path("audit.jsonl"),
+    action: Annotated[str | None, typer.Option("--action", help="Only these lines: search, enrol, delete, …")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Only what this key's holder did.")] = None,
+    last: Annotated[int, typer.Option("--last", min=1, help="At most so many, the newest.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show who did what and when, through all files, oldest first.
+
+    Example: occreid serve audit show --audit audit.jsonl --action search --name anna
+    """
+    from occreid.serve.trail import read_audit
+    from occreid.timestamps import show_timestamp
+
+    lines = [
+        line for line in read_audit(audit) if action in (None, line.get("action")) and name in (None, line.get("name"))
+    ][-last:]
+    if as_json:
+        typer.echo(json.dumps(lines, indent=1, ensure_ascii=False))
+        return
+    for line in lines:
+        known = {key: value for key, value in line.items() if key not in _SHOWN and value not in (None, {}, [])}
+        rest = "  ".join(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in known.items())
+        moment = show_timestamp(float(line["time"])) if "time" in line else ""
+        typer.echo("  ".join(str(word) for word in (moment, line.get("action"), line.get("name"), rest) if word))
