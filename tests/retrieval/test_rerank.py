@@ -5,7 +5,10 @@ import torch
 from occreid.descriptors import Descriptors
 from occreid.distances import METRICS, distances
 from occreid.errors import UserError
+from occreid.orders import AS_IS
 from occreid.retrieval import Protocol, evaluate, rank_rows, rerank_k_reciprocal, rerank_rows
+from occreid.retrieval.nearest import keep_nearest
+from occreid.retrieval.rerank import _nearest_on_device
 
 
 def published(matrix, num_queries, k1, k2, lambda_):
@@ -84,6 +87,16 @@ def test_fewer_images_than_neighbours(random_sides):
     query, gallery = random_sides(1, 3)
     expected = published(squared(query, gallery, "euclidean"), 1, 20, 6, 0.3)
     np.testing.assert_allclose(rerank_k_reciprocal(query, gallery, "euclidean").numpy(), expected, atol=1e-5)
+
+
+def test_neighbours_on_a_device_equal_those_of_the_loop():
+    block = torch.randint(0, 5, (9, 30), generator=torch.Generator().manual_seed(0)).float()
+    block[2], block[3, 4:] = torch.inf, torch.inf
+    near, farthest = np.full((9, 6), 30, np.int32), np.empty(9, np.float32)
+    keep_nearest(block.numpy(), np.zeros(1, np.float32), AS_IS, near, farthest)
+    found = _nearest_on_device(block, 6)
+    np.testing.assert_array_equal(found[0], near)
+    np.testing.assert_array_equal(found[1].numpy(), farthest)
 
 
 def test_identical_images_are_at_distance_zero():

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from occreid.compiled import compiled
-from occreid.orders import ADD, SCALE
+from occreid.retrieval.finishing import finish_numbers
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -17,7 +17,6 @@ Sums = npt.NDArray[np.int32]
 
 _CHUNK = 2048  # distances: they stay in the processor's nearest cache while all hits of the row look at them
 _LESS_THAN_ALL, _INFINITE = np.float32(-np.inf), np.float32(np.inf)
-_ONE = np.float32(1)
 
 
 @compiled
@@ -40,12 +39,12 @@ def count_hits(values: Floats, column: Floats, finish: int, rows: Ints, columns:
         row = values[rows[first]]
         while last < len(rows) and rows[last] == rows[first]:
             at = columns[last]
-            _finish(row[at : at + 1], column[at : at + 1], finish, distances[last : last + 1])
+            finish_numbers(row[at : at + 1], column[at : at + 1], finish, distances[last : last + 1])
             above[last] = np.nextafter(distances[last], _INFINITE)
             last += 1
         for start in range(0, width, _CHUNK):
             chunk = finished[: min(_CHUNK, width - start)]
-            _finish(row[start : start + len(chunk)], column[start : start + len(chunk)], finish, chunk)
+            finish_numbers(row[start : start + len(chunk)], column[start : start + len(chunk)], finish, chunk)
             for group in range(first, last, 8):
                 members = min(8, last - group)
                 for place in range(8):
@@ -61,20 +60,6 @@ def count_hits(values: Floats, column: Floats, finish: int, rows: Ints, columns:
                 for place in range(members):
                     counts[group + place] += found[place]
         first = last
-
-
-@compiled
-def _finish(numbers: Floats, column: Floats, finish: int, out: Floats) -> None:
-    """Write the numbers with what they lack."""
-    if finish == ADD:
-        for place in range(len(numbers)):
-            out[place] = numbers[place] + column[place]
-    elif finish == SCALE:
-        for place in range(len(numbers)):
-            out[place] = numbers[place] * column[place] + _ONE
-    else:
-        for place in range(len(numbers)):
-            out[place] = numbers[place]
 
 
 @compiled

@@ -11,16 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric, distance_rows, paired_distances
 from occreid.errors import UserError
+from occreid.factors import squares
+from occreid.orders import Order, map_orders
 from occreid.retrieval.matches import Ints
 from occreid.retrieval.search import smallest
 from occreid.retrieval.sparse import Rows, average_rows, overlap_blocks
 
+Indices = npt.NDArray[np.int32]
 _CHUNK = 2048  # images whose neighbours of neighbours are looked at together
 
 
@@ -111,75 +115,68 @@ def _squared(distance: Tensor, metric: Metric) -> Tensor:
     return distance if metric == "cosine" else distance.square_()
 
 
-def _neighbours(everyone: Descriptors, metric: Metric, k: int) -> tuple[np.ndarray, Tensor]:
+def _neighbours(everyone: Descriptors, metric: Metric, k: int) -> tuple[Indices, Tensor]:
     """The k nearest of each image, itself among them: (N, k), N where fewer are at a finite distance.
 
     Second result: each row's largest finite original distance (N,).
     """
-    neighbours = np.empty((len(everyone), k), np.int32)
-    farthest = torch.empty(len(everyone))
-    for start, block in distance_rows(everyone, everyone, metric):
-        stop = start + len(block)
-        values, order = smallest(block, k)
-        neighbours[start:stop] = order.masked_fill_(values.isinf(), len(everyone)).cpu().numpy()
-        highest = block.amax(1)
-        if highest.isinf().any():
-            highest = block.masked_fill_(block.isinf(), -torch.inf).amax(1)
-        farthest[start:stop] = highest.cpu()
-    return neighbours, _squared(farthest.clamp_min_(0), metric)
+    from occreid.retrieval.nearest import keep_nearest  # loading Numba takes a moment, and only re-ranking needs it
+
+    def work(start: int, order: Order) -> tuple[Indices, Tensor]:
+        if order.numbers.device.type != "cpu":
+            return _nearest_on_device(order.whole(), k)
+        near, farthest = np.full((len(order), k), len(everyone), np.int32), torch.empty(len(order))
+        keep_nearest(order.numbers.numpy(), order.column.numpy(), order.finish, near, farthest.numpy())
+        return near, farthest
+
+    near, farthest = zip(*map_orders(everyone, everyone, metric, work), strict=True)
+    highest = torch.cat(farthest)
+    if metric == "euclidean":  # its order leaves out what is the same in a whole row
+        return np.concatenate(near), highest.add_(squares(everyone.features.flatten(1)).cpu()).clamp_min_(0)
+    return np.concatenate(near), _squared(highest.clamp_min_(0), metric)
 
 
-def _encode(everyone: Descriptors, metric: Metric, neighbours: Ints, farthest: Tensor, k1: int) -> Rows:
+def _nearest_on_device(block: Tensor, k: int) -> tuple[Indices, Tensor]:
+    """The same of rows (R, N) without a loop over them; it writes into the block."""
+    values, columns = smallest(block, k)
+    near = columns.masked_fill_(values.isinf(), block.shape[1]).cpu().numpy().astype(np.int32)
+    return near, block.masked_fill_(block.isinf(), -torch.inf).amax(1).cpu()
+
+
+def _encode(everyone: Descriptors, metric: Metric, near: Indices, farthest: Tensor, k1: int) -> Rows:
     """V (Eq. 7): over the expanded reciprocal neighbours, e^(−distance), each row summing to 1."""
-    near, nearer = neighbours[:, : k1 + 1], neighbours[:, : round(k1 / 2) + 1]
-    reciprocal, half = _reciprocal(near), _reciprocal(nearer)
-    counts, columns = [], []
-    for start in range(0, len(near), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        members = _expanded(near[rows], reciprocal[rows], _with_nobody(nearer), _with_nobody(half), len(near))
-        present = members < len(near)
-        counts.append(present.sum(1))
-        columns.append(members[present])
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-    column = np.concatenate(columns)
+    starts, column = _expanded(near, min(k1 + 1, near.shape[1]), min(round(k1 / 2) + 1, near.shape[1]))
     row = np.repeat(np.arange(len(near)), np.diff(starts))
-    device = everyone.features.device
-    pairs = (torch.from_numpy(i.astype(np.int64)).to(device) for i in (row, column))
-    original = _squared(paired_distances(everyone, everyone, metric, *pairs).cpu(), metric) / farthest[row]
+    original = _original(everyone, metric, starts, row, column) / farthest[row]
     weights = torch.exp(-original.nan_to_num_(nan=0.0, posinf=torch.inf)).double().numpy()
     total = np.bincount(row, weights, len(near))
-    return Rows(starts, column, weights / np.where(total > 0, total, 1)[row])
+    return Rows(starts, column.astype(np.int64), weights / np.where(total > 0, total, 1)[row])
 
 
-def _reciprocal(near: Ints) -> np.ndarray:
-    """(N, K) bool: whether each neighbour counts the image among its own first K (Eq. 3)."""
-    result = np.empty(near.shape, bool)
-    lists = _with_nobody(near)
+def _expanded(near: Indices, k: int, half_k: int) -> tuple[Ints, Indices]:
+    """R* (Eq. 5) of all images: where each one's members begin and end (N + 1,), and the members (n,), ascending."""
+    from occreid.retrieval.reciprocal import expand_reciprocal, find_reciprocal
+
+    reciprocal, half = np.empty((len(near), k), bool), np.empty((len(near), half_k), bool)
+    find_reciprocal(near, k, reciprocal)
+    find_reciprocal(near, half_k, half)
+    counts, columns = np.empty(len(near), np.int64), []
     for start in range(0, len(near), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        own = np.arange(start, start + len(near[rows]))[:, None, None]
-        result[rows] = (lists[near[rows]] == own).any(2)
-    return result
+        number = counts[start : start + _CHUNK]
+        members = np.empty((len(number), k + k * half_k), np.int32)
+        expand_reciprocal(start, near, reciprocal, half, number, members)
+        columns.append(members[np.arange(members.shape[1]) < number[:, None]])
+    return np.concatenate([[0], np.cumsum(counts)]), np.concatenate(columns)
 
 
-def _with_nobody(lists: np.ndarray) -> np.ndarray:
-    """One more row, for the absent image N: nobody's neighbour (−1), or False."""
-    return np.concatenate([lists, np.full_like(lists[:1], False if lists.dtype == bool else -1)])
+def _original(everyone: Descriptors, metric: Metric, starts: Ints, row: Ints, column: Indices) -> Tensor:
+    """The original distance of each image to its members, (n,) on the CPU."""
+    x = everyone.features.flatten(1)
+    if metric == "euclidean" and x.device.type == "cpu":
+        from occreid.retrieval.reciprocal import squared_lengths_apart
 
-
-def _expanded(near: Ints, reciprocal: np.ndarray, nearer: Ints, half: np.ndarray, absent: int) -> Ints:
-    """R* (Eq. 5) of some images: (n, K + K·K′) sorted members, once each; other places hold ``absent``.
-
-    A neighbour's own half-size reciprocal set is joined where more than two thirds of it are already in R.
-    """
-    mine = np.where(reciprocal, near, absent)  # (n, K)
-    theirs = np.where(half[near] & reciprocal[:, :, None], nearer[near], absent)  # (n, K, K')
-    known = np.zeros(theirs.shape, bool)
-    for place in range(mine.shape[1]):
-        known |= theirs == mine[:, place, None, None]
-    known &= theirs < absent
-    joined = 3 * known.sum(2) > 2 * (theirs < absent).sum(2)
-    theirs = np.where(joined[:, :, None], theirs, absent).reshape(len(near), -1)
-    members = np.sort(np.concatenate([mine, theirs], axis=1), axis=1)
-    members[:, 1:][members[:, 1:] == members[:, :-1]] = absent
-    return members
+        squared = torch.empty(len(column))
+        squared_lengths_apart(x.contiguous().numpy(), starts, column, squared.numpy())
+        return squared
+    pairs = (torch.from_numpy(i.astype(np.int64)).to(x.device) for i in (row, column))
+    return _squared(paired_distances(everyone, everyone, metric, *pairs).cpu(), metric)

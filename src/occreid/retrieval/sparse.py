@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -27,25 +28,21 @@ class Rows:
     weights: Floats
 
 
-def average_rows(rows: Rows, members: Ints) -> Rows:
+def average_rows(rows: Rows, members: npt.NDArray[np.int32]) -> Rows:
     """Row i of the result is the mean of the rows ``members[i]``, members (N, k); a member N is nobody."""
-    counts, columns, weights = [], [], []
+    from occreid.retrieval.overlaps import add_means  # loading Numba takes a moment, and only re-ranking needs it
+
+    counts, columns, weights = np.empty(len(members), np.int64), [], []
     length = np.append(np.diff(rows.starts), 0)
-    num, k = members.shape
-    step = max(1, int(_PIECE / max(1.0, k * length.mean())))
-    for start in range(0, num, step):
-        chosen = members[start : start + step]
-        places, owner = _spans(rows.starts[chosen].ravel(), length[chosen].ravel())
-        keys = (owner // k) * num + rows.columns[places]
-        order = np.argsort(keys, kind="stable")
-        keys, added = keys[order], rows.weights[places][order]
-        first = np.flatnonzero(np.diff(keys, prepend=-1))
-        row = keys[first] // num
-        total = np.add.reduceat(added, first) if len(first) else added
-        weights.append(total / (chosen < num).sum(1)[row])
-        columns.append(keys[first] % num)
-        counts.append(np.bincount(row, minlength=len(chosen)))
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+    step = max(1, int(_PIECE / max(1.0, members.shape[1] * length.mean())))
+    for start in range(0, len(members), step):
+        chosen, number = members[start : start + step], counts[start : start + step]
+        most = int(length[chosen].sum())
+        column, weight = np.empty(most, np.int64), np.empty(most)
+        add_means(rows.starts, rows.columns, rows.weights, chosen, number, column, weight)
+        columns.append(column[: number.sum()].copy())
+        weights.append(weight[: number.sum()].copy())
+    starts = np.concatenate([[0], np.cumsum(counts)])
     return Rows(starts, np.concatenate(columns), np.concatenate(weights))
 
 
@@ -60,24 +57,16 @@ def overlap_blocks(rows: Rows, num_queries: int, step: int) -> Iterator[Tensor]:
     Yields:
         (R, G) float32.
     """
-    from occreid.retrieval.overlaps import add_overlaps  # loading Numba takes a moment, and only re-ranking needs it
+    from occreid.retrieval.overlaps import add_overlaps, turn
 
     num_gallery = len(rows.starts) - 1 - num_queries
-    owners = np.repeat(np.arange(num_gallery), np.diff(rows.starts[num_queries:]))
     tail = rows.starts[num_queries]
-    by_column = np.argsort(rows.columns[tail:], kind="stable")
-    image, weight = owners[by_column], rows.weights[tail:][by_column]
     count = np.bincount(rows.columns[tail:], minlength=len(rows.starts) - 1)
     first = np.concatenate([[0], np.cumsum(count)])
+    image, weight = np.empty(first[-1], np.int32), np.empty(first[-1])
+    turn(rows.starts[num_queries:], rows.columns, rows.weights, first, image, weight)
     for start in range(0, num_queries, step):
         stop = min(start + step, num_queries)
         block = np.zeros((stop - start, num_gallery))
         add_overlaps(rows.starts[start : stop + 1], rows.columns, rows.weights, first, image, weight, block)
         yield torch.from_numpy(block).float()
-
-
-def _spans(starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
-    """The places of several spans one after another, and which span each belongs to."""
-    owner = np.repeat(np.arange(len(starts)), lengths)
-    offset = np.cumsum(lengths) - lengths
-    return np.arange(len(owner)) + (starts - offset)[owner], owner
