@@ -238,7 +238,7 @@ def disk(size: str) -> dict[str, Any]:
 def _on_a_bad_disk(folder: Path, mount: Path, what: str, fault: str) -> dict[str, Any]:
     """Fill a service, spoil the disk of its gallery or log, ask, mend the disk, ask again."""
     place = Place(folder, **{what: mount / ("it" if what == "gallery" else "it.jsonl")})
-    service = Service(place).wait()
+    service = Service(place, check_every=0.5).wait()
     pictures = [make_picture(n, 64, 32) for n in range(12)]
     ids = [json.loads(service("POST", "/v1/entries", *form(p))[1])["id"] for p in pictures[:8]]
     if fault == "full":
@@ -246,7 +246,7 @@ def _on_a_bad_disk(folder: Path, mount: Path, what: str, fault: str) -> dict[str
     else:  # a disk with files open for writing does not become read-only: the service starts on one that is
         service.end()
         subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
-        service = Service(place)
+        service = Service(place, check_every=0.5)
         if what == "audit":
             service.process.join()
             return {"exit code of the start": service.process.exitcode, "log": place.log.read_text()[-300:]}

@@ -85,3 +85,24 @@ def test_a_thread_that_died_of_an_unforeseen_fault_is_missed():
     with pytest.raises(UserError, match="retention has ended"):
         dying.check()
     dying.stop()
+
+
+def test_what_failed_is_tried_again_sooner():
+    job = Job(OSError(), OSError())
+    check = Recurring("check", job, 3600, again=0.01)
+    check.start()
+    assert all(job.ran.acquire(timeout=10) for _ in range(3))
+    assert not job.ran.acquire(timeout=0.2) and job.runs == 3  # the third went well
+    check.check()
+    check.stop()
+
+
+def test_an_error_without_words_is_one():
+    job = Job(OSError())
+    check = Recurring("check", job, 3600)
+    check.start()
+    assert job.ran.acquire(timeout=10)
+    with pytest.raises(UserError, match="check failed"):
+        while True:
+            check.check()
+    check.stop()

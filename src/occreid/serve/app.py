@@ -22,6 +22,7 @@ from occreid.serve.routes import router
 from occreid.serve.service import Service
 
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_AGAIN = 10.0  # seconds after which a check that failed is made anew: what was mended shall soon be seen
 
 
 def create_app(service: Service, ring: KeyRing) -> FastAPI:
@@ -38,13 +39,13 @@ def create_app(service: Service, ring: KeyRing) -> FastAPI:
     settings = service.settings
     retention = Recurring("retention", service.removal.retain, settings.retention_every)
     refusals = Recurring("log of refused requests", service.refusals.flush, EVERY)
-    probe = Recurring("check of the gallery", service.gallery.probe, settings.check_every)
+    probe = Recurring("check of the gallery", service.gallery.probe, settings.check_every, _AGAIN)
 
     def check_writable() -> None:
         if ring.any_may("enrol", "admin") or settings.retention_days is not None:
             service.gallery.check_writable()
 
-    writing = Recurring("check that the gallery can be written", check_writable, settings.check_every)
+    writing = Recurring("check that the gallery can be written", check_writable, settings.check_every, _AGAIN)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -18,12 +18,14 @@ class Recurring:
         name: of the work, for the log.
         work: what to do.
         every: seconds between two runs.
+        again: the same after one that failed; left out, no sooner.
     """
 
-    def __init__(self, name: str, work: Callable[[], object], every: float) -> None:
+    def __init__(self, name: str, work: Callable[[], object], every: float, again: float | None = None) -> None:
         self.name = name
         self._work = work
         self._every = every
+        self._again = every if again is None else min(again, every)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._problem = ""
@@ -57,5 +59,5 @@ class Recurring:
                 self._problem = ""
             except (UserError, OSError, RuntimeError) as error:  # tried again next time; /readyz says so until then
                 logger.error("%s failed: %s", self.name, error)
-                self._problem = str(error)
-            self._stop.wait(self._every)
+                self._problem = str(error) or type(error).__name__
+            self._stop.wait(self._again if self._problem else self._every)
