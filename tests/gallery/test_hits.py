@@ -6,6 +6,7 @@ from PIL import Image
 from occreid.data.images import read_image
 from occreid.errors import UserError
 from occreid.gallery import Entry, Hit, Hits
+from occreid.gallery.hits import write_sheets
 
 
 def hit(path, distance=0.25, pid=None):
@@ -62,3 +63,13 @@ def test_scenes_stand_in_rows_beside_their_whole_frame(files):
     query, scene, plain = (shown[upper, [160, 490]].argmax(1).tolist() for upper in (120, 380, 620))
     assert query[0] == 0 and scene == [1, 1] and plain[0] == 2
     assert (shown[260:500, 330:650].astype(int) - (200, 40, 40)).__abs__().max(2).min() < 12  # the box
+
+
+def test_several_searches_have_a_sheet_each_also_where_their_queries_share_a_name(files, tmp_path):
+    (tmp_path / "sub").mkdir()
+    same = tmp_path / "sub" / "<0>.png"
+    Image.new("RGB", (20, 40)).save(same)
+    answers = [Hits([hit(files[1])], query) for query in (files[0], files[1], str(same))]
+    written = write_sheets(answers, tmp_path / "out")
+    assert [path.name for path in written] == ["1_<0>.png", "<1>.png", "3_<0>.png"]
+    assert all(path.is_file() for path in written) and write_sheets(answers[:1], tmp_path / "a.png")[0].is_file()

@@ -37,6 +37,7 @@ def search(
     Example: occreid search galleries/door person.jpg --model runs/market --start 2026-03-01T08:00 --camera door
     """
     from occreid.extraction import usable_device
+    from occreid.gallery.hits import write_sheets
     from occreid.models import load_model, read_card
 
     wanted = filter_of(camera, start, end, tag, exclude_camid)
@@ -46,9 +47,8 @@ def search(
         if not any(answers):
             for sentence in gallery.stats().unknown(wanted):
                 typer.echo(f"note: {sentence}", err=True)
-        for picture, hits in zip(pictures, answers, strict=True):
-            if sheet is not None:
-                hits.sheet(sheet if len(pictures) == 1 else sheet / f"{picture.stem}.png")
+        if sheet is not None:
+            write_sheets(answers, sheet)
     if as_json:
         rows = [
             {"picture": str(picture), "hits": [asdict(hit) for hit in hits]}

@@ -114,8 +114,7 @@ class Gallery:
             model: the gallery's.
 
         Raises:
-            UserError: an entry of another shape or with NaN (nothing is added), files without a model, an unreadable
-                one, or the place refuses to write.
+            UserError: another shape or NaN (nothing is added), files without a model or unreadable, no place to write.
         """
         files = [Record(Path(entry), -1, -1) for entry in entries if not isinstance(entry, Entry)]
         described = [entry for entry in entries if isinstance(entry, Entry)]
@@ -148,10 +147,9 @@ class Gallery:
         Args:
             records: N pictures; a pid or camid of −1 is not known.
             model: the gallery's.
-            start: Unix seconds from which `Record.time` counts, the time of records without one; a record's own
-                timestamp goes before it. Left out, no other time is kept: what a benchmark calls time starts
-                anywhere, and a retention would take it for 1970.
-            tags: tags of all of them, besides each record's own.
+            start: Unix seconds from which `Record.time` counts, of records without a timestamp. Left out, no time is
+                kept of them: what a benchmark calls time starts anywhere, and a retention would take it for 1970.
+            tags: tags of all, besides each record's own.
             keep_pictures: keep a JPEG of each, at most 256 pixels high and without metadata.
             batch: pictures of one commit.
             on_batch: called after each batch with the report so far and N.
@@ -221,9 +219,8 @@ class Gallery:
         found = search_rows(self._store, query, nearest, filter, exact=exact, candidates=candidates, probes=probes)
         if describer is not None and looks:
             found = refined(describer, query, found, self.get, k)
-        return [
-            Hits(hits, name, self.get) for hits, name in zip(found, query.paths or [None] * len(found), strict=True)
-        ]
+        names = query.paths or [None] * len(found)
+        return [Hits(hits, name, self.get) for hits, name in zip(found, names, strict=True)]
 
     def _describer(self, model: Method | None) -> Method:
         self.model = model or self.model

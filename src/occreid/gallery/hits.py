@@ -111,6 +111,23 @@ class Hits(list[Hit]):
         )
 
 
+def write_sheets(answers: Sequence[Hits], path: str | Path) -> list[Path]:
+    """Write `Hits.sheet` of one search, or of several one each into a folder, called as their queries.
+
+    Args:
+        answers: of queries that are files.
+        path: the PNG; of several the folder, made if missing. Queries of one name are numbered.
+
+    Raises:
+        UserError: as `Hits.sheet`.
+    """
+    if len(answers) == 1:
+        return [answers[0].sheet(path)]
+    stems = [Path(hits.query or "query").stem for hits in answers]
+    names = [stem if stems.count(stem) == 1 else f"{number}_{stem}" for number, stem in enumerate(stems, 1)]
+    return [hits.sheet(Path(path) / f"{name}.png") for hits, name in zip(answers, names, strict=True)]
+
+
 def caption(hit: Hit) -> str:
     """Person, camera and place of an answer in one line."""
     about = (
