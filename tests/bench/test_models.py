@@ -43,6 +43,13 @@ def test_a_trained_model_is_loaded(tmp_path):
         Model("x", str(tmp_path / "run"), {"dim": 3}).build()
 
 
+def test_the_packages_models_are_taken_by_name():
+    model = Model.parse("occreid-lite")
+    assert model == Model("occreid-lite", "occreid-lite", {}) and model.build().card["name"] == "occreid-lite"
+    address = "https://example.org/m/model.safetensors#sha256=" + "a" * 64
+    assert Model.parse(address) == Model("model.safetensors", address, {})
+
+
 def test_unknown_methods_and_options_are_named():
     with pytest.raises(UserError, match="Did you mean 'baseline'"):
         Model.parse("basline").build()

@@ -19,6 +19,7 @@ from occreid.export import Describe
 from occreid.extraction import computing_in
 from occreid.methods import Method
 from occreid.models import create_model, load_model, method_options
+from occreid.models.locate import is_named
 from occreid.nn.computing import MEMORY_FORMATS, PLAIN, Computing
 from occreid.yaml_files import parse_yaml
 
@@ -32,7 +33,7 @@ class Model:
 
     Attributes:
         name: what the table calls it.
-        source: a method's name, a run folder, a weights file or an exported ``.onnx`` file.
+        source: a method's name, or a trained model as `occreid.models.load_model` takes it.
         options: of a method; a trained model has its own.
         size: (height, width) in pixels, or None: the model's own.
         paper: a published throughput in images a second to stand beside ours, or None.
@@ -46,13 +47,13 @@ class Model:
 
     @staticmethod
     def parse(words: str) -> Model:
-        """Read ``"sureid backbone=deit_small_patch16_224 keep_ratio=0.7"`` or a path.
+        """Read ``"sureid backbone=deit_small_patch16_224 keep_ratio=0.7"`` or a trained model.
 
         Raises:
             UserError: a word that is no key=value.
         """
-        if Path(words).exists():
-            return Model(Path(words).name, words, {})
+        if _is_trained(words):
+            return Model(Path(words.partition("#")[0]).name, words, {})
         source, *rest = shlex.split(words) or [""]
         options: dict[str, Any] = {}
         for word in rest:
@@ -70,7 +71,7 @@ class Model:
         Raises:
             UserError: no such method, model or option, or options for a trained model.
         """
-        if Path(self.source).exists():
+        if _is_trained(self.source):
             if self.options:
                 raise UserError(
                     f"{self.source} is a trained model and takes no options.", "Give a method's name, or no options."
@@ -86,6 +87,11 @@ class Model:
         if self.size is not None:
             model.input_size = self.size
         return model.eval()
+
+
+def _is_trained(source: str) -> bool:
+    """Whether this is a model that is there, by path, name or address, and not a method to be built."""
+    return Path(source).exists() or is_named(source)
 
 
 def prepare(

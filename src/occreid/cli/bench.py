@@ -20,7 +20,7 @@ Models = Annotated[
     list[str],
     typer.Argument(
         metavar="MODEL…",
-        help="A method's name with options ('sureid keep_ratio=0.7'), a run folder, a .safetensors or .onnx file, or "
+        help="A method's name with options ('sureid keep_ratio=0.7'), a model's name, run folder or file, or "
         "a list such as sureid/table1.",
     ),
 ]
