@@ -68,13 +68,25 @@ def test_one_picture_with_two_names_is_refused(tmp_path):
     for file in files:
         Image.new("RGB", (8, 16)).save(file)
     zoe, tom = Record(files[0], 0, 0, person="zoe"), Record(files[1], 1, 0, person="tom")
-    with pytest.raises(UserError, match=r"a\.png and .*b\.png, the same picture, is given person 'zoe' and 'tom'\."):
+    with pytest.raises(
+        UserError, match=r"a\.png and .*b\.png, the same picture, is given the person 'zoe' and 'tom'\."
+    ):
         changes_of([zoe, tom], Change())
     twice = Record(files[0], 0, 1, person="zoe", camera="door")
-    with pytest.raises(UserError, match=r"a\.png is given camera '0' and 'door'\."):
+    with pytest.raises(UserError, match=r"a\.png is given the camera '0' and 'door'\."):
         changes_of([zoe, twice], Change())
     assert len(changes_of([zoe, tom, twice], Change(pid="ann", camid="door"))) == 1
     assert len(changes_of([zoe, zoe], Change())) == 1
+
+
+def test_two_lines_of_one_picture_that_fit_together_add_up(tmp_path):
+    file = tmp_path / "a.png"
+    Image.new("RGB", (8, 16)).save(file)
+    one = Record(file, 0, -1, person="zoe", camera="", tags=("red",))
+    other = Record(file, -1, 2, person="", camera="door", tags=("bag", "red"), timestamp=1_700_000_000.0)
+    assert [*changes_of([one, other], Change(add_tags=("new",))).values()] == [
+        Change("zoe", "door", 1_700_000_000.0, add_tags=("new", "red", "bag"))
+    ]
 
 
 @pytest.mark.parametrize(

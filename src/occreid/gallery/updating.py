@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from occreid.data.images import read_bytes
@@ -103,22 +104,27 @@ def changes_of(records: Sequence[Record], change: Change, *, start: float | None
             timestamp=_moment(record, start) if change.timestamp is None else change.timestamp,
             add_tags=(*change.add_tags, *record.tags),
         )
-        if made.setdefault(name, one) != one:
-            raise _contradiction(first[name], record, made[name], one)
+        made[name] = one if name not in made else _both(made[name], one, first[name].path, record.path)
         first.setdefault(name, record)
     return made
 
 
-def _contradiction(first: Record, second: Record, one: Change, other: Change) -> UserError:
-    """What to say of a picture that is to be two things."""
-    words = {"pid": "person", "camid": "camera", "timestamp": "time"}
-    told = [
-        f"{word} {getattr(one, name)!r} and {getattr(other, name)!r}"
-        for name, word in words.items()
-        if getattr(one, name) != getattr(other, name)
-    ]
-    place = str(first.path) if first.path == second.path else f"{first.path} and {second.path}, the same picture,"
-    return UserError(f"{place} is given {', '.join(told)}.", "An entry has one of each: leave one line out.")
+def _both(one: Change, other: Change, first: Path, second: Path) -> Change:
+    """Two changes of one picture as one: what one of them leaves open the other says, and tags add up.
+
+    Raises:
+        UserError: they contradict each other.
+    """
+    told: dict[str, Any] = {}
+    for name, word in (("pid", "person"), ("camid", "camera"), ("timestamp", "time")):
+        values = [value for value in (getattr(one, name), getattr(other, name)) if value is not None]
+        if len(set(values)) > 1:
+            place = str(first) if first == second else f"{first} and {second}, the same picture,"
+            raise UserError(
+                f"{place} is given the {word} {values[0]!r} and {values[1]!r}.", "Leave one of the two lines out."
+            )
+        told[name] = values[0] if values else None
+    return replace(one, **told, add_tags=tuple(dict.fromkeys((*one.add_tags, *other.add_tags))))
 
 
 def _moment(record: Record, start: float | None) -> float | None:
