@@ -50,14 +50,17 @@ def test_threads_together_hold_no_more_rows_than_one(monkeypatch, threads):
         assert max(sizes) == rows and len(sizes) % count == 0 and sum(sizes) == 500
 
 
-def test_a_tile_may_be_as_wide_as_the_gallery_and_then_holds_more_rows(threads):
-    def whole(rows, columns, scratch, out):
-        assert scratch is out and columns == slice(0, 5)
+def test_a_tile_that_needs_no_scratch_is_as_wide_as_asked_and_holds_more_rows(threads):
+    seen = set()
+
+    def direct(rows, columns, scratch, out):
+        assert scratch is out
+        seen.add((columns.start, columns.stop))
         numbered(rows, columns, scratch, out)
 
     threads(1)
-    pieces = map_stream(2100, 5, CPU, whole, lambda start, block: block.clone(), whole=True)
-    assert [len(piece) for piece in pieces] == [700, 700, 700]
+    pieces = map_stream(2100, 5, CPU, direct, lambda start, block: block.clone(), direct=3)
+    assert [len(piece) for piece in pieces] == [700, 700, 700] and seen == {(0, 3), (3, 5)}
     assert torch.equal(torch.cat(pieces), expected(2100, 5))
     assert [len(p) for p in map_stream(700, 5, CPU, numbered, lambda start, block: block)] == [350, 350]
 

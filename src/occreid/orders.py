@@ -18,6 +18,7 @@ from occreid.part_tiles import visible_tiles
 from occreid.tiles import T, map_stream
 
 AS_IS, ADD, SCALE = 0, 1, 2
+_TURNED = 2**23  # numbers of the gallery, 32 MiB, that a product may write anew in the order it likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +90,5 @@ def map_orders(
     def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
         torch.mm(x[i], y[j].T, out=out)
 
-    return map_stream(*size, tile, lambda start, block: work(start, Order(block, column, finish)), rows, whole=True)
+    direct = max(2048, _TURNED // max(1, x.shape[1]))
+    return map_stream(*size, tile, lambda start, block: work(start, Order(block, column, finish)), rows, direct)

@@ -19,7 +19,7 @@ Tile = Callable[[slice, slice, Tensor, Tensor], object]
 """(queries, gallery images, scratch, out): writes into out; scratch is as large as out and holds nothing."""
 
 _ROW_BYTES = 128 * 2**20  # the rows held at once; large enough for fast products
-_ROWS, _WHOLE_ROWS = 512, 1024  # most rows at once; a product over the whole gallery gains from more
+_ROWS, _DIRECT_ROWS = 512, 1024  # most rows at once; a product without scratch gains from more
 _TILE_COLUMNS = {"cpu": 512}  # tiles that stay in the processor's cache; a GPU takes larger ones
 _MAP_COLUMNS = {"cpu": 2048}  # where a tile is many calls, fewer tiles cost less than what the cache saves
 
@@ -58,7 +58,7 @@ def map_stream(
     tile: Tile,
     work: Callable[[int, Tensor], T],
     rows: int | None = None,
-    whole: bool = False,
+    direct: int = 0,
 ) -> list[T]:
     """What ``work(start, block)`` makes of each piece of `stream`, computed on all cores.
 
@@ -72,13 +72,13 @@ def map_stream(
         tile: computes a part of the matrix; several threads call it at once.
         work: called with each piece; it may write into the block, which is used again.
         rows: queries per piece; left out, the threads' share of 128 MiB, about equally many in each.
-        whole: whether a tile is as wide as the gallery; ``scratch`` is then ``out``.
+        direct: columns of a tile that needs no scratch, which is then ``out``; 0: as many as suit one that does.
 
     Returns:
         The results, in the order of the queries.
     """
     threads = torch.get_num_threads() if device.type == "cpu" else 1
-    rows = rows or _even(q, _rows_at_once(g, threads, _WHOLE_ROWS if whole else _ROWS), threads)
+    rows = rows or _even(q, _rows_at_once(g, threads, _DIRECT_ROWS if direct else _ROWS), threads)
     threads = max(1, min(threads, -(-q // rows)))
     own, before = local(), torch.get_num_threads()
 
@@ -88,8 +88,8 @@ def map_stream(
             if threads > 1:
                 torch.set_num_threads(1)
             own.buffer = torch.empty(min(rows, q), g, device=device)
-            own.columns = max(1, g) if whole else _tile_columns(own.buffer, _MAP_COLUMNS)
-            own.scratch = None if whole else own.buffer.new_empty(own.buffer.shape[0] * own.columns)
+            own.columns = direct or _tile_columns(own.buffer, _MAP_COLUMNS)
+            own.scratch = None if direct else own.buffer.new_empty(own.buffer.shape[0] * own.columns)
         block = own.buffer[: min(rows, q - start)]
         _fill(block, start, tile, own.scratch, own.columns)
         return work(start, block)

@@ -70,6 +70,16 @@ def test_only_large_blocks_are_worth_the_loop_and_only_rows_of_few_hits(monkeypa
     assert called == [("_count_by_sorting", 93), ("_count_by_sorting", 90), ("_count_by_loop", 3)]
 
 
+def test_rows_are_sorted_a_few_at_a_time(monkeypatch):
+    block = torch.randint(0, 9, (20, 50), generator=torch.Generator().manual_seed(0)).float()
+    block[block == 8], block[block == 7] = torch.nan, torch.inf
+    rows, columns = (i.numpy() for i in torch.nonzero((block == 3) | block.isinf(), as_tuple=True))
+    expected = by_sorting(block, rows, columns)
+    for at_once in (1, 150, 2**20):
+        monkeypatch.setattr(ranks, "_SORTED_AT_ONCE", at_once)
+        np.testing.assert_array_equal(ranks._count_by_sorting(block.numpy(), rows, columns), expected)
+
+
 def test_a_row_without_hits_costs_nothing():
     empty = np.empty(0, np.int64)
     assert len(count_before(Order.of(torch.rand(3, 4)), empty, empty)) == 0

@@ -5,8 +5,6 @@ Letters: R queries of one piece, G gallery images, n hits of all R queries toget
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -16,6 +14,7 @@ from occreid.orders import Order
 from occreid.retrieval.matches import Ints
 
 _SORT_FROM = 80  # hits of one query from which sorting its row once costs less than counting for each
+_SORTED_AT_ONCE = 2**20  # distances: 4 MiB
 _LOOP_FROM = 2**19  # distances of a block: below, loading the compiled loop costs more than it saves
 
 
@@ -54,15 +53,28 @@ def _count_by_loop(order: Order, rows: Ints, columns: Ints) -> Ints:
 
 def _count_by_sorting(values: npt.NDArray[np.float32], rows: Ints, columns: Ints) -> Ints:
     counts = np.empty(len(rows), np.int64)
-    for first, last in pairwise(np.flatnonzero(np.diff(rows, prepend=-1, append=-1)) if len(rows) else []):
-        row = values[rows[first]]
-        distances = row[columns[first:last]]
-        in_order = np.sort(row)  # NaN last
-        before = np.searchsorted(in_order, distances, "left")
-        tied = np.searchsorted(in_order, distances, "right") - before > 1
-        for hit in np.flatnonzero(tied):
-            before[hit] += np.count_nonzero(row[: columns[first + hit]] == distances[hit])
-        counts[first:last] = before
+    wanted, which = np.unique(rows, return_inverse=True)
+    step = max(1, _SORTED_AT_ONCE // max(1, values.shape[1]))
+    for first in range(0, len(wanted), step):
+        start, stop = np.searchsorted(which, (first, first + step))
+        counts[start:stop] = _count_sorted(
+            values[wanted[first : first + step]], which[start:stop] - first, columns[start:stop]
+        )
+    return counts
+
+
+def _count_sorted(values: npt.NDArray[np.float32], rows: Ints, columns: Ints) -> Ints:
+    """`_count_by_sorting` of a few rows, each with a hit."""
+    distances, nth = values[rows, columns], np.arange(len(rows)) - np.searchsorted(rows, rows)
+    own = np.full((len(values), nth.max() + 1), np.float32(np.inf))
+    own[rows, nth] = distances
+    in_order = torch.from_numpy(np.sort(values, axis=1)).nan_to_num_(nan=torch.inf, posinf=torch.inf)  # NaN was last
+    before, behind = (
+        torch.searchsorted(in_order, torch.from_numpy(own), right=right).numpy() for right in (False, True)
+    )
+    counts = before[rows, nth]
+    for hit in np.flatnonzero(behind[rows, nth] - counts > 1):  # as close as others: those to the left come before
+        counts[hit] += np.count_nonzero(values[rows[hit], : columns[hit]] == distances[hit])
     return counts
 
 
