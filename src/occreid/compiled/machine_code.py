@@ -1,7 +1,7 @@
 """Loops over numbers as machine code, by Numba: no compiler is needed at install.
 
 For the few loops that touch hundreds of millions of distances and that NumPy could only do in several passes, each
-of which holds the interpreter's lock. A first call compiles, about a second; the code is then kept on disk.
+of which holds the interpreter's lock. A first call compiles, one to four seconds; the code is then kept on disk.
 """
 
 from __future__ import annotations
