@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
 from occreid.losses import BatchHardTripletLoss, SupervisedContrastiveLoss
-from occreid.models.contract import Method
+from occreid.models.contract import Method, Stage
 from occreid.nn import BNNeck, GeM, Ibn, create_trunk
 from occreid.records import Batch
 
@@ -33,6 +35,10 @@ class Baseline(Method):
         margin: triplet margin on Euclidean distance.
         temperature: of the contrastive loss.
         label_smoothing: ε of the ID loss, spread as ε/C over all classes.
+        noda: double each batch: one copy erased and patched, one behind an occluder (SUReID, Section III-C); keep the recipe's
+            ``data.transform.erase`` at 0.
+        occluders: ``"procedural"`` or a folder of cut-outs, for ``noda``.
+        shared_occluder: how many pictures of a batch stand behind the same occluder, see `Noda`.
     """
 
     metric = "cosine"
@@ -50,6 +56,9 @@ class Baseline(Method):
         margin: float = 0.3,
         temperature: float = 0.1,
         label_smoothing: float = 0.1,
+        noda: bool = False,
+        occluders: str = "procedural",
+        shared_occluder: int = 1,
     ) -> None:
         super().__init__()
         self.backbone = create_trunk(backbone, pretrained, last_stride, ibn=ibn)
@@ -60,6 +69,17 @@ class Baseline(Method):
         triplet = metric_loss == "triplet"
         self.criterion = BatchHardTripletLoss(margin) if triplet else SupervisedContrastiveLoss(temperature)
         self.label_smoothing = label_smoothing
+        self.noda = Noda(occluders, shared=shared_occluder) if noda else None
+
+    def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """NODA, where asked for: twice the images."""
+        return batch if self.noda is None else self.noda(batch, generator)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One leg; a folder of occluders is read here, so that what is wrong with it shows before it starts."""
+        if self.noda is not None:
+            _ = self.noda.library
+        return super().stages()
 
     def pooled(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → (B, D), the feature before the neck."""

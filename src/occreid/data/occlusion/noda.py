@@ -83,6 +83,8 @@ class Noda:
         flip: probability that a cut-out is mirrored.
         shift: copy 2 is moved by up to this share of the picture's height, down and across; black moves in.
         mirror: probability that copy 2 is mirrored.
+        shared: how many pictures of copy 2 stand behind the very same cut-out, in the same place. They are as far apart in the
+            batch as can be, in a P×K batch pictures of different persons: a network that matches obstacles is then wrong.
     """
 
     source: str = "procedural"
@@ -92,6 +94,7 @@ class Noda:
     flip: float = 0.5
     shift: float = 0.04
     mirror: float = 0.5
+    shared: int = 1
 
     @cached_property
     def library(self) -> OccluderLibrary:
@@ -150,6 +153,7 @@ class Noda:
         """
         batch, _, height, width = images.shape
         uniform = torch.rand(batch, 11, generator=generator, dtype=torch.float64).numpy()
+        uniform = uniform[np.arange(batch) % -(-batch // self.shared)]
         chosen = (uniform[:, 0] * len(self.library)).astype(np.int64)
         windows = _crops(uniform[:, 3:7], uniform[:, 7] < self.flip)
         fills = _solid_share(self._solid[chosen], windows)
