@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax
 
+from occreid.errors import UserError
 from occreid.models import create_model
 from occreid.records import Batch
 
@@ -66,3 +67,20 @@ def test_the_contrastive_loss_takes_the_triplets_place():
         losses = model.losses(b)
         expected = SupervisedContrastiveLoss(0.2)(model.pooled(b.images), b.labels)
     assert set(losses) == {"id", "contrastive"} and losses["contrastive"] == expected
+
+
+def test_occluders_double_the_batch_and_are_shared_by_persons(tmp_path):
+    options = {"backbone": "resnet18", "pretrained": "none"}
+    model = create_model("baseline", 4, **options, noda=True, shared_occluder=4)
+    images = torch.full((8, 3, 64, 32), 77, dtype=torch.uint8)
+    b = Batch(images, torch.arange(8) // 2, torch.zeros(8), torch.arange(8))
+    doubled = model.augment(b, torch.Generator().manual_seed(0))
+    assert doubled.labels.tolist() == [*b.labels.tolist()] * 2
+    hidden = {tuple(image.flatten().tolist()) for image in model.noda.occlude(images, torch.Generator())[0]}
+    assert len(hidden) == 2
+    plain = create_model("baseline", 4, **options)
+    assert plain.augment(b, torch.Generator()) is b
+    with pytest.raises(UserError, match="for 0 pictures"):
+        create_model("baseline", 4, **options, noda=True, shared_occluder=0)
+    with pytest.raises(UserError, match="nowhere"):
+        create_model("baseline", 4, **options, noda=True, occluders=str(tmp_path / "nowhere")).stages()

@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
+from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss, SupervisedContrastiveLoss
 from occreid.models.contract import Method, Stage
 from occreid.nn import BNNeck, GeM, Ibn, create_trunk
@@ -35,8 +36,8 @@ class Baseline(Method):
         margin: triplet margin on Euclidean distance.
         temperature: of the contrastive loss.
         label_smoothing: ε of the ID loss, spread as ε/C over all classes.
-        noda: double each batch: one copy erased and patched, one behind an occluder (SUReID, Section III-C); keep the recipe's
-            ``data.transform.erase`` at 0.
+        noda: double each batch: one copy erased and patched, one behind an occluder (SUReID, Section III-C); keep
+            the recipe's ``data.transform.erase`` at 0.
         occluders: ``"procedural"`` or a folder of cut-outs, for ``noda``.
         shared_occluder: how many pictures of a batch stand behind the same occluder, see `Noda`.
     """
@@ -69,6 +70,10 @@ class Baseline(Method):
         triplet = metric_loss == "triplet"
         self.criterion = BatchHardTripletLoss(margin) if triplet else SupervisedContrastiveLoss(temperature)
         self.label_smoothing = label_smoothing
+        if shared_occluder < 1:
+            raise UserError(
+                f"an occluder for {shared_occluder} pictures is impossible.", "Set shared_occluder to 1 or more."
+            )
         self.noda = Noda(occluders, shared=shared_occluder) if noda else None
 
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:

@@ -177,6 +177,21 @@ def test_the_seed_decides():
     assert torch.equal(first, Noda()(batch, generator(1)).images)
 
 
+def test_pictures_of_different_persons_share_an_occluder(tmp_path):
+    noda = Noda("procedural", shared=2)
+    images = torch.full((8, 3, 64, 32), 77, dtype=torch.uint8)  # two pictures of each of four persons
+    hidden, _ = noda.occlude(images, generator())
+    for first in range(4):
+        assert torch.equal(
+            hidden[first], hidden[first + 4]
+        )  # of another person, behind the same thing in the same place
+    for a in range(4):
+        assert not any(torch.equal(hidden[a], hidden[b]) for b in range(a + 1, 4))
+    alone, _ = Noda("procedural").occlude(images, generator())
+    assert torch.equal(alone[:4], hidden[:4])
+    assert not torch.equal(alone[4:], hidden[4:])
+
+
 def test_a_random_patch_is_a_rectangle_of_another_image():
     n = 30
     colours = torch.arange(1, n + 1, dtype=torch.uint8)
