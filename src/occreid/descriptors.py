@@ -15,6 +15,7 @@ from torch import Tensor
 
 from occreid.display import html_table
 from occreid.errors import UserError
+from occreid.tensor_files import write_tensors
 
 _LONGEST = 9.2e18  # of a feature: twice that, squared, is the end of float32
 _LISTS = ("paths", "persons", "cameras")  # one text for each image
@@ -165,7 +166,6 @@ class Descriptors:
         """Write ``descriptors.safetensors`` (features, visibility) and ``descriptors.parquet``."""
         import pyarrow as pa
         import pyarrow.parquet as pq
-        from safetensors.torch import save_file
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -181,7 +181,7 @@ class Descriptors:
                 columns[name] = pa.array(values, pa.string()).dictionary_encode()
         columns["row"] = list(range(len(self)))
         pq.write_table(pa.table(columns), folder / _TABLE)
-        save_file(
+        write_tensors(
             {"features": self.features.cpu().contiguous(), "visibility": self.visibility.cpu().contiguous()},
             folder / _FEATURES,
         )

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from occreid.distances import METRICS, Metric
@@ -23,6 +22,7 @@ from occreid.models.foreign import ForeignModel, Interface, Runtime, open_networ
 from occreid.models.networks import open_onnx
 from occreid.models.weights import versions
 from occreid.models.zoo import ENDINGS, Recognised, filled, read_checkpoint, recognise
+from occreid.tensor_files import write_tensors
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RUNTIMES: dict[str, Runtime] = {".onnx": "onnx", ".pt2": "pt2", ".torchscript": "torchscript", ".pt": "torchscript"}
@@ -101,7 +101,7 @@ def import_network(source: str | Path, declared: Declared, out: str | Path | Non
     path = source if out is None else Path(out) / f"model{'.safetensors' if weights else source.suffix}"
     if path != source:
         with replacing(path, what="the network") as part:
-            shutil.copyfile(source, part) if found is None else save_file(found.tensors, part)
+            shutil.copyfile(source, part) if found is None else write_tensors(found.tensors, part)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     card = {

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from occreid.errors import UserError
 from occreid.files import read_json, replacing, write_json
 from occreid.models.contract import Trainable
+from occreid.tensor_files import write_tensors
 
 SHIPPED = Path(__file__).parent / "shipped_weights"
 """Where the registry, the weights and their cards are."""
@@ -78,7 +78,7 @@ def pack(model: Trainable, name: str, about: str, card: dict[str, Any], folder: 
     if model.spec is None:
         raise UserError(f"this {type(model).__name__} carries no spec.", "Build models with occreid.create_model.")
     with replacing(folder / f"{name}.safetensors", what="the weights") as part:
-        save_file(_slim(model), part)
+        write_tensors(_slim(model), part)
         sha256 = _sha256(part)
     entries = {
         **card,

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from occreid.errors import UserError, worded
@@ -22,6 +22,7 @@ from occreid.models.foreign import ForeignModel, is_foreign
 from occreid.models.locate import CARD, WEIGHTS, locate
 from occreid.models.masker import CARD_KEY, Masker, path_of
 from occreid.models.registry import as_method, check_trusted, create_trainable, find_model, method_options
+from occreid.tensor_files import write_tensors
 
 _MODEL = ("format", "method", "options", "num_classes", "input_size", "pixel_mean", "pixel_std", "flip_test")
 OF_WEIGHTS = ("name", "metrics", "figures", "calibration", "calibration_on_photographs", "fails_on")
@@ -53,7 +54,7 @@ def save_model(model: Trainable, folder: str | Path, card: dict[str, Any] | None
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     try:
         with replacing(folder / WEIGHTS, what="the weights") as weights:
-            save_file(tensors, weights)
+            write_tensors(tensors, weights)
             sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         entries = {
             "format": 1,

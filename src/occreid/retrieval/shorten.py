@@ -20,6 +20,7 @@ from torch.nn.functional import normalize
 from occreid.descriptors import Descriptors
 from occreid.distances import METRICS, Metric
 from occreid.errors import UserError, did_you_mean
+from occreid.tensor_files import write_tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,8 @@ class Projection:
 
     def save(self, file: str | Path) -> None:
         """Write the projection as one safetensors file."""
-        from safetensors.torch import save_file
-
         about = {name: str(getattr(self, name)) for name in ("metric", "whiten", "kept", "images")}
-        save_file({"mean": self.mean.contiguous(), "components": self.components.contiguous()}, file, about)
+        write_tensors({"mean": self.mean.contiguous(), "components": self.components.contiguous()}, file, about)
 
     @staticmethod
     def load(file: str | Path) -> Projection:
