@@ -17,10 +17,11 @@ from occreid import load_model
 from occreid.data import load_benchmark
 from occreid.data.images import read_image
 from occreid.data.inspect.sheet import Tile, draw_sheet, write_sheet
+from occreid.data.sightings import on_paper
 from occreid.models.shipped import default_model
 from occreid.scenes.boxes import Box
 from occreid.scenes.crops import Crop
-from occreid.scenes.finding import _boxed, find_person
+from occreid.scenes.finding import find_person
 from occreid.scenes.frames import Frame
 from track_scene import scene
 
@@ -46,7 +47,7 @@ def main() -> None:
         found = find_person(model, asked.path, _crops(frames), top=ANSWERS)
         at = {(t, int(box[0]), int(box[1])): pid for t, (_, boxes) in enumerate(frames) for pid, box in boxes.items()}
         query = read_image(asked.path)
-    top = [Tile(_boxed(query, *CELL), "looked for", BLUE)]
+    top = [Tile(on_paper(query, *CELL), "looked for", BLUE)]
     low = [Tile(np.full((*CELL, 3), 255, np.uint8), "")]
     hits = 0
     for place, one in enumerate(found, 1):
@@ -54,9 +55,9 @@ def main() -> None:
         hits += right
         word = "right" if right else "wrong"
         top.append(
-            Tile(_boxed(one.crop, *CELL), f"{place} {word}, distance {one.distance:.3f}", GREEN if right else RED)
+            Tile(on_paper(one.crop, *CELL), f"{place} {word}, distance {one.distance:.3f}", GREEN if right else RED)
         )
-        low.append(Tile(_boxed(one.whole, *CELL), one.about))
+        low.append(Tile(on_paper(one.whole, *CELL), one.about))
     write_sheet(arguments.out, draw_sheet([top, low], cell=CELL))
     print(f"{arguments.out}: {hits} of {len(found)} answers show the person looked for")
 
