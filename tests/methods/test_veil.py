@@ -23,7 +23,7 @@ def batch(n=6, masks=None):
 
 
 def test_with_everything_off_it_is_the_baseline():
-    model, b = build(**OFF).eval(), batch()
+    model, b = build(**OFF, metric_loss="triplet").eval(), batch()
     baseline = create_model("baseline", 3, backbone="resnet10t", pretrained="none", pooling="gem").eval()
     own = {name.replace("last.", "backbone.layer4."): tensor for name, tensor in model.state_dict().items()}
     baseline.load_state_dict(own)
@@ -60,6 +60,12 @@ def test_dropped_stripes_reach_neither_the_last_stage_nor_the_feature():
         shown = model.explain(b.images)
         assert [set(r) for r in rows.tolist()] == [{r for r in range(8) if k[r].any()} for k in shown["kept"]]
         assert shown["visible"].shape == (6, 8, 2)
+
+
+def test_the_metric_loss_is_contrastive_unless_an_older_card_says_nothing():
+    b = batch()
+    assert set(build(**OFF).eval().losses(b)) == {"id", "contrastive"}
+    assert type(build()).older["metric_loss"] == "triplet"
 
 
 def test_the_gate_weighs_positions_by_their_visibility():

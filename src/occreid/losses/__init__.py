@@ -5,6 +5,7 @@ from occreid.losses.camera_triplet import CameraTripletLoss, camera_constrained
 from occreid.losses.distillation import DistillationLoss, align_width, logits_divergence
 from occreid.losses.feature_distillation import FeatureDistillation
 from occreid.losses.focal_parsing import FocalParsingLoss
+from occreid.losses.metric import MetricLoss, metric_criterion
 from occreid.losses.ratio import ratio_loss
 from occreid.losses.supervised_contrastive import SupervisedContrastiveLoss, supervised_contrastive
 from occreid.losses.triplet import BatchHardTripletLoss, batch_hard
@@ -17,6 +18,7 @@ __all__ = [
     "DistillationLoss",
     "FeatureDistillation",
     "FocalParsingLoss",
+    "MetricLoss",
     "SupervisedContrastiveLoss",
     "VisibleTripletLoss",
     "align_width",
@@ -24,6 +26,7 @@ __all__ = [
     "bounded_exponential",
     "camera_constrained",
     "logits_divergence",
+    "metric_criterion",
     "ratio_loss",
     "supervised_contrastive",
 ]

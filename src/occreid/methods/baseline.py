@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.losses import BatchHardTripletLoss, SupervisedContrastiveLoss
+from occreid.losses import MetricLoss, metric_criterion
 from occreid.models.contract import Method, Stage
 from occreid.nn import BNNeck, GeM, Ibn, create_trunk
 from occreid.records import Batch
@@ -53,7 +53,7 @@ class Baseline(Method):
         ibn: Ibn = "none",
         last_stride: Literal[1, 2] = 1,
         pooling: Literal["avg", "gem"] = "avg",
-        metric_loss: Literal["triplet", "contrastive"] = "triplet",
+        metric_loss: MetricLoss = "triplet",
         margin: float = 0.3,
         temperature: float = 0.1,
         label_smoothing: float = 0.1,
@@ -67,8 +67,7 @@ class Baseline(Method):
         self.pool = GeM() if pooling == "gem" else None
         self.neck = BNNeck(self.backbone.num_features, num_classes)
         self.metric_loss = metric_loss
-        triplet = metric_loss == "triplet"
-        self.criterion = BatchHardTripletLoss(margin) if triplet else SupervisedContrastiveLoss(temperature)
+        self.criterion = metric_criterion(metric_loss, margin, temperature)
         self.label_smoothing = label_smoothing
         if shared_occluder < 1:
             raise UserError(
