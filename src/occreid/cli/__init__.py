@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -129,3 +130,5 @@ def main() -> None:
     except BrokenPipeError:  # `occreid data list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    finally:
+        gc.freeze()  # the end of the process would walk through torch once more: half a second

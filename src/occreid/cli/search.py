@@ -11,8 +11,10 @@ import typer
 
 from occreid.cli.gallery.options import Cameras, End, Model, Start, Tags, Uri, filter_of, opened
 from occreid.cli.options import OWN_MODEL, Device, Json
+from occreid.cli.starting import uncollected
 
 
+@uncollected()
 def search(
     uri: Uri,
     pictures: Annotated[list[Path], typer.Argument(help="Crops of the person to find, one search each.")],
