@@ -1,5 +1,7 @@
 import gc
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -24,3 +26,13 @@ def test_one_that_was_off_stays_off():
 
 def test_a_search_keeps_its_options():
     assert {"uri", "pictures", "sheet"} <= inspect.signature(search).parameters.keys()
+
+
+def test_the_end_of_a_command_walks_through_nothing():
+    code = (
+        "import atexit, gc, sys; from occreid.cli import main; sys.argv = ['occreid', '--version']\n"
+        "atexit.register(lambda: sys.stdout.write(str(gc.get_freeze_count() > 1000)))\n"  # runs after what main adds
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("True")

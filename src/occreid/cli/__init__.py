@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -113,6 +114,7 @@ def main() -> None:
 
     Exit codes: 0 done, 1 the command found or met a problem, 2 a mistake in what was asked, 130 interrupted.
     """
+    atexit.register(gc.freeze)  # the end of a process would walk through torch once more: half a second
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what a video lacks is said in our own words
     words = [expanded(word) for word in sys.argv[1:]]
     trusting = [word for word in words if word == _TRUST]
@@ -130,5 +132,3 @@ def main() -> None:
     except BrokenPipeError:  # `occreid data list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    finally:
-        gc.freeze()  # the end of the process would walk through torch once more: half a second
