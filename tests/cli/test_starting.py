@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from occreid import cli
 from occreid.cli.search import search
 from occreid.cli.starting import uncollected
 
@@ -36,3 +37,14 @@ def test_the_end_of_a_command_walks_through_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("True")
+
+
+def test_triton_is_cleared_away_as_ever(monkeypatch):
+    frozen = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    monkeypatch.setitem(sys.modules, "triton", None)
+    cli._skip_last_walk()
+    assert not frozen
+    monkeypatch.delitem(sys.modules, "triton")
+    cli._skip_last_walk()
+    assert frozen

@@ -109,12 +109,21 @@ def expanded(word: str) -> str:
     return f"{head}{equals}{os.path.expanduser(path)}" if path.startswith("~/") else word
 
 
+def _skip_last_walk() -> None:
+    """Let the end of the process not walk through torch once more, which takes half a second.
+
+    Where triton is loaded it must: else nanobind, which triton is bound with, complains about what was left.
+    """
+    if "triton" not in sys.modules:
+        gc.freeze()
+
+
 def main() -> None:
     """Run the command line; the entry point ``occreid``.
 
     Exit codes: 0 done, 1 the command found or met a problem, 2 a mistake in what was asked, 130 interrupted.
     """
-    atexit.register(gc.freeze)  # the end of a process would walk through torch once more: half a second
+    atexit.register(_skip_last_walk)
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what a video lacks is said in our own words
     words = [expanded(word) for word in sys.argv[1:]]
     trusting = [word for word in words if word == _TRUST]
