@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from occreid.errors import UserError
-from occreid.training.devices import process_rank, resolve_devices
+from occreid.training.devices import check_sync_batchnorm, process_rank, resolve_devices
 from occreid.training.recipe import TrainingSection
 
 
@@ -90,3 +90,17 @@ def test_each_process_works_on_its_own_gpu(machine, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert resolve_devices(TrainingSection()).own() == torch.device("cuda", 3)
     assert resolve_devices(TrainingSection(accelerator="cpu")).own() == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("backbone", "layer"), [("tf_efficientnet_lite0", "NormRelu6"), ("mobilenetv3_small_050", "BatchNormAct2d")]
+)
+def test_synchronised_statistics_never_take_activations_away(backbone, layer):
+    from occreid.models import create_model
+
+    model = create_model("baseline", 3, backbone=backbone, pretrained="none")
+    with pytest.raises(UserError, match=f"this network's {layer}"):
+        check_sync_batchnorm(model, TrainingSection(sync_batchnorm=True))
+    check_sync_batchnorm(model, TrainingSection())
+    resnet = create_model("baseline", 3, backbone="resnet18", pretrained="none")
+    check_sync_batchnorm(resnet, TrainingSection(sync_batchnorm=True))

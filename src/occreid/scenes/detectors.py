@@ -107,9 +107,9 @@ def _of_file(path: Path) -> Detector:
         held = _keyed(path, _mot(path))
     else:
         rows = (
-            read_json(path, what="the boxes", hint=_HINT)
+            read_json(path, what="the file of boxes", hint=_HINT)
             if kind == ".json"
-            else list(csv.DictReader(io.StringIO(read_text(path, what="the boxes", hint=_HINT))))
+            else list(csv.DictReader(io.StringIO(read_text(path, what="the file of boxes", hint=_HINT))))
         )
         if not isinstance(rows, list):
             raise UserError(f"{path} holds no list of boxes.", 'Write [{"file": …, "x": …, …}, …].')
@@ -180,7 +180,7 @@ def _keyed(path: Path, rows: Iterable[dict[str, Any]]) -> dict[tuple[str, int], 
 
 def _mot(path: Path) -> list[dict[str, Any]]:
     rows = []
-    for number, line in enumerate(read_text(path, what="the boxes", hint=_HINT).splitlines(), 1):
+    for number, line in enumerate(read_text(path, what="the file of boxes", hint=_HINT).splitlines(), 1):
         cells = line.split(",")
         if not line.strip():
             continue

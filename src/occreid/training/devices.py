@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 from lightning.pytorch.strategies import DDPStrategy
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from occreid.errors import UserError
 from occreid.nn.computing import check_compiler, check_precision
@@ -52,6 +54,27 @@ class Devices:
             "precision": {"float32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[section.precision],
             "sync_batchnorm": section.sync_batchnorm and self.world_size > 1,
         }
+
+
+def check_sync_batchnorm(model: nn.Module, section: TrainingSection) -> None:
+    """Refuse ``sync_batchnorm`` where torch's converter would change what the network computes.
+
+    It replaces every batch norm by a plain synchronised one; a layer that also holds an activation, as those of
+    EfficientNets and RegNets do, would lose it without a word.
+
+    Raises:
+        UserError: the model has such a layer.
+    """
+    plain = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+    found = {
+        type(part).__name__ for part in model.modules() if isinstance(part, _BatchNorm) and type(part) not in plain
+    }
+    if section.sync_batchnorm and found:
+        raise UserError(
+            f"training.sync_batchnorm would make plain normalisation of this network's {', '.join(sorted(found))}, "
+            "without the activation that it holds.",
+            "Set it to false, or choose a ResNet.",
+        )
 
 
 def process_rank() -> int:

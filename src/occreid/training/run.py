@@ -29,7 +29,7 @@ from occreid.nn.denormals import flushing_denormals
 from occreid.records import Split, class_indices
 from occreid.retrieval import Ranking
 from occreid.training.checkpoints import Checkpoint
-from occreid.training.devices import process_rank, resolve_devices
+from occreid.training.devices import check_sync_batchnorm, process_rank, resolve_devices
 from occreid.training.epoch_end import LAST, EpochEnd, format_scores, oracle_words
 from occreid.training.evaluation import evaluate_split, is_testable, result_entry, write_result
 from occreid.training.fastest import chosen_by_first, is_open, settled
@@ -116,6 +116,7 @@ class Run:
             require_same_pictures(folder, self.pictures)
         self.checkpoint = Checkpoint.load(last) if last.is_file() else None
         self.model = build_model(recipe, self.sources.split, fresh=self.checkpoint is None)
+        check_sync_batchnorm(self.model, recipe.training)
         for sentence in self.sources.missing:
             self.console.print(sentence)
         self.legs = make_legs(recipe, self.model)
