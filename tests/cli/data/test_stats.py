@@ -1,6 +1,9 @@
 import json
 
+import pytest
 from PIL import Image
+
+from occreid.errors import UserError
 
 
 def test_stats_and_a_sheet(run, tiny_market, tmp_path):
@@ -10,6 +13,15 @@ def test_stats_and_a_sheet(run, tiny_market, tmp_path):
     parts = json.loads(run("stats", tiny_market, "--json").stdout)["parts"]
     assert parts["gallery"]["sizes"] == {"8x16": 2} and parts["query"]["images_per_id"] == {"1": 1}
     assert parts["train"]["occluded"] is None
+
+
+def test_what_is_accepted_is_told_to_people_and_to_machines_alike(run, tiny_market):
+    (tiny_market / "query/holiday.jpg").write_bytes((tiny_market / "query/0001_c1s1_001051_00.jpg").read_bytes())
+    notes = json.loads(run("stats", tiny_market, "--json").stdout)["notes"]
+    assert "expected 12936 of 751" in notes["counts"] and "holiday.jpg" in notes["skipped"]
+    assert all(f"note: {key}: {text}" in run("stats", tiny_market).stdout for key, text in notes.items())
+    with pytest.raises(UserError, match=r"holiday\.jpg|other counts"):
+        run("stats", tiny_market, "--option", "strict=true")
 
 
 def test_a_withdrawn_set_is_told_on_stderr_in_one_line(run, tmp_path):

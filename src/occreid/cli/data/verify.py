@@ -27,11 +27,12 @@ def verify(*, benchmark: Inspected, as_json: Json = False) -> None:
 
     Counts other than the published ones are accepted with: --option strict=false
     """
+    from occreid.data.benchmarks import checked_option
     from occreid.data.inspect.verify import verify as check
 
-    accepted = parse_options(benchmark.option)
-    split = load_split(benchmark.root, benchmark.name, {**accepted, "strict": False})
-    lenient = str(accepted.get("strict", "true")).lower() in ("false", "no", "off", "0")
+    options = parse_options(benchmark.option)
+    split = load_split(benchmark.root, benchmark.name, {**options, "strict": False})
+    lenient = not checked_option(split.name, "strict", options.get("strict", True), bool)
     with progress("checking", len(split.records)) as tick:
         report = check(split, accept_differences=lenient, workers=benchmark.workers, tick=tick)
     if benchmark.sheet:

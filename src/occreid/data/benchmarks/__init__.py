@@ -76,11 +76,11 @@ def load_benchmark(name: str, root: str | Path, **options: Any) -> Split:
     check_name(root)
     known = benchmark_options(name)
     hints = typing.get_type_hints(loader)
-    test_masks = _checked(name, "test_masks", options.pop("test_masks", None), str | None)
+    test_masks = checked_option(name, "test_masks", options.pop("test_masks", None), str | None)
     for key, value in options.items():
         if key not in known:
             raise UserError(f"{name} has no option '{key}'.", did_you_mean(key, (*known, "test_masks")))
-        options[key] = _checked(name, key, value, hints[key])
+        options[key] = checked_option(name, key, value, hints[key])
     split = loader(root, **options)
     large = next((r for r in split.records if max(r.pid, r.camid) > _LARGEST), None)
     if large is not None:
@@ -141,7 +141,12 @@ def _loader(name: str) -> Callable[..., Split]:
     return _entry(name)[0]
 
 
-def _checked(benchmark: str, key: str, value: Any, hint: Any) -> Any:
+def checked_option(benchmark: str, key: str, value: Any, hint: Any) -> Any:
+    """An option's value as its type has it; texts are read as a command line writes them.
+
+    Raises:
+        UserError: it is none of that type.
+    """
     from pydantic import TypeAdapter, ValidationError
 
     if isinstance(value, str) and typing.get_origin(hint) in (tuple, list):
