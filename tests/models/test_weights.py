@@ -37,6 +37,11 @@ def test_the_card_says_what_the_weights_are(saved):
     assert sorted(p.name for p in folder.iterdir()) == ["model.json", "model.safetensors"]  # nothing half-written
 
 
+def test_who_may_read_the_card_may_read_the_weights(saved):
+    card, weights = (saved[1] / name for name in ("model.json", "model.safetensors"))
+    assert card.stat().st_mode == weights.stat().st_mode
+
+
 def test_loading_never_downloads_and_keeps_the_option_as_it_was(tmp_path):
     model = create_model("baseline", 2, backbone="resnet18", pretrained="none")
     save_model(model, tmp_path)

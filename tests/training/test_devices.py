@@ -100,7 +100,6 @@ def test_synchronised_statistics_never_take_activations_away(backbone, layer):
 
     model = create_model("baseline", 3, backbone=backbone, pretrained="none")
     with pytest.raises(UserError, match=f"this network's {layer}"):
-        check_sync_batchnorm(model, TrainingSection(sync_batchnorm=True))
-    check_sync_batchnorm(model, TrainingSection())
+        check_sync_batchnorm(model)
     resnet = create_model("baseline", 3, backbone="resnet18", pretrained="none")
-    check_sync_batchnorm(resnet, TrainingSection(sync_batchnorm=True))
+    check_sync_batchnorm(resnet)

@@ -7,6 +7,7 @@ from torch import nn
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.models import Method
+from occreid.nn.denormals import flushes_denormals
 from occreid.training.pseudo_labels import Rounds, adapt_by_clusters, clusters
 
 
@@ -50,12 +51,16 @@ def test_clusters_are_the_persons_and_what_lies_alone_belongs_to_none():
 
 def test_rounds_train_on_the_clusters_and_leave_the_statistics_alone(crops):
     torch.manual_seed(0)
-    model, told = Mean(), []
+    model, told, flushed = Mean(), [], []
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     how = Rounds(rounds=3, learning_rate=0.01, p=3, k=4, erase=0.0, color_jitter=0.0)
-    found = adapt_by_clusters(
-        model, crops, how, progress=False, on_round=lambda number, round_: told.append((number, round_))
-    )
+
+    def note(number, round_):
+        told.append((number, round_))
+        flushed.append(flushes_denormals())
+
+    found = adapt_by_clusters(model, crops, how, progress=False, on_round=note)
+    assert flushed == [True] * 3 and not flushes_denormals()
     assert [round_.clusters for round_ in found] == [3, 3, 3] and found[0].pictures == 36
     assert told == [(1, found[0]), (2, found[1]), (3, found[2])]
     assert found[2].loss < found[0].loss

@@ -356,3 +356,13 @@ def test_denormal_numbers_do_not_slow_a_training_down(monkeypatch, tiny, tmp_pat
     resume(folder, progress=False)
     assert seen == [True, True]
     assert not flushes_denormals()  # whoever calls computes as before
+
+
+def test_synchronised_statistics_that_would_lose_activations_are_refused_before_training(tiny, tmp_path):
+    options = "method.options={backbone: mobilenetv3_small_050, pretrained: none}"
+    recipe = tiny(
+        options, "training.sync_batchnorm=true", "training.accelerator=cpu", "training.devices=2", method="baseline"
+    )
+    with pytest.raises(UserError, match="BatchNormAct2d"):
+        train(recipe, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()

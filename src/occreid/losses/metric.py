@@ -1,4 +1,4 @@
-"""The two metric losses of the networks of our own, by name."""
+"""The metric losses that `baseline` and `veil` choose from, by name."""
 
 from __future__ import annotations
 

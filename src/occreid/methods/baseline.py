@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -16,12 +15,12 @@ from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import MetricLoss, metric_criterion
-from occreid.models.contract import Method, Stage
+from occreid.models.occluding import OccludingMethod
 from occreid.nn import BNNeck, GeM, Ibn, create_trunk
 from occreid.records import Batch
 
 
-class Baseline(Method):
+class Baseline(OccludingMethod):
     """A network with BNNeck, the reference row of every table.
 
     Args:
@@ -74,16 +73,6 @@ class Baseline(Method):
                 f"an occluder for {shared_occluder} pictures is impossible.", "Set shared_occluder to 1 or more."
             )
         self.noda = Noda(occluders, shared=shared_occluder) if noda else None
-
-    def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """NODA, where asked for: twice the images."""
-        return batch if self.noda is None else self.noda(batch, generator)
-
-    def stages(self) -> tuple[Stage, ...]:
-        """One leg; a folder of occluders is read here, so that what is wrong with it shows before it starts."""
-        if self.noda is not None:
-            _ = self.noda.library
-        return super().stages()
 
     def pooled(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → (B, D), the feature before the neck."""

@@ -18,15 +18,16 @@ from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss, CameraTripletLoss, FeatureDistillation
-from occreid.models.contract import Method, Stage
+from occreid.models.contract import Stage
 from occreid.models.locate import is_named, locate
+from occreid.models.occluding import OccludingMethod
 from occreid.nn import BNNeck, Trunk, class_feature, create_trunk, create_vit, pixel_statistics
 from occreid.records import Batch
 
 NO_TEACHER = "none"
 
 
-class BaselineViT(Method):
+class BaselineViT(OccludingMethod):
     """Vision transformer with BNNeck on the class token.
 
     Args:
@@ -114,14 +115,8 @@ class BaselineViT(Method):
             "triplet": self.triplet(feature, batch.labels, *cameras),
         }
 
-    def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """NODA, where asked for: twice the images."""
-        return batch if self.noda is None else self.noda(batch, generator)
-
     def stages(self) -> tuple[Stage, ...]:
-        """One leg; a folder of occluders is read here, so that what is wrong with it shows before it starts."""
-        if self.noda is not None:
-            _ = self.noda.library
+        """One leg; the teacher is read here, so that what is wrong with it shows before it starts."""
         if self.distill is not None:
             self.teacher()
         return super().stages()

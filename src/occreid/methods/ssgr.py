@@ -64,7 +64,7 @@ class SSGR(Method):
         alpha: α of Eq. 3.
         bed_reduction: how Eq. 3 is averaged over pairs, see `BoundedExponentialLoss`; the paper does not say.
         bed_normalize: whether Eq. 3 compares features of unit length; the paper does not say. Lengths of fresh features
-            (d ≈ 20) make e^(−αd) vanish, and the gradient with it.
+            (d ≈ 20) make e^(−αd) vanish, and the gradient with it; of unit length it was as small (docs/study.md).
         beta: β of Eq. 6.
         betas: further β whose means are kept in the same training (Fig. 5 (b)); ``beta`` then chooses among them.
         dnl_reduction: channels of queries and keys are divided by this; 1 is Eq. 1.

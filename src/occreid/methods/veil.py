@@ -27,7 +27,7 @@ from occreid.data.occlusion.noda import Noda
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import MetricLoss, metric_criterion
-from occreid.models.contract import Method, Stage
+from occreid.models.occluding import OccludingMethod
 from occreid.nn import BNNeck, GeM, Ibn, MovingMean, ParsingHead, create_trunk
 from occreid.nn.pooling import weighted_mean
 from occreid.nn.stripes import kept_stripes, take_stripes
@@ -36,7 +36,7 @@ from occreid.records import Batch
 _FLOOR = 0.05  # of a position's weight: what the head takes for hidden still has some say, and its gradient a way back
 
 
-class Veil(Method):
+class Veil(OccludingMethod):
     """Baseline with occluders in training, a visibility head, and stripes that are dropped before the last stage.
 
     With ``noda``, ``gate`` and ``me`` off, ``keep`` 1 and the triplet loss it is the baseline.
@@ -116,19 +116,13 @@ class Veil(Method):
         self.gate, self.keep = gate, keep
         self.visibility_weight, self.label_smoothing = visibility_weight, label_smoothing
 
-    def stages(self) -> tuple[Stage, ...]:
-        """One leg; a folder of occluders is read here, so that what is wrong with it shows before it starts."""
-        if self.noda is not None:
-            _ = self.noda.library
-        return super().stages()
-
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
         """B images → 2B with ``noda``; masks then say what is not hidden, of the person where there were masks."""
-        if self.noda is None:
-            return batch
-        if batch.masks is None:  # everything is there to be seen until something is pasted over it
+        if (
+            self.noda is not None and batch.masks is None
+        ):  # everything is there to be seen until something is pasted over it
             batch = replace(batch, masks=torch.ones_like(batch.images[:, 0], dtype=torch.uint8))
-        return self.noda(batch, generator)
+        return super().augment(batch, generator)
 
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The map of stage 4 (B, D, h', w'), the head's logits (B, h, w), and the stripes (B, k) that were kept."""

@@ -56,7 +56,7 @@ class Devices:
         }
 
 
-def check_sync_batchnorm(model: nn.Module, section: TrainingSection) -> None:
+def check_sync_batchnorm(model: nn.Module) -> None:
     """Refuse ``sync_batchnorm`` where torch's converter would change what the network computes.
 
     It replaces every batch norm by a plain synchronised one; a layer that also holds an activation, as those of
@@ -69,7 +69,7 @@ def check_sync_batchnorm(model: nn.Module, section: TrainingSection) -> None:
     found = {
         type(part).__name__ for part in model.modules() if isinstance(part, _BatchNorm) and type(part) not in plain
     }
-    if section.sync_batchnorm and found:
+    if found:
         raise UserError(
             f"training.sync_batchnorm would make plain normalisation of this network's {', '.join(sorted(found))}, "
             "without the activation that it holds.",

@@ -116,7 +116,8 @@ class Run:
             require_same_pictures(folder, self.pictures)
         self.checkpoint = Checkpoint.load(last) if last.is_file() else None
         self.model = build_model(recipe, self.sources.split, fresh=self.checkpoint is None)
-        check_sync_batchnorm(self.model, recipe.training)
+        if self.devices.world_size > 1 and recipe.training.sync_batchnorm:
+            check_sync_batchnorm(self.model)
         for sentence in self.sources.missing:
             self.console.print(sentence)
         self.legs = make_legs(recipe, self.model)

@@ -83,8 +83,9 @@ class Noda:
         flip: probability that a cut-out is mirrored.
         shift: copy 2 is moved by up to this share of the picture's height, down and across; black moves in.
         mirror: probability that copy 2 is mirrored.
-        shared: how many pictures of copy 2 stand behind the very same cut-out, in the same place. They are as far
-            apart in the batch as can be, in a P×K batch pictures of different persons: who matches obstacles is wrong.
+        shared: how many pictures of copy 2 stand behind the very same cut-out, in the same place, so that who matches
+            obstacles is wrong. They are as far apart in the batch as can be: in a P×K batch pictures of different
+            persons, as long as ``shared`` is at most P.
     """
 
     source: str = "procedural"

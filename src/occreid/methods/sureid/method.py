@@ -24,6 +24,7 @@ from occreid.losses import BatchHardTripletLoss, ratio_loss
 from occreid.methods.sureid.budget import AdaptiveBudget, Decide, FixedBudget
 from occreid.methods.sureid.parts import check_teacher, checked_stages, distillation, plain_vit
 from occreid.models.contract import Method, Stage
+from occreid.models.occluding import OccludingMethod
 from occreid.models.weights import load_model
 from occreid.nn import BNNeck, TokenPredictor, class_feature, evaluating, pixel_statistics
 from occreid.nn.token_attention import masked_block, plain_blocks, prefix_block
@@ -45,7 +46,7 @@ class Teacher(Protocol):
         ...
 
 
-class SUReID(Method):
+class SUReID(OccludingMethod):
     """ViT with hierarchical token sparsification (HTS), distillation (NPKD) and occlusion augmentation (NODA).
 
     Args:
@@ -217,16 +218,10 @@ class SUReID(Method):
             terms |= {name: self.alpha * term for name, term in kd.items()}
         return terms
 
-    def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """NODA: twice the images."""
-        return batch if self.noda is None else self.noda(batch, generator)
-
     def stages(self) -> tuple[Stage, ...]:
-        """One leg; teacher and occluders are read here, so that what is wrong with them shows before it starts."""
+        """One leg; the teacher is read here, so that what is wrong with it shows before it starts."""
         if self.teacher_run != NO_TEACHER:
             self.teacher()
-        if self.noda is not None:
-            _ = self.noda.library
         return super().stages()
 
     def teacher(self) -> Method:
