@@ -24,7 +24,7 @@ def visible_tiles(query: Descriptors, gallery: Descriptors) -> Tile:
         gallery: G descriptors of the same P and D on the same device.
 
     Raises:
-        UserError: NaN or infinity in a feature.
+        UserError: NaN or infinity in a feature, or one that is too long.
     """
     x_visible, y_visible = query.visibility.float(), gallery.visibility.float()
     left, right = _unit_parts(query, left=True), _unit_parts(gallery, left=False)

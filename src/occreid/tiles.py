@@ -1,6 +1,7 @@
 """Streaming a Q × G matrix that is never held whole: rows a few queries at a time, computed in tiles.
 
-Knows nothing of what is in a tile; `occreid.distances` does. Letters: Q queries, G gallery images, R rows of a piece.
+Knows nothing of what is in a tile; `distances`, `part_tiles` and `orders` do.
+Letters: Q queries, G gallery images, R rows of a piece.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 
 T = TypeVar("T")
 Tile = Callable[[slice, slice, Tensor, Tensor], object]
-"""(queries, gallery images, scratch, out): writes into out; scratch is as large as out and holds nothing."""
+"""(queries, gallery images, scratch, out): writes into out; scratch is as large and holds nothing, or it is out."""
 
 _ROW_BYTES = 128 * 2**20  # the rows held at once; large enough for fast products
 _ROWS, _DIRECT_ROWS = 512, 1024  # most rows at once; a product without scratch gains from more
@@ -63,7 +64,7 @@ def map_stream(
     """What ``work(start, block)`` makes of each piece of `stream`, computed on all cores.
 
     On the CPU each of torch's threads computes pieces of its own and works on them, so that nobody waits while the
-    work, which may use one core only, is done. The threads' blocks together take what one takes in `stream`.
+    work, which may use one core only, is done. The threads' blocks together take at most 128 MiB, or 16 rows each.
 
     Args:
         q: Q.

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from occreid.nn.denormals import flushing_denormals
 from occreid.orders import ADD, AS_IS, SCALE
 from occreid.retrieval import counting
 from occreid.retrieval.counting import count_hits
@@ -36,6 +37,18 @@ def test_equal_distances_on_both_sides_of_a_chunk_s_border(finish):
     hits = [(row, c) for row in range(3) for c in at if 0 <= c < width and not np.isnan(values[row, c])]
     rows, columns = np.array(hits).T.copy()
     assert counted(values, column, finish, rows, columns).tolist() == [before(whole, *hit) for hit in hits]
+
+
+@pytest.mark.parametrize("finish", [AS_IS, ADD, SCALE])
+def test_copies_at_distance_0_count_where_denormal_numbers_are_taken_for_0(finish):
+    values, column = np.ones((1, counting._CHUNK + 5), np.float32), np.ones(counting._CHUNK + 5, np.float32)
+    if finish == ADD:
+        column[:] = 0
+    zero = np.float32(-1 if finish == SCALE else 0)  # 0 after values · column + 1
+    hit = counting._CHUNK + 2  # in the chunk behind its copy's
+    values[0, [5, hit]] = zero
+    with flushing_denormals():
+        assert counted(values, column, finish, np.array([0]), np.array([hit])).tolist() == [1]
 
 
 def test_any_number_of_hits_in_a_row():

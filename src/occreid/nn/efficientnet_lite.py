@@ -1,8 +1,8 @@
 """EfficientNet-Lite0 in plain torch, tensor for tensor timm's ``tf_efficientnet_lite0``.
 
 The model that comes with the package is built on it, and importing timm (and through it torchvision and torch's
-compiler) takes longer than everything else a search does. Names of tensors, the width of
-the random start and outputs are timm's; its ImageNet weights still come through timm.
+compiler) takes longer than everything else a search does. Names of tensors, the width of the random start and
+outputs are timm's; its ImageNet weights still come through timm.
 
 Source: the published table of EfficientNet-Lite (Apache-2.0); Tan and Le 2019, "EfficientNet", Table 1 and Section 4.
 Letters: B images, C channels, h × w positions.
@@ -21,7 +21,7 @@ NAME = "tf_efficientnet_lite0"
 _STEM, _HEAD = 32, 1280
 _STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192))
 _LAST = (1, 3, 1, 6, 320)
-"""Blocks, kernel, stride of the first, expansion and channels of each group."""
+"""Blocks, kernel, stride of the first, expansion and channels of each group, here and in `_STAGES`."""
 _EPS = 1e-3
 
 

@@ -51,10 +51,11 @@ def count_hits(values: Floats, column: Floats, finish: int, rows: Ints, columns:
                     limits[place] = _LESS_THAN_ALL
                 for place in range(members):
                     distance, middle = distances[group + place], columns[group + place] - start
-                    # left of a hit, x ≤ d comes before it, which is x < the next larger number; +∞ has none
+                    # left of a hit, x ≤ d comes before it, which is x < the next larger number; +∞ has none, and
+                    # that of 0 is denormal: it counts as 0 where such numbers are flushed, as in a training
                     behind = middle >= len(chunk)
                     limits[place] = above[group + place] if behind else distance
-                    if middle > 0 and (not behind or distance == _INFINITE):
+                    if middle > 0 and not (behind and above[group + place] > distance):
                         counts[group + place] += _count_equal(chunk[: min(middle, len(chunk))], distance)
                 _count_eight(chunk, limits, found)
                 for place in range(members):
