@@ -30,6 +30,9 @@ def test_the_scene_of_a_picture_and_one_that_is_another_by_now(tmp_path):
     assert sighting.can_be_seen_again and sighting.scene().shape == (40, 60, 3)
     with pytest.raises(UserError, match=r"hall\.png is 60 × 40 pixels and does not hold the box"):
         Sighting(str(file), None, (50, 5, 20, 30)).scene()
+    for box in ((-5, 0, 10, 10), (0, -1, 10, 10), (3, 3, 0, 10), (3, 3, 10, 0)):
+        with pytest.raises(UserError, match="does not hold the box"):
+            Sighting(str(file), None, box).scene()
     assert not Sighting("rtsp://door", 1.0, (0, 0, 1, 1)).can_be_seen_again
     assert not Sighting(str(tmp_path / "gone.png"), None, (0, 0, 1, 1)).can_be_seen_again
 

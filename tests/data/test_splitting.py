@@ -58,17 +58,21 @@ def test_the_table_is_a_benchmark_with_the_labels_as_they_were(crops, tmp_path):
     assert {(s.pid, s.camid) for s in again} == {(s.pid, s.camid) for s in drawn}
 
 
-def test_moments_and_tags_of_a_table_stay(crops, tmp_path):
+def test_moments_tags_and_occlusion_of_a_table_stay(crops, tmp_path):
     rows = [f"{file},{file.parts[-3]},{file.parts[-2]}" for file in sorted(crops.rglob("*.png"))]
-    moments = [f"2026-03-01T08:00:{number:02d}.25,{'staff;door' * (number == 0)}" for number in range(len(rows))]
+    moments = [
+        f"2026-03-01T08:00:{number:02d}.25,{'staff;door' * (number == 0)},{('', 'true', 'false')[number % 3]}"
+        for number in range(len(rows))
+    ]
     lines = [f"{row},{moment}" for row, moment in zip(rows, moments, strict=True)]
-    (tmp_path / "own.csv").write_text("path,pid,camera,timestamp,tags\n" + "\n".join(lines) + "\n")
+    (tmp_path / "own.csv").write_text("path,pid,camera,timestamp,tags,occluded\n" + "\n".join(lines) + "\n")
     own = read_sightings(tmp_path / "own.csv")
     write_table(draw_parts(own, train=0), tmp_path / "split.csv")
     split = load_benchmark("folder", tmp_path / "split.csv")
-    known = {s.path.resolve(): (s.timestamp, s.tags) for s in own}
-    assert {r.path.resolve(): (r.timestamp, r.tags) for r in split.records}.items() <= known.items()
-    assert {tags for _, tags in known.values()} == {(), ("door", "staff")} and own[1].timestamp == 1772352001.25
+    known = {s.path.resolve(): (s.timestamp, s.tags, s.occluded) for s in own}
+    assert {r.path.resolve(): (r.timestamp, r.tags, r.occluded) for r in split.records}.items() <= known.items()
+    assert {occluded for *_, occluded in known.values()} == {None, True, False}
+    assert {tags for _, tags, _ in known.values()} == {(), ("door", "staff")} and own[1].timestamp == 1772352001.25
 
 
 def test_what_cannot_be_split_is_named(crops, tmp_path):

@@ -1,7 +1,12 @@
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
+import torch
 
 from occreid.errors import UserError
 from occreid.export import check_parity, export_model, quantize, reference
+from occreid.export.quantize import _reader
 from occreid.models import load_model
 
 pytest.importorskip("onnxruntime")
@@ -47,6 +52,16 @@ def test_an_equipped_network_takes_its_ranges_with_masks(small, pictures, masks_
     loaded = load_model(quantize(tmp_path / "m.onnx", tmp_path / "small.onnx", "static", images, masks))
     parity = check_parity(loaded.run, reference(model), images, masks, tolerance=None)
     assert 0.8 < parity.cosine < 1 and parity.deviation > 1e-3
+
+
+def test_every_picture_is_looked_at_beside_its_own_mask():
+    images, masks = torch.arange(20)[:, None], 100 + torch.arange(20)[:, None]
+    reader, batches = _reader(SimpleNamespace(CalibrationDataReader=object), images, masks), []
+    while (batch := reader.get_next()) is not None:
+        batches.append(batch)
+    assert [len(batch["images"]) for batch in batches] == [16, 4]
+    assert all((batch["masks"] - batch["images"] == 100).all() for batch in batches)
+    assert np.concatenate([batch["images"] for batch in batches]).ravel().tolist() == list(range(20))
 
 
 def test_what_is_missing_or_unknown_is_said(onnx_file, tmp_path):

@@ -65,6 +65,16 @@ def test_scenes_stand_in_rows_beside_their_whole_frame(files):
     assert (shown[260:500, 330:650].astype(int) - (200, 40, 40)).__abs__().max(2).min() < 12  # the box
 
 
+def test_a_scene_that_is_another_by_now_spoils_no_sheet(files, tmp_path):
+    kept = (tmp_path / "<1>.png").read_bytes()
+    get = lambda ids: [Entry(torch.zeros(2), id=ids[0], picture=kept)]  # noqa: E731
+    Image.new("RGB", (30, 20), (0, 0, 255)).save(tmp_path / "scene.png")
+    shown = np.asarray(Hits([hit(f"{tmp_path / 'scene.png'}#xywh=10,20,50,100")], None, get).show())
+    assert shown[120, 160].argmax() == 1  # as the gallery kept it
+    with pytest.raises(UserError, match="has no picture"):
+        Hits([hit(f"{tmp_path / 'scene.png'}#xywh=10,20,50,100")]).show()
+
+
 def test_several_searches_have_a_sheet_each_also_where_their_queries_share_a_name(files, tmp_path):
     (tmp_path / "sub").mkdir()
     same = tmp_path / "sub" / "<0>.png"

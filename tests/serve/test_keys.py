@@ -114,7 +114,7 @@ KEY = {"id": "a", "name": "n", "roles": ["admin"], "sha256": "x", "created": 0}
     ["", "{}", "[]", '{"keys": [{"id": 1}]}', '{"keys": [3]}', "[" * 100_000]
     + [
         json.dumps({"keys": [{**KEY, **odd}]})
-        for odd in ({"expires": "never"}, {"sha256": 5}, {"created": None, "id": 1})
+        for odd in ({"expires": "never"}, {"sha256": 5}, {"roles": "search"}, {"created": None, "id": 1})
     ],
 )
 def test_a_damaged_file_lets_nobody_in(path, text):

@@ -170,12 +170,14 @@ def test_health_tells_no_path(api, tmp_path):
     assert api("GET", "/livez", None).status_code == 200
 
 
-@pytest.mark.parametrize("roles, status", [(["search"], 200), (["search", "enrol"], 503)])
+@pytest.mark.parametrize(
+    "roles, days, status", [(["search"], None, 200), (["search", "enrol"], None, 503), (["search"], 1.0, 503)]
+)
 def test_a_gallery_that_becomes_read_only_is_seen_where_somebody_may_write(
-    make_service, tmp_path, monkeypatch, roles, status
+    make_service, tmp_path, monkeypatch, roles, days, status
 ):
     add_key(tmp_path / "keys.json", "anna", roles)
-    service = make_service(Settings(check_every=0.05))
+    service = make_service(Settings(check_every=0.05, retention_days=days))
     with TestClient(create_app(service, KeyRing(tmp_path / "keys.json"))) as client:
         assert client.get("/readyz").status_code == 200
 

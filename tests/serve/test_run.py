@@ -31,6 +31,17 @@ def test_a_gallery_is_made_and_opened_again(run_folder, tmp_path):
         service.close()
 
 
+def test_the_detectors_limits_reach_it(run_folder, tmp_path, monkeypatch):
+    from occreid.serve import run as run_module
+
+    seen = {}
+    monkeypatch.setattr(run_module, "open_boxes", lambda *words, **more: lambda frame: [])
+    monkeypatch.setattr(run_module, "Proposer", lambda boxes, **limits: seen.update(limits))
+    settings = Settings(max_scenes=2, scene_seconds=5.0)
+    open_service(run_folder, str(tmp_path / "g"), tmp_path / "a.jsonl", settings=settings, detector="own:boxes")
+    assert seen == {"waiting": 2, "seconds": 5.0}
+
+
 def test_a_gallery_of_other_weights_is_refused(run_folder, tmp_path):
     Gallery.create(str(tmp_path / "g"), dim=512, parts=1, metric="cosine", weights_hash="f" * 64)
     with pytest.raises(UserError, match="other weights"):

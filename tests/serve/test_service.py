@@ -16,6 +16,7 @@ from occreid.gallery.errors import StorageFull
 from occreid.retrieval.calibration import Calibration
 from occreid.scenes.boxes import Box
 from occreid.serve import schemas
+from occreid.serve import service as service_module
 from occreid.serve.caller import Caller
 from occreid.serve.engine import Engine
 from occreid.serve.keys import Key
@@ -415,3 +416,9 @@ def test_the_gallery_computes_in_few_threads_whoever_asks(make_service, picture,
         asked = [pool.submit(service.search, CALLER, picture(n), None) for n in range(6)]
         assert all(one.result() for one in asked)
     assert len(seen) == 1
+    compare = service_module.paired_distances
+    monkeypatch.setattr(
+        service_module, "paired_distances", lambda *words: (seen.add(threading.get_ident()), compare(*words))[1]
+    )
+    service.compare(CALLER, picture(0), picture(1))
+    assert len(seen) == 1 and threading.get_ident() not in seen

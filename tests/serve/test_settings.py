@@ -17,6 +17,14 @@ def test_a_limit_of_nothing_is_refused(name, value):
         Settings(**{name: value})
 
 
+@pytest.mark.parametrize("name", ["request_seconds", "scene_seconds", "body_seconds", "check_every"])
+@pytest.mark.parametrize("value", [float("inf"), 1e10])
+def test_nobody_waits_longer_than_a_clock_can_say(name, value):
+    with pytest.raises(UserError, match=f"{name} is") as caught:
+        Settings(**{name: value})
+    assert "at most 9" in caught.value.hint
+
+
 def test_any_limit_is_reached_by_its_name():
     found = Settings.of(["decoders=4", "body_seconds=1.5", "keep_pictures=false", "retention_days=30"], max_k=20)
     assert (found.decoders, found.body_seconds, found.keep_pictures, found.retention_days) == (4, 1.5, False, 30.0)

@@ -71,5 +71,5 @@ def test_the_oldest_may_be_moved_away_and_the_rest_is_still_checked(series):
 
 def test_lines_that_no_parser_takes_are_no_entries(tmp_path):
     path = tmp_path / "audit.jsonl"
-    path.write_bytes(b'{"action":"search"}\n' + b"[" * 100_000 + b"\nnoise\n")
-    assert [entry["action"] for entry in read_audit(path)] == ["search"] and check_audit(path).lines == 3
+    path.write_bytes(b'{"action":"search"}\n' + b"[" * 100_000 + b"\nnoise\n5\n[]\n")
+    assert [entry["action"] for entry in read_audit(path)] == ["search"] and check_audit(path).lines == 5

@@ -54,7 +54,8 @@ class Sighting:
         """
         pixels = read_image(self.source) if self.seconds is None else frame_at(self.source, self.seconds)
         left, top, width, height = self.box
-        if left + width > pixels.shape[1] or top + height > pixels.shape[0]:
+        inside = 0 <= left < left + width <= pixels.shape[1] and 0 <= top < top + height <= pixels.shape[0]
+        if not inside:
             raise UserError(
                 f"{self.source} is {pixels.shape[1]} × {pixels.shape[0]} pixels and does not hold the box {self.box}.",
                 "Is it the scene that the entry came from?",

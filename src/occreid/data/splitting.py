@@ -22,7 +22,7 @@ from occreid.errors import UserError
 from occreid.files import write_file
 
 COLUMNS = ("path", "pid", "camid", "split")
-"""Of the table that is written; ``timestamp`` and ``tags`` follow where some picture has one."""
+"""Of the table that is written; ``occluded``, ``timestamp`` and ``tags`` follow where some picture has one."""
 _JUNK = "-1"  # the id of what shows nobody
 
 
@@ -35,6 +35,7 @@ class Sighting:
         pid: the person's id, any word.
         camid: the camera's, any word; empty where it is not known.
         part: ``"train"``, ``"query"`` or ``"gallery"``; empty before the draw.
+        occluded: whether the person is partly hidden, where it is known.
         timestamp: Unix seconds, where it is known.
         tags: words to filter by.
     """
@@ -43,6 +44,7 @@ class Sighting:
     pid: str
     camid: str = ""
     part: str = ""
+    occluded: bool | None = None
     timestamp: float | None = None
     tags: tuple[str, ...] = ()
 
@@ -130,15 +132,23 @@ def write_table(drawn: Sequence[Sighting], path: str | Path) -> dict[str, int]:
     path = Path(path)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    timed, tagged = any(s.timestamp is not None for s in drawn), any(s.tags for s in drawn)
-    writer.writerow((*COLUMNS, *(("timestamp",) if timed else ()), *(("tags",) if tagged else ())))
+    shown = {
+        "occluded": any(s.occluded is not None for s in drawn),
+        "timestamp": any(s.timestamp is not None for s in drawn),
+        "tags": any(s.tags for s in drawn),
+    }
+    writer.writerow((*COLUMNS, *(name for name, some in shown.items() if some)))
     counts = {"train": 0, "query": 0, "gallery": 0}
     for sighting in drawn:
         counts[sighting.part] += 1
         place = Path(os.path.relpath(sighting.path.absolute(), path.absolute().parent)).as_posix()
-        moment = "" if sighting.timestamp is None else f"{sighting.timestamp:.6f}".rstrip("0").rstrip(".")
-        more = (*((moment,) if timed else ()), *((";".join(sighting.tags),) if tagged else ()))
-        writer.writerow((place, sighting.pid, sighting.camid, sighting.part, *more))
+        more = {
+            "occluded": "" if sighting.occluded is None else str(sighting.occluded).lower(),
+            "timestamp": "" if sighting.timestamp is None else f"{sighting.timestamp:.6f}".rstrip("0").rstrip("."),
+            "tags": ";".join(sighting.tags),
+        }
+        own = (more[name] for name, some in shown.items() if some)
+        writer.writerow((place, sighting.pid, sighting.camid, sighting.part, *own))
     write_file(path, text.getvalue(), what="the table")
     return counts
 
@@ -155,6 +165,6 @@ def _queries(pictures: Sequence[Sighting], generator: random.Random) -> list[Sig
 
 def _of_table(path: Path) -> list[Sighting]:
     return [
-        Sighting(row.path, row.pid, row.camera or "", timestamp=row.timestamp, tags=row.tags)
+        Sighting(row.path, row.pid, row.camera or "", "", row.occluded, row.timestamp, row.tags)
         for row in read_table(path, needed=("path", "pid"))
     ]

@@ -85,7 +85,7 @@ def _write_card(onnx: Any, file: Path, way: str) -> None:
 
 
 def _reader(tools: Any, images: Tensor, masks: Tensor | None, batch: int = 16) -> Any:
-    """Calibration pictures in the form the quantiser asks for."""
+    """Calibration pictures in the form the quantiser asks for: batches of pictures and, where given, their masks."""
     inputs = {"images": images} if masks is None else {"images": images, "masks": masks}
 
     class Reader(tools.CalibrationDataReader):  # type: ignore[misc, name-defined]

@@ -89,7 +89,10 @@ class Hits(list[Hit]):
         about = in_words(place.source, place.seconds, hit.timestamp)
         if not place.can_be_seen_again:
             return [self._tile(rank, hit, self._pixels(hit)), Tile(_BLANK, f"{about}: not there")]
-        scene = place.scene()
+        try:
+            scene = place.scene()
+        except UserError:  # it lies there, but is another by now, or damaged: the other answers are none the worse
+            return [self._tile(rank, hit, self._pixels(hit)), Tile(_BLANK, f"{about}: not as it was")]
         left, top, width, height = place.box
         crop = scene[top : top + height, left : left + width]
         return [self._tile(rank, hit, crop), Tile(with_box(scene, place.box, _BOX), about)]

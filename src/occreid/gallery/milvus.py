@@ -122,7 +122,7 @@ class MilvusStore:
             conditions.append(f"id in {list(ids)}")
         if before is not None:
             conditions.append(taken_before(before))
-        with _milvus_errors(self.where):
+        with self._turn, _milvus_errors(self.where):
             rows = self._count(all_of(conditions))
             if rows:
                 self._client.delete(self._name, filter=all_of(conditions))

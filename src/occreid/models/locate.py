@@ -66,10 +66,14 @@ def called(card: Mapping[str, Any], source: str | Path = "") -> str:
     ('occreid-lite', 'market (baseline)')
     >>> called({"method": "osnet"}, "osnet.onnx"), called({"method": "veil"}, "runs/m/model.safetensors"), called({})
     ('osnet', 'm (veil)', 'a model')
+    >>> called({"method": "veil"}, "/home/me@work/#3/market"), called({"method": "veil"}, "hf:me/market@v2")
+    ('market (veil)', 'market (veil)')
     """
     if card.get("name"):
         return str(card["name"])
-    place = Path(str(source).partition("#")[0].partition("@")[0])
+    address = str(source)  # a path may hold what parts an address
+    address = address.partition("@")[0] if address.startswith("hf:") else address
+    place = Path(address.partition("#sha256=")[0] if _URL.fullmatch(address) else address)
     own = place.parent.name if place.stem == Path(WEIGHTS).stem and place.suffix else place.name
     own = own.removesuffix(".safetensors").removesuffix(".onnx")
     method = str(card.get("method", ""))

@@ -92,7 +92,8 @@ def read_card(source: str | Path) -> dict[str, Any]:
     """
     weights = locate(source)
     if weights.suffix == ".onnx" and not is_foreign(weights):
-        return read_exported_card(weights)
+        card = read_exported_card(weights)
+        return {"sha256": sha256_of(weights), **card}
     card_file = weights.with_suffix(".json")
     if not card_file.is_file():
         raise UserError(

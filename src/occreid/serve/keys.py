@@ -80,9 +80,9 @@ def read_keys(path: str | Path) -> list[Key]:
 
 def _from_json(entry: dict[str, Any]) -> Key:
     reach: dict[str, Any] = {"camids": None, "tags": (), **entry.get("scope", {})}  # keys of earlier versions have none
-    for name, held in reach.items():
+    for name, held in {**reach, "roles": entry["roles"]}.items():
         if isinstance(held, str):  # its letters would be names
-            raise TypeError(f"{name} of a key's scope are one text")
+            raise TypeError(f"{name} of a key are one text")
     for name in ("id", "name", "sha256"):
         if not isinstance(entry[name], str):
             raise TypeError(f"{name} of a key is no text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from threading import TIMEOUT_MAX
 from typing import Any, Literal
 
 from occreid.errors import UserError, did_you_mean
@@ -78,8 +79,12 @@ class Settings:
             raise UserError(f"there is no durability '{self.durability}'.", did_you_mean(self.durability, DURABILITIES))
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name not in ("keep_pictures", "durability") and value is not None and not value > 0:
+            if field.name in ("keep_pictures", "durability") or value is None:
+                continue
+            if not value > 0:
                 raise UserError(f"{field.name} is {value}.", "Give more than 0.")
+            if value > TIMEOUT_MAX and isinstance(value, float):  # nobody can wait so long
+                raise UserError(f"{field.name} is {value}.", f"Give at most {TIMEOUT_MAX:.0f}.")
 
     @staticmethod
     def of(texts: Sequence[str], **values: Any) -> Settings:

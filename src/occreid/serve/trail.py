@@ -84,9 +84,11 @@ def read_audit(path: str | Path) -> list[dict[str, Any]]:
     for file in _files(Path(path)):
         for line in _read(file):  # bytes: a text's lines would end at U+2028, U+2029 and U+0085, too
             try:
-                entries.append(json.loads(line.decode(errors="replace")))
+                entry = json.loads(line.decode(errors="replace"))
             except (ValueError, RecursionError):
                 continue
+            if isinstance(entry, dict):  # anything else is none of ours; `check_audit` says so
+                entries.append(entry)
     return entries
 
 

@@ -142,10 +142,10 @@ def _numbers(names: set[str]) -> dict[str, int]:
 def _legend(plan: Plan) -> list[str]:
     """Of the data card: which numbers of file names stand for which words, where there are words."""
     everything = [(part, crop) for part, own in plan.parts().items() for crop in own]
-    lines = []
+    known, lines = any(crop.camid for _, crop in everything), []
     for kind, names in (
         ("persons", {crop.pid for _, crop in everything}),
-        ("cameras", {_camera(part, crop) for part, crop in everything}),
+        ("cameras", {_camera(part, crop) for part, crop in everything} if known else set()),
     ):
         numbers = _numbers(names)
         if any(whole_number(name) != number for name, number in numbers.items()):

@@ -48,7 +48,10 @@ def add(
         str | None, typer.Option("--camera", help="The camera of --scenes, or of --pictures whose CSV names none.")
     ] = None,
     taken: Annotated[
-        str | None, typer.Option("--time", help="When --pictures were taken, or --scenes or time 0 of --on began.")
+        str | None,
+        typer.Option(
+            "--time", help="When --pictures whose CSV names no time were taken, or --scenes or time 0 of --on began."
+        ),
     ] = None,
     tags: Annotated[
         list[str] | None, typer.Option("--tag", help="A tag of all that is added; may be repeated.")

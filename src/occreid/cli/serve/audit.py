@@ -70,5 +70,5 @@ def show(
     for line in lines:
         known = {key: value for key, value in line.items() if key not in _SHOWN and value not in (None, {}, [])}
         rest = "  ".join(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in known.items())
-        moment = show_timestamp(float(line["time"])) if "time" in line else ""
+        moment = show_timestamp(line["time"]) if isinstance(line.get("time"), int | float) else ""
         typer.echo("  ".join(str(word) for word in (moment, line.get("action"), line.get("name"), rest) if word))
