@@ -33,6 +33,25 @@ def test_a_network_is_taken_in_and_said_to_be(network, tmp_path):
     assert card["interface"]["mean"] == [0.5] * 3 and card["metric"] == "euclidean" and card["guessed"] == []
 
 
+def test_what_the_trial_found_is_said(tmp_path):
+    helper, kinds = onnx.helper, onnx.TensorProto
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["x"], ["means"], axes=[2, 3], keepdims=0),
+            helper.make_node("ReduceMean", ["means"], ["of_all"], axes=[0], keepdims=1),
+            helper.make_node("Add", ["means", "of_all"], ["vector"]),
+        ],
+        "colours",
+        [helper.make_tensor_value_info("x", kinds.FLOAT, ["batch", 3, 8, 4])],
+        [helper.make_tensor_value_info("vector", kinds.FLOAT, ["batch", 3])],
+    )
+    source = tmp_path / "mix.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), source)
+    found = CliRunner().invoke(app, ["import", str(source)])
+    assert found.exit_code == 0 and "takes 8×4 pictures, 1 at once" in found.output
+    assert "note: its answer for a picture depends on the others of the batch" in found.output
+
+
 def test_mistakes_are_named(network):
     for words, problem in ((["--range", "7"], "--range cannot be 7"), (["--mean", "a"], "--mean a is not a list")):
         found = CliRunner().invoke(app, ["import", network, *words])

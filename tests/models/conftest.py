@@ -22,8 +22,8 @@ def write_onnx():
     return _write_onnx
 
 
-def _write_onnx(path, shape=("batch", 3, 4, 2), kind="FLOAT", axes=(2, 3), metadata=None, inner=None):
-    """An ONNX file; ``inner`` reshapes to a number of pictures whatever the file promises."""
+def _write_onnx(path, shape=("batch", 3, 4, 2), kind="FLOAT", axes=(2, 3), metadata=None, inner=None, mix=False):
+    """An ONNX file; ``inner`` reshapes to a number of pictures whatever it promises, ``mix`` adds the batch's mean."""
     import onnx
 
     helper, kinds = onnx.helper, onnx.TensorProto
@@ -35,6 +35,10 @@ def _write_onnx(path, shape=("batch", 3, 4, 2), kind="FLOAT", axes=(2, 3), metad
     if inner:
         nodes.append(helper.make_node("Reshape", ["means", "shape"], ["vector"]))
         constants.append(helper.make_tensor("shape", kinds.INT64, [2], [inner, 3]))
+    elif mix:
+        nodes.append(helper.make_node("ReduceMean", ["means", "first"], ["of_all"], keepdims=1))
+        nodes.append(helper.make_node("Add", ["means", "of_all"], ["vector"]))
+        constants.append(helper.make_tensor("first", kinds.INT64, [1], [0]))
     else:
         nodes.append(helper.make_node("Identity", ["means"], ["vector"]))
     nodes.append(helper.make_node("Mul", ["pixels", "pixels"], ["squares"]))

@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import pytest
 import torch
@@ -61,6 +62,67 @@ def test_networks_of_torch(pooled, tmp_path):
         assert found.card["parameters"] == 3
         features = load_model(tmp_path / file).describe(example).features
         torch.testing.assert_close(features[:, 0], example.mean((2, 3)))
+
+
+class Normalised(nn.Module):
+    """Colours, normalised over the batch as long as it trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.norm(x).square().mean((2, 3))
+
+
+def exported(network, shape, path):
+    """A network in a file of this kind, in the mode it is in."""
+    example = torch.rand(shape)
+    if path.suffix == ".pt2":
+        sizes = ({0: torch.export.Dim("batch", min=1)},) if shape[0] == 5 else None
+        torch.export.save(torch.export.export(network, (example,), dynamic_shapes=sizes), path)
+    elif path.stem == "scripted":
+        torch.jit.save(torch.jit.script(network), str(path))
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)  # of batch normalisation's own checks
+            torch.jit.save(torch.jit.trace(network, example, check_trace=False), str(path))
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated:FutureWarning")
+@pytest.mark.filterwarnings("ignore:The given buffer is not writable:UserWarning")
+@pytest.mark.parametrize("name", ["net.pt2", "net.pt"])
+def test_a_picture_is_told_by_itself_whatever_lies_beside_it(name, tmp_path, write_onnx):
+    sized = Declared(height=16, width=8)
+    held = exported(Normalised().train(), (5, 3, 16, 8), tmp_path / name)
+    mixed = write_onnx(tmp_path / "mix.onnx", mix=True, shape=("b", 3, 16, 8))
+    for source in (held, mixed):
+        found = import_network(source, sized)
+        assert found.card["interface"]["batch"] == 1 and "depends on the others" in found.notes[0]
+        assert found.card["notes"] == list(found.notes)
+        pictures = torch.randint(0, 256, (3, 3, 16, 8), dtype=torch.uint8)
+        model = load_model(source)
+        torch.testing.assert_close(model.describe(pictures).features[1:2], model.describe(pictures[1:2]).features)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated:FutureWarning")
+@pytest.mark.filterwarnings("ignore:The given buffer is not writable:UserWarning")
+def test_a_fixed_batch_that_mixes_is_refused_and_leaves_nothing(tmp_path, write_onnx):
+    held = exported(Normalised().train(), (4, 3, 16, 8), tmp_path / "net.pt2")
+    mixed = write_onnx(tmp_path / "mix.onnx", mix=True, shape=(4, 3, 16, 8))
+    for source in (held, mixed):
+        with pytest.raises(UserError, match=r"takes 4 pictures at once, and its answer for one depends on the others"):
+            import_network(source, Declared())
+    assert not list(tmp_path.glob("*.json"))
+    assert import_network(write_onnx(tmp_path / "one.onnx", mix=True, shape=(1, 3, 16, 8)), Declared()).notes == ()
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated:FutureWarning")
+def test_a_module_that_was_scripted_while_it_trained_is_set_to_eval(tmp_path):
+    source = exported(Normalised().train(), (5, 3, 16, 8), tmp_path / "scripted.pt")
+    found = import_network(source, Declared(height=16, width=8))
+    assert found.card["interface"]["batch"] is None and not found.notes
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,8 @@ def import_model(
     typer.echo(f"{found.path.with_suffix('.json')}: {_sentence(found.card)}")
     for guess in found.guessed:
         typer.echo(f"guessed: {guess}; say it if it is otherwise.")
+    for note in found.notes:
+        typer.echo(f"note: {note}")
 
 
 def _colours(option: str, text: str | None) -> tuple[float, ...] | None:

@@ -101,18 +101,24 @@ class ForeignModel(FileModel):
             UserError: pictures of another size, type or range.
         """
         check_images(images, self.input_size, str(self.path))
-        return Descriptors(run_batches(self.network, self.inputs(images), self.interface.batch)).to(images.device)
+        found = run_batches(self.network, self.inputs(images), self.interface.batch, str(self.path))
+        return Descriptors(found).to(images.device)
 
     def inputs(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) RGB as the network wants it."""
-        pixels = images.float() * (self.interface.range / (255 if images.dtype == torch.uint8 else 1))
-        pixels = (pixels - self._pixel_mean) / self._pixel_std
-        if self.interface.bgr:
-            pixels = pixels.flip(1)
-        if self.interface.dtype == "uint8":
-            pixels = pixels.round().clamp(0, 255)
-        pixels = pixels.to(getattr(torch, self.interface.dtype))
-        return pixels.permute(0, 2, 3, 1).contiguous() if self.interface.layout == "NHWC" else pixels.contiguous()
+        return prepared(images, self.interface, self._pixel_mean, self._pixel_std)
+
+
+def prepared(images: Tensor, interface: Interface, mean: Tensor, std: Tensor) -> Tensor:
+    """(B, 3, H, W) RGB, uint8 or in [0, 1], as a network of this interface wants it; mean and std (1, 3, 1, 1)."""
+    pixels = images.float() * (interface.range / (255 if images.dtype == torch.uint8 else 1))
+    pixels = (pixels - mean) / std
+    if interface.bgr:
+        pixels = pixels.flip(1)
+    if interface.dtype == "uint8":
+        pixels = pixels.round().clamp(0, 255)
+    pixels = pixels.to(getattr(torch, interface.dtype))
+    return pixels.permute(0, 2, 3, 1).contiguous() if interface.layout == "NHWC" else pixels.contiguous()
 
 
 def is_foreign(path: Path) -> bool:
@@ -124,15 +130,19 @@ def is_foreign(path: Path) -> bool:
     return isinstance(held, dict) and "interface" in held
 
 
-def run_batches(network: Network, inputs: Tensor, batch: int | None) -> Tensor:
-    """(B, …) inputs through a network, ``batch`` at a time where it takes no other number, as (B, P, D) or (B, D)."""
+def run_batches(network: Network, inputs: Tensor, batch: int | None, who: str = "the network") -> Tensor:
+    """(B, …) inputs through a network, ``batch`` at a time where it takes no other number, as (B, P, D) or (B, D).
+
+    Raises:
+        UserError: another number of answers than of pictures.
+    """
     if batch is None:
-        return _vectors(network(inputs))
+        return _vectors(network(inputs), len(inputs), who)
     pieces = []
     for piece in inputs.split(batch):
         short = batch - len(piece)
         whole = torch.cat([piece, piece[-1:].expand(short, *piece.shape[1:])]) if short else piece
-        pieces.append(_vectors(network(whole))[: len(piece)])
+        pieces.append(_vectors(network(whole), batch, who)[: len(piece)])
     return torch.cat(pieces)
 
 
@@ -148,8 +158,10 @@ def open_network(path: Path, runtime: Runtime, output: str | int = 0) -> Network
         raise UserError(f"cannot read {path} as {runtime} (it is no archive).", _again(path))
     with worded(f"cannot read {path} as {runtime}", _again(path)), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's advice about TorchScript is for whoever writes it
-        script = runtime == "torchscript"
-        network: nn.Module = torch.jit.load(str(path)) if script else torch.export.load(path).module()
+        if runtime == "torchscript":  # a scripted module may have been saved while it trained
+            network: nn.Module = torch.jit.load(str(path), map_location="cpu").eval()
+        else:
+            network = torch.export.load(path).module()
     return _Chosen(network, int(output))
 
 
@@ -183,8 +195,14 @@ def _onnx(path: Path, output: str | int) -> Network:
     return network
 
 
-def _vectors(output: Tensor) -> Tensor:
-    """(B, D), (B, D, 1, 1) or (B, P, D) as float32 descriptors."""
+def _vectors(output: Tensor, pictures: int, who: str) -> Tensor:
+    """(B, D), (B, D, 1, 1) or (B, P, D) as float32 descriptors, one for each of so many pictures."""
+    found = len(output) if output.ndim else 0
+    if found != pictures:
+        raise UserError(
+            f"{who} gives {found} answers for {pictures} picture{'s' * (pictures != 1)}.",
+            "Export it for one picture or any number.",
+        )
     while output.ndim > 2 and output.shape[-1] == 1:
         output = output.squeeze(-1)
     return output.float()

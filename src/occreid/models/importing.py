@@ -13,20 +13,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from occreid.distances import METRICS, Metric
-from occreid.errors import UserError, did_you_mean, require, worded
+from occreid.errors import UserError, did_you_mean, require
 from occreid.files import replacing, write_json
-from occreid.models.foreign import ForeignModel, Interface, Runtime, open_network, run_batches
+from occreid.models.foreign import ForeignModel, Interface, Runtime, open_network
 from occreid.models.networks import open_onnx
+from occreid.models.trying import tried
 from occreid.models.weights import versions
 from occreid.models.zoo import ENDINGS, Recognised, filled, read_checkpoint, recognise
 from occreid.tensor_files import write_tensors
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RUNTIMES: dict[str, Runtime] = {".onnx": "onnx", ".pt2": "pt2", ".torchscript": "torchscript", ".pt": "torchscript"}
-_ALIKE = 1e-2  # relative difference of one picture's descriptor alone and among others that rounding explains
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,12 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was written, and which facts are guesses that somebody should confirm."""
+    """What was written, which facts are guesses that somebody should confirm, and what the network's trial found."""
 
     path: Path
     card: dict[str, Any]
     guessed: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def import_network(source: str | Path, declared: Declared, out: str | Path | Non
     if metric not in METRICS:
         raise UserError(f"there is no metric '{metric}'.", did_you_mean(metric, METRICS))
     network = open_network(source, runtime, interface.output) if found is None else filled(found)
-    interface, shape = _tried(source, network, interface, size)
+    trial = tried(source, network, interface, size)
     path = source if out is None else Path(out) / f"model{'.safetensors' if weights else source.suffix}"
     if path != source:
         with replacing(path, what="the network") as part:
@@ -112,18 +112,19 @@ def import_network(source: str | Path, declared: Declared, out: str | Path | Non
         "num_classes": 0,
         "input_size": list(size),
         "metric": metric,
-        "parts": shape[0],
-        "dimensions": shape[1],
+        "parts": trial.parts,
+        "dimensions": trial.dimensions,
         "parameters": contents.parameters,
-        "interface": interface.entries(),
+        "interface": trial.interface.entries(),
         **({} if found is None else {"architecture": found.architecture, "unused": list(found.unused)}),
         "guessed": list(guessed),
+        "notes": list(trial.notes),
         "sha256": sha256,
         "versions": versions(),
     }
     write_json(path.with_suffix(".json"), card, indent=2, what="the card")
     ForeignModel(path)  # what was written can be read
-    return Imported(path, card, guessed)
+    return Imported(path, card, guessed, trial.notes)
 
 
 def _checkpoint_contents(found: Recognised, declared: Declared) -> tuple[_Contents, Declared, tuple[str, ...]]:
@@ -263,37 +264,3 @@ def _is_torchscript(source: Path) -> bool:
         return False
     with zipfile.ZipFile(source) as archive:
         return any(name.endswith("constants.pkl") for name in archive.namelist())
-
-
-def _tried(
-    source: Path, network: Any, interface: Interface, size: tuple[int, int]
-) -> tuple[Interface, tuple[int, int]]:
-    """The interface as it holds in truth, and (P, D) of a descriptor; the network has described three pictures."""
-    shape = (3, 3, *size) if interface.layout == "NCHW" else (3, *size, 3)
-    noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2
-    inputs = noise.mul(127).to(torch.uint8) if interface.dtype == "uint8" else noise.to(getattr(torch, interface.dtype))
-    with torch.no_grad():
-        alone = torch.cat([_run(source, network, one[None], interface.batch) for one in inputs])
-        if interface.batch is None and not _together(network, inputs, alone):
-            interface = replace(interface, batch=1)  # the file says any number and cannot
-    if alone.ndim not in (2, 3):
-        raise UserError(
-            f"{source} gives {list(alone.shape[1:])} for a picture, no vector.", "Choose another with --output NAME."
-        )
-    if not torch.isfinite(alone).all() or torch.equal(alone[0], alone[1]):
-        raise UserError(f"{source} tells no picture from another.", "Check --mean, --std, --range and --output.")
-    return interface, ((1, alone.shape[1]) if alone.ndim == 2 else (alone.shape[1], alone.shape[2]))
-
-
-def _together(network: Any, inputs: Tensor, alone: Tensor) -> bool:
-    """Whether pictures described together are what each is alone; False too where the network fails on several."""
-    try:
-        found = _run(Path(), network, inputs, None)
-    except UserError:
-        return False
-    return found.shape == alone.shape and float((found - alone).norm() / alone.norm()) < _ALIKE
-
-
-def _run(source: Path, network: Any, inputs: Tensor, batch: int | None) -> Tensor:
-    with worded(f"{source} fails on a picture", "Check --height and --width."):
-        return run_batches(network, inputs, batch)
