@@ -11,6 +11,8 @@ from occreid.errors import UserError
     [
         Sighting("door.mp4", 12.0, (40, 60, 50, 120)),
         Sighting("in/north gate #2.png", None, (0, 0, 1, 1)),
+        Sighting("door.mp4", 12.0, (40, 60, 50, 120), "7"),
+        Sighting("door.mp4", None, (40, 60, 50, 120), "ann & #1, ü"),
         Sighting("rtsp://10.0.0.5:554/door", 0.04, (-2, 3, 4, 5)),
     ],
 )
@@ -52,3 +54,4 @@ def test_nobody_is_stretched():
 def test_moments_in_words():
     assert in_words("a/door.mp4", 1.25, None) == "1.2 s door.mp4"
     assert in_words("hall.png", None, 0.0) == "1970-01-01 00:00:00 hall.png"
+    assert in_words("hall.png", None, None, "ann") == "hall.png track ann"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,23 @@ def test_persons_of_scenes_are_entries_with_camera_time_and_place(crops, gallery
 def test_a_picture_has_no_second(crops):
     still = Crop(Frame("a.png", 0, crops[0].frame.pixels), crops[0].box)
     assert str(sighting(still)) == "a.png#xywh=10,5,20,40"
+
+
+def test_a_path_stays_with_its_entry_and_is_shown(crops, gallery, tmp_path):
+    model = create_model("baseline", 2, backbone="resnet18", pretrained="none").eval()
+    followed = [replace(crop, box=replace(crop.box, track="7")) for crop in (crops[0], crops[2])]
+    other = replace(
+        followed[0], frame=replace(followed[0].frame, source="hall.mp4"), box=replace(followed[0].box, x=90)
+    )
+    enrol_crops(gallery, [*followed, other], model, keep_pictures=True)
+    (hits,) = gallery.search(followed[0].pixels, 3, model=model)
+    assert sorted(hit.path for hit in hits) == [
+        "hall.mp4#t=0.000&xywh=90,5,20,40&track=7",
+        "in/north gate.mp4#t=0.000&xywh=10,5,20,40&track=7",
+        "in/north gate.mp4#t=1.000&xywh=60,5,20,40&track=7",
+    ]
+    assert {hit.pid for hit in hits} == {None} and len({hit.id for hit in hits}) == 3
+    assert "&track=7" in repr(hits)
 
 
 def test_a_gallery_filled_with_other_masks_is_left_alone(crops, gallery, monkeypatch):

@@ -41,3 +41,11 @@ def test_nothing_to_find(crops):
         find_person(Colours(), query, iter(()))
     with pytest.raises(UserError, match="0 answers"):
         find_person(Colours(), query, crops(), top=0)
+
+
+def test_the_path_of_a_file_is_said(video, tmp_path):
+    (tmp_path / "b.txt").write_text("1,41,10,40,20,60,1\n1,7,150,40,20,60,1\n")
+    crops = crop_persons(frames_of([video], every=0), open_boxes(str(tmp_path / "b.txt")))
+    found = find_person(Colours(), np.full((60, 20, 3), (220, 30, 30), np.uint8), crops)
+    assert [one.facts["track"] for one in found] == ["41", "7"]
+    assert found[0].about == "0.0 s door.avi track 41"

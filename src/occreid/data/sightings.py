@@ -1,7 +1,9 @@
 """Where in a scene a person was seen, as one line of text that can be followed back to the pixels.
 
 The text is a W3C media fragment: ``door.mp4#t=12.000&xywh=40,60,50,120`` of a video, ``hall.png#xywh=10,5,20,40`` of a
-picture; boxes are in pixels. Letters: H × W pixels of the scene, h × w of the box.
+picture; boxes are in pixels, and a tracker's path follows as ``&track=7``.
+
+Letters: H × W pixels of the scene, h × w of the box.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import cv2
 import numpy as np
@@ -19,7 +22,10 @@ from occreid.data.video import frame_at, is_stream
 from occreid.errors import UserError
 
 Colour = tuple[int, int, int]
-_TEXT = re.compile(r"(?P<source>.+)#(?:t=(?P<seconds>\d+(?:\.\d+)?)&)?xywh=(?P<box>-?\d+,-?\d+,\d+,\d+)")
+_TEXT = re.compile(
+    r"(?P<source>.+)#(?:t=(?P<seconds>\d+(?:\.\d+)?)&)?xywh=(?P<box>-?\d+,-?\d+,\d+,\d+)"
+    r"(?:&track=(?P<track>[^&#]+))?"
+)
 _WHOLE = 480  # pixels of the longer side of a scene that is shown as evidence
 
 
@@ -31,15 +37,18 @@ class Sighting:
         source: the picture's or video's path, or a camera's address.
         seconds: since the beginning of a video; None of a picture.
         box: left, top, width and height in pixels.
+        track: what the person's path in this source is called, where somebody followed it.
     """
 
     source: str
     seconds: float | None
     box: tuple[int, int, int, int]
+    track: str | None = None
 
     def __str__(self) -> str:
         moment = "" if self.seconds is None else f"t={self.seconds:.3f}&"
-        return f"{self.source}#{moment}xywh={','.join(map(str, self.box))}"
+        path = "" if self.track is None else f"&track={quote(self.track, safe='')}"
+        return f"{self.source}#{moment}xywh={','.join(map(str, self.box))}{path}"
 
     @property
     def can_be_seen_again(self) -> bool:
@@ -67,7 +76,7 @@ def sighting_in(text: str) -> Sighting | None:
     """The sighting that a text names; None where it is a plain path.
 
     >>> sighting_in("a#b.mp4#t=1.500&xywh=4,6,5,12")
-    Sighting(source='a#b.mp4', seconds=1.5, box=(4, 6, 5, 12))
+    Sighting(source='a#b.mp4', seconds=1.5, box=(4, 6, 5, 12), track=None)
     >>> sighting_in("crops/7.jpg") is None
     True
     """
@@ -75,9 +84,9 @@ def sighting_in(text: str) -> Sighting | None:
     if match is None:
         return None
     left, top, width, height = map(int, match["box"].split(","))
-    return Sighting(
-        match["source"], None if match["seconds"] is None else float(match["seconds"]), (left, top, width, height)
-    )
+    seconds = None if match["seconds"] is None else float(match["seconds"])
+    track = None if match["track"] is None else unquote(match["track"])
+    return Sighting(match["source"], seconds, (left, top, width, height), track)
 
 
 def with_box(scene: Pixels, box: tuple[int, int, int, int], colour: Colour) -> Pixels:
@@ -100,12 +109,12 @@ def on_paper(pixels: Pixels, height: int, width: int) -> Pixels:
     return paper
 
 
-def in_words(source: str, seconds: float | None, timestamp: float | None) -> str:
+def in_words(source: str, seconds: float | None, timestamp: float | None, track: str | None = None) -> str:
     """When and where, for people.
 
-    >>> in_words("cams/door.mp4", 12.0, 1772352012.0)
-    '2026-03-01 08:00:12 12.0 s door.mp4'
+    >>> in_words("cams/door.mp4", 12.0, 1772352012.0, "7")
+    '2026-03-01 08:00:12 12.0 s door.mp4 track 7'
     """
     moment = "" if timestamp is None else f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%d %H:%M:%S} "
     since = "" if seconds is None else f"{seconds:.1f} s "
-    return f"{moment}{since}{Path(source).name}"
+    return f"{moment}{since}{Path(source).name}{'' if track is None else f' track {track}'}"

@@ -86,7 +86,7 @@ class Hits(list[Hit]):
         """The person, and beside it the whole scene with its box while the scene is there."""
         if place is None:
             return [self._tile(rank, hit, self._pixels(hit))]
-        about = in_words(place.source, place.seconds, hit.timestamp)
+        about = in_words(place.source, place.seconds, hit.timestamp, place.track)
         if not place.can_be_seen_again:
             return [self._tile(rank, hit, self._pixels(hit)), Tile(_BLANK, f"{about}: not there")]
         try:

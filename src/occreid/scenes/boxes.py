@@ -28,7 +28,7 @@ class Box:
         x, y: the box's upper left corner.
         width, height: its sides.
         score: how sure the detector was, in [0, 1].
-        track: number of the person's path, where somebody followed it.
+        track: what the person's path is called within its source, where somebody followed it.
     """
 
     x: int
@@ -36,7 +36,7 @@ class Box:
     width: int
     height: int
     score: float = 1.0
-    track: int | None = None
+    track: str | None = None
 
     def cut(self, pixels: Pixels) -> Pixels:
         """The (height, width, 3) pixels inside."""
@@ -44,7 +44,7 @@ class Box:
 
 
 def boxes_in(
-    corners: Any, scores: Any, size: tuple[int, int], who: str, *, tracks: Sequence[int | None] | None = None
+    corners: Any, scores: Any, size: tuple[int, int], who: str, *, tracks: Sequence[str | None] | None = None
 ) -> list[Box]:
     """Boxes cut to the scene; those that are too small or wholly outside are left out.
 
@@ -53,7 +53,7 @@ def boxes_in(
         scores: N numbers in [0, 1].
         size: (H, W) of the scene.
         who: gave them, for the error.
-        tracks: N numbers of paths.
+        tracks: N names of paths.
 
     Raises:
         UserError: other shapes, NaN, corners in the wrong order, scores beyond [0, 1].

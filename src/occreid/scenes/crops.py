@@ -14,6 +14,7 @@ import cv2
 from occreid.data.images import Pixels
 from occreid.errors import UserError
 from occreid.files import new_folder, write_file
+from occreid.scenes.box_files import BoxFile
 from occreid.scenes.boxes import Box
 from occreid.scenes.detectors import Detector
 from occreid.scenes.frames import Frame
@@ -24,7 +25,7 @@ COLUMNS = (
     *("path", "camera", "timestamp", "source", "frame", "seconds"),
     *("x", "y", "width", "height", "score", "track"),
 )
-"""Of `TABLE`; a cell is empty where something is not known. Boxes are in pixels of the frame."""
+"""Of `TABLE`; a cell is empty where something is not known. Boxes are in pixels of the frame, paths of their source."""
 _QUALITY = 95
 
 
@@ -57,14 +58,18 @@ def crop_persons(
         detector: see `occreid.scenes.detectors.open_boxes`.
         least: score below which a box is left out, in [0, 1].
         height: pixels below which a box is left out.
-        joiner: makes what joins boxes into paths, one for each source; None takes the detector's numbers.
+        joiner: makes what joins boxes into paths, one for each source; boxes whose path the detector names keep it.
         best_of_track: only the crop of the highest score (then the largest) of each path, at its source's end.
     """
-    joining, source, best = None, None, {}
+    followed = detector if isinstance(detector, BoxFile) else None
+    joining, sequence, best = None, None, {}
     for frame in frames:
-        if frame.source != source:
+        here = frame.source if followed is None else followed.sequence(frame)
+        if here != sequence:  # a path's name says nothing beyond its source
             yield from best.values()
-            joining, source, best = (joiner() if joiner else None), frame.source, {}
+            joining, sequence, best = (joiner() if joiner else None), here, {}
+            if joining and followed is not None:
+                joining.taken = followed.tracks
         found = [box for box in detector(frame) if box.score >= least and box.height >= height]
         boxes = sorted(found, key=lambda box: (box.x, box.y, box.width, box.height))
         for box in joining.join(boxes, frame.pixels) if joining else boxes:

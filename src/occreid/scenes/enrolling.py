@@ -73,6 +73,6 @@ def enrol_crops(
 
 
 def sighting(crop: Crop) -> Sighting:
-    """Where a crop lies: its source, of a video the second, and the box."""
+    """Where a crop lies: its source, of a video the second, the box, and the path where somebody followed it."""
     box = crop.box
-    return Sighting(crop.frame.source, crop.frame.seconds, (box.x, box.y, box.width, box.height))
+    return Sighting(crop.frame.source, crop.frame.seconds, (box.x, box.y, box.width, box.height), box.track)

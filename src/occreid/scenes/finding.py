@@ -34,7 +34,7 @@ class Found:
         distance: to the query under the model's metric.
         crop: the person's pixels.
         whole: the frame with the person's box, made smaller.
-        about: source and moment, in words.
+        about: source, moment and path, in words.
         facts: the same for machines: source, frame, seconds, timestamp, x, y, width, height, score, track.
     """
 
@@ -88,5 +88,5 @@ def _kept(distance: float, crop: Crop) -> Found:
         **{"source": frame.source, "frame": frame.number, "seconds": frame.seconds, "timestamp": frame.timestamp},
         **{"x": box.x, "y": box.y, "width": box.width, "height": box.height, "score": box.score, "track": box.track},
     }
-    about = in_words(frame.source, frame.seconds, frame.timestamp)
+    about = in_words(frame.source, frame.seconds, frame.timestamp, box.track)
     return Found(distance, crop.pixels, with_box(frame.pixels, place, _FOUND), about, facts)

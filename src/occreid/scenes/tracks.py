@@ -1,7 +1,7 @@
 """Joining the boxes of consecutive frames into paths, by overlap and, where it is given, by appearance.
 
-No tracker: no motion model and no second chance. It spares a gallery ten crops of one passage; a tracker's own numbers
-are taken from its file instead (`occreid.scenes.detectors`).
+No tracker: no motion model and no second chance. It spares a gallery ten crops of one passage. A tracker's own names of
+paths are kept as its file gives them (`occreid.scenes.box_files`).
 
 Letters: N boxes of a frame, M paths that are alive.
 """
@@ -27,7 +27,7 @@ Look = Callable[[Sequence[Pixels]], Descriptors]
 class Path:
     """A person's path so far."""
 
-    number: int
+    name: str
     box: Box
     look: Descriptors | None
     last: int
@@ -35,7 +35,7 @@ class Path:
 
 @dataclass(slots=True)
 class Joiner:
-    """Gives boxes the numbers of paths, frame by frame of one video.
+    """Gives boxes the numbers of paths, frame by frame of one video; a box that has one keeps it.
 
     Attributes:
         look: describes crops; None joins by overlap alone.
@@ -43,6 +43,7 @@ class Joiner:
         overlap: intersection over union from which two boxes may be one person, in [0, 1].
         distance: beyond it two looks are two persons, whatever the overlap.
         patience: frames for which a path without a box stays alive.
+        taken: names of paths that are given already, and are given to no other.
     """
 
     look: Look | None = None
@@ -50,6 +51,7 @@ class Joiner:
     overlap: float = 0.3
     distance: float = 0.6
     patience: int = 2
+    taken: frozenset[str] = frozenset()
     _alive: list[Path] = field(default_factory=list)
     _next: int = 1
     _frame: int = 0
@@ -61,6 +63,10 @@ class Joiner:
         """
         self._frame += 1
         self._alive = [path for path in self._alive if self._frame - path.last <= self.patience + 1]
+        joined = iter(self._joined([box for box in boxes if box.track is None], pixels))
+        return [next(joined) if box.track is None else box for box in boxes]
+
+    def _joined(self, boxes: Sequence[Box], pixels: Pixels) -> list[Box]:
         looks = self.look([box.cut(pixels) for box in boxes]) if self.look is not None and boxes else None
         worth = self._worth(boxes, looks)
         chosen: dict[int, Path] = {}
@@ -76,13 +82,19 @@ class Joiner:
         for row, box in enumerate(boxes):
             path = chosen.get(row)
             if path is None:
-                path = Path(self._next, box, None, 0)
-                self._next += 1
+                path = Path(self._free(), box, None, 0)
                 self._alive.append(path)
             path.box, path.last = box, self._frame
             path.look = None if looks is None else looks[row : row + 1]
-            joined.append(replace(box, track=path.number))
+            joined.append(replace(box, track=path.name))
         return joined
+
+    def _free(self) -> str:
+        """The next number that is no path's."""
+        while str(self._next) in self.taken:
+            self._next += 1
+        self._next += 1
+        return str(self._next - 1)
 
     def _worth(self, boxes: Sequence[Box], looks: Descriptors | None) -> NDArray[np.float64]:
         """(N, M) how well boxes continue paths; 0 where they do not."""
