@@ -30,7 +30,7 @@ class Order:
     Attributes:
         numbers: (R, G) float32; a NaN stays one.
         column: (G,) float32, or one number that is not looked at where ``finish`` is `AS_IS`.
-        finish: `AS_IS`: nothing lacks. `ADD`: number + column. `SCALE`: number · column + 1, rounded twice.
+        finish: `AS_IS`: nothing lacks. `ADD`: column − 2 · number. `SCALE`: number · column + 1, rounded twice.
     """
 
     numbers: Tensor
@@ -48,7 +48,7 @@ class Order:
     def whole(self) -> Tensor:
         """The (R, G) numbers with what lacked, written over the others: call it once."""
         if self.finish == ADD:
-            return self.numbers.add_(self.column)
+            return torch.add(self.column, self.numbers, alpha=-2, out=self.numbers)
         return self.numbers.mul_(self.column).add_(1) if self.finish == SCALE else self.numbers
 
 
@@ -80,12 +80,16 @@ def map_orders(
     if metric == "visible_parts":
         return map_stream(*size, visible_tiles(query, gallery), lambda start, block: work(start, Order.of(block)), rows)
     x, y = query.features.flatten(1), gallery.features.flatten(1)
-    # cosines are finished to the last 1 +: equal directions are equal only once rounded to it
-    scales, finish = (inverse_lengths, SCALE) if metric == "cosine" else (squares, ADD)
-    own, column = scales(x), scales(y)  # what is read of every image already tells whether it is finite
-    for side, work_of_side in ((query, own), (gallery, column)):
-        require_lengths(side, 1 / work_of_side.square() if metric == "cosine" else work_of_side)
-    x, column = (x * own[:, None], -column) if metric == "cosine" else (-2 * x, column)
+    # what is read of every image already tells whether it is finite
+    if metric == "cosine":  # finished to the last 1 +: equal directions are equal only once rounded to it
+        own, column, finish = inverse_lengths(x), inverse_lengths(y), SCALE
+        squared = 1 / own.square(), 1 / column.square()
+        x, column = x * own[:, None], -column
+    else:
+        squared = torch.linalg.vector_norm(x, dim=1).square(), squares(y)
+        column, finish = squared[1], ADD
+    require_lengths(query, squared[0])
+    require_lengths(gallery, squared[1])
 
     def tile(i: slice, j: slice, scratch: Tensor, out: Tensor) -> None:
         torch.mm(x[i], y[j].T, out=out)

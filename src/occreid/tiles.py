@@ -15,6 +15,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from occreid.memory import large_empty
+
 T = TypeVar("T")
 Tile = Callable[[slice, slice, Tensor, Tensor], object]
 """(queries, gallery images, scratch, out): writes into out; scratch is as large and holds nothing, or it is out."""
@@ -22,7 +24,7 @@ Tile = Callable[[slice, slice, Tensor, Tensor], object]
 _ROW_BYTES = 128 * 2**20  # the rows held at once; large enough for fast products
 _ROWS, _DIRECT_ROWS = 512, 1024  # most rows at once; a product without scratch gains from more
 _TILE_COLUMNS = {"cpu": 512}  # tiles that stay in the processor's cache; a GPU takes larger ones
-_MAP_COLUMNS = {"cpu": 2048}  # where a tile is many calls, fewer tiles cost less than what the cache saves
+_MAP_COLUMNS = {"cpu": 8192}  # where a tile is many calls, fewer tiles cost less than what the cache saves
 
 
 @torch.no_grad()
@@ -88,9 +90,9 @@ def map_stream(
         if not hasattr(own, "buffer"):
             if threads > 1:
                 torch.set_num_threads(1)
-            own.buffer = torch.empty(min(rows, q), g, device=device)
+            own.buffer = large_empty(min(rows, q), g, device=device)
             own.columns = direct or _tile_columns(own.buffer, _MAP_COLUMNS)
-            own.scratch = None if direct else own.buffer.new_empty(own.buffer.shape[0] * own.columns)
+            own.scratch = None if direct else large_empty(own.buffer.shape[0] * own.columns, device=device)
         block = own.buffer[: min(rows, q - start)]
         _fill(block, start, tile, own.scratch, own.columns)
         return work(start, block)

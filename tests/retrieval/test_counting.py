@@ -32,7 +32,7 @@ def test_equal_distances_on_both_sides_of_a_chunk_s_border(finish):
     values[1] = 2  # all the same
     values[2, generator.random(width) < 0.2] = np.nan
     column = generator.integers(1, 3, width).astype(np.float32)
-    whole = {AS_IS: values, ADD: values + column, SCALE: values * column + 1}[finish]
+    whole = {AS_IS: values, ADD: column - 2 * values, SCALE: values * column + 1}[finish]
     at = [c for border in (0, counting._CHUNK, 2 * counting._CHUNK, width) for c in (border - 1, border, border + 1)]
     hits = [(row, c) for row in range(3) for c in at if 0 <= c < width and not np.isnan(values[row, c])]
     rows, columns = np.array(hits).T.copy()
@@ -43,7 +43,7 @@ def test_equal_distances_on_both_sides_of_a_chunk_s_border(finish):
 def test_copies_at_distance_0_count_where_denormal_numbers_are_taken_for_0(finish):
     values, column = np.ones((1, counting._CHUNK + 5), np.float32), np.ones(counting._CHUNK + 5, np.float32)
     if finish == ADD:
-        column[:] = 0
+        values[:], column[:] = -1, 0
     zero = np.float32(-1 if finish == SCALE else 0)  # 0 after values · column + 1
     hit = counting._CHUNK + 2  # in the chunk behind its copy's
     values[0, [5, hit]] = zero
@@ -54,7 +54,7 @@ def test_copies_at_distance_0_count_where_denormal_numbers_are_taken_for_0(finis
 def test_any_number_of_hits_in_a_row():
     generator = np.random.default_rng(0)
     values = generator.random((3, 3000)).astype(np.float32)
-    for number in (1, 7, 8, 9, 40):
+    for number in (1, 4, 5, 7, 8, 9, 12, 13, 40):
         columns = np.sort(generator.permutation(3000)[:number])
         found = counted(values, np.zeros(1, np.float32), AS_IS, np.full(number, 1), columns)
         assert found.tolist() == [before(values, 1, c) for c in columns]

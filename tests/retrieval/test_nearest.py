@@ -15,7 +15,9 @@ def test_the_nearest_are_the_first_of_a_stable_sort(finish, width, k):
     values[3, ::2] = np.inf
     values[4] = np.inf
     column = generator.integers(1, 4, width).astype(np.float32)
-    whole = {AS_IS: values, ADD: values + column, SCALE: values * column + 1}[finish]
+    if finish == ADD:
+        values[np.isinf(values)] = -np.inf  # as far away
+    whole = {AS_IS: values, ADD: column - 2 * values, SCALE: values * column + 1}[finish]
     nearest, farthest = np.full((6, k), width, np.int32), np.empty(6, np.float32)
     keep_nearest(values, column, finish, nearest, farthest)
     for row, numbers in enumerate(whole):

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -36,6 +39,7 @@ def test_every_way_of_counting_equals_sorting(case):
     expected = by_sorting(*case)
     np.testing.assert_array_equal(count_before(Order.of(block), rows, columns), expected)
     np.testing.assert_array_equal(ranks._count_on_device(*case), expected)
+    np.testing.assert_array_equal(ranks._count_by_sorting(block.numpy(), rows, columns), expected)
     np.testing.assert_array_equal(ranks._count_by_loop(Order.of(block), rows, columns), expected)
 
 
@@ -57,6 +61,7 @@ def test_the_loop_counts_over_chunks_and_groups_of_hits_with_many_ties(columns):
 
 def test_only_large_blocks_are_worth_the_loop_and_only_rows_of_few_hits(monkeypatch):
     called = []
+    monkeypatch.setattr(ranks, "_loop_is_loaded", lambda: False)
     for name in ("_count_by_sorting", "_count_by_loop"):
         real = getattr(ranks, name)
         monkeypatch.setattr(ranks, name, lambda v, r, c, n=name, f=real: called.append((n, len(r))) or f(v, r, c))
@@ -68,6 +73,21 @@ def test_only_large_blocks_are_worth_the_loop_and_only_rows_of_few_hits(monkeypa
     monkeypatch.setattr(ranks, "_LOOP_FROM", 1)
     np.testing.assert_array_equal(count_before(Order.of(block), rows, columns), expected)
     assert called == [("_count_by_sorting", 93), ("_count_by_sorting", 90), ("_count_by_loop", 3)]
+
+
+@pytest.mark.parametrize("before", [[], [2**20]])
+def test_a_small_block_is_counted_by_the_loop_once_a_large_one_has_loaded_it(before):
+    code = f"""
+import sys, numpy as np, torch
+from occreid.orders import Order
+from occreid.retrieval.ranks import count_before
+for columns in {[*before, 9]}:
+    count_before(Order.of(torch.rand(1, columns)), np.zeros(1, int), np.zeros(1, int))
+from occreid.retrieval import ranks
+print("numba" in sys.modules, ranks._loop_is_loaded())
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == [str(bool(before))] * 2
 
 
 def test_rows_are_sorted_a_few_at_a_time(monkeypatch):
@@ -89,13 +109,14 @@ def test_a_row_without_hits_costs_nothing():
 @pytest.mark.parametrize("finish", [ADD, SCALE])
 @pytest.mark.parametrize("loop_from", [1, 2**19])
 def test_what_the_columns_lack_is_minded_however_the_hits_are_counted(finish, loop_from, monkeypatch):
+    monkeypatch.setattr(ranks, "_loop_is_loaded", lambda: False)
     monkeypatch.setattr(ranks, "_LOOP_FROM", loop_from)
     generator = torch.Generator().manual_seed(0)
     numbers = torch.randint(-3, 4, (3, 300), generator=generator).float()
     column = torch.randint(1, 4, (300,), generator=generator).float()
     rows = np.repeat([0, 2], [5, 100])
     columns = np.concatenate([np.arange(5) * 40, np.arange(100) * 3])
-    whole = numbers + column if finish == ADD else numbers * column + 1
+    whole = column - 2 * numbers if finish == ADD else numbers * column + 1
     found = count_before(Order(numbers, column, finish), rows, columns)
     np.testing.assert_array_equal(found, by_sorting(whole, rows, columns))
 

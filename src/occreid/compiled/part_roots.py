@@ -1,5 +1,5 @@
-"""The loops over a tile of ``visible_parts`` distances: one pass for each part instead of three, one instead of four
-at the end. Only for the CPU. Letters: R × C images in a tile, P parts, G gallery images.
+"""The loop over a tile of ``visible_parts`` distances: one pass over the products of all parts instead of several for
+each. Only for the CPU. Letters: R × C images in a tile, P parts, G gallery images.
 """
 
 from __future__ import annotations
@@ -16,52 +16,49 @@ _ZERO, _INFINITE = np.float32(0), np.float32(np.inf)
 
 
 @compiled
-def add_roots(total: Floats, stride: int, squared: Floats, place: Ints, first: bool) -> None:
-    """Add the roots of squared distances, where above 0, to a tile; the ``first`` part starts it anew.
+def mean_roots(
+    means: Floats, stride: int, squared: Floats, place: Ints, seen: Bools, others: Floats, left: int
+) -> None:
+    """Write the mean roots of the squared distances, where above 0, over the parts that both show; +∞ where none is.
 
     Args:
-        total: the memory of the tile from its first number to its last, rows ``stride`` numbers apart.
+        means: the memory of the tile from its first number to its last, rows ``stride`` numbers apart.
         stride: see there.
-        squared: (S, C) of the S ≤ R rows that show the part.
-        place: (R + 1,) counts up by one behind each row that shows the part, from any number.
-        first: whether this is the first part.
+        squared: (P, ≥ R, C): a part's first rows hold its distances for those of the R rows that show it.
+        place: (P, R + 1) counts up by one behind each row that shows the part, from any number.
+        seen: (R, P) which parts the rows show.
+        others: (P, G) 1 where an image of the columns shows the part, else 0.
+        left: first column of the tile among the G.
     """
-    width = squared.shape[1]
-    for row in range(len(place) - 1):
-        into = total[row * stride : row * stride + width]
-        if place[row + 1] > place[row]:
-            given = squared[place[row] - place[0]]
+    parts, width = squared.shape[0], squared.shape[2]
+    shared = np.zeros(width, np.float32)
+    for row in range(len(seen)):
+        if row == 0 or _differ(seen[row], seen[row - 1]):
+            shared[:] = _ZERO
+            for part in range(parts):
+                if seen[row, part]:
+                    shown = others[part, left : left + width]
+                    for column in range(width):
+                        shared[column] += shown[column]
+        into, first = means[row * stride : row * stride + width], True
+        for part in range(parts):
+            if not seen[row, part]:
+                continue
+            given = squared[part, place[part, row] - place[part, 0]]
             if first:
                 for column in range(width):
                     into[column] = np.sqrt(max(given[column], _ZERO))
             else:
                 for column in range(width):
                     into[column] += np.sqrt(max(given[column], _ZERO))
-        elif first:
-            into[:] = _ZERO
+            first = False
+        for column in range(width):
+            into[column] = into[column] / shared[column] if shared[column] > 0 else _INFINITE
 
 
 @compiled
-def divide_by_shared(total: Floats, stride: int, seen: Bools, others: Floats, left: int, width: int) -> None:
-    """Make the sums of R × C pairs means over the parts that both show; +∞ where there are none.
-
-    Args:
-        total: as `add_roots`, like the next.
-        stride: see there.
-        seen: (R, P) which parts the rows show.
-        others: (P, G) 1 where an image of the columns shows the part, else 0.
-        left: first column of the tile among the G.
-        width: C.
-    """
-    shared = np.zeros(width, np.float32)
-    for row in range(len(seen)):
-        if row == 0 or (seen[row] != seen[row - 1]).any():
-            shared[:] = _ZERO
-            for part in range(seen.shape[1]):
-                if seen[row, part]:
-                    shown = others[part, left : left + width]
-                    for column in range(width):
-                        shared[column] += shown[column]
-        into = total[row * stride : row * stride + width]
-        for column in range(width):
-            into[column] = into[column] / shared[column] if shared[column] > 0 else _INFINITE
+def _differ(one: Bools, other: Bools) -> bool:
+    for part in range(len(one)):  # noqa: SIM110 - Numba knows no generators
+        if one[part] != other[part]:
+            return True
+    return False

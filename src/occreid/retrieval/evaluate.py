@@ -137,9 +137,8 @@ def _rank_hits(start: int, order: Order, matches: Matches) -> tuple[Ints, Ints]:
     stop = start + len(order)
     hide(order.numbers, *matches.junk(start, stop))
     rows, columns = matches.hits(start, stop)
-    ranks = 1 + count_before(order, rows, columns)
-    ascending = np.lexsort((ranks, rows))
-    return rows[ascending] + start, ranks[ascending]
+    ranks, own = 1 + count_before(order, rows, columns), rows * (order.numbers.shape[1] + 1)
+    return rows + start, np.sort(own + ranks) - own  # a rank is at most G: those of a row stay together
 
 
 def hide(block: Tensor, rows: Ints, columns: Ints) -> None:

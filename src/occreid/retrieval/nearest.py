@@ -24,7 +24,7 @@ def keep_nearest(values: Floats, column: Floats, finish: int, nearest: Indices, 
     """Fill the k nearest of each row, ascending, ties by column, and each row's largest finite number.
 
     Args:
-        values: (R, G) numbers as those of `occreid.orders.Order`.
+        values: (R, G) numbers of an `occreid.orders.Order`.
         column: what they lack, as there.
         finish: how it is added, as there.
         nearest: (R, k) the result; places beyond the finite numbers stay as they were.

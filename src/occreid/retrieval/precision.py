@@ -64,4 +64,5 @@ def first_ranks(queries: Ints, ranks: Ints, num_queries: int) -> Ints:
 
 def _found(queries: Ints) -> Ints:
     """How many hits of its query have been found at each hit: 1, 2, … within each query."""
-    return np.arange(len(queries)) - np.searchsorted(queries, queries) + 1
+    hits = np.bincount(queries)
+    return np.arange(1, len(queries) + 1) - np.repeat(np.cumsum(hits) - hits, hits)

@@ -5,6 +5,8 @@ Letters: R queries of one piece, G gallery images, n hits of all R queries toget
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -33,7 +35,7 @@ def count_before(order: Order, rows: Ints, columns: Ints) -> Ints:
     if order.numbers.device.type != "cpu":
         return _count_on_device(order.whole(), rows, columns)
     hits_of_row = np.bincount(rows, minlength=len(order))[rows]
-    small = order.numbers.numel() < _LOOP_FROM
+    small = order.numbers.numel() < _LOOP_FROM and not _loop_is_loaded()
     sort = np.full(len(rows), True) if small else hits_of_row >= _SORT_FROM
     if not sort.any():
         return _count_by_loop(order, rows, columns)
@@ -41,6 +43,11 @@ def count_before(order: Order, rows: Ints, columns: Ints) -> Ints:
     counts[sort] = _count_by_sorting(values.numpy(), rows[sort], columns[sort])
     counts[~sort] = _count_by_loop(Order.of(values), rows[~sort], columns[~sort]) if not sort.all() else 0
     return counts
+
+
+def _loop_is_loaded() -> bool:
+    """Whether somebody has paid for it already, as a larger gallery or a training's first validation."""
+    return "occreid.retrieval.counting" in sys.modules
 
 
 def _count_by_loop(order: Order, rows: Ints, columns: Ints) -> Ints:
