@@ -9,7 +9,7 @@ from occreid.memory import large_empty
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("shape", [(), (0, 5), (3, 4), (2049, 2, 2048)])
+@pytest.mark.parametrize("shape", [(0, 5), (3, 4), (2049, 2, 2048)])
 def test_a_tensor_of_any_size_can_be_written_and_outlives_what_made_it(shape):
     made = [large_empty(*shape, device=CPU) for _ in range(2)]
     for number, tensor in enumerate(made):

@@ -25,7 +25,7 @@ def large_empty(*shape: int, device: torch.device) -> Tensor:
     """
     size = 4 * math.prod(shape)
     if device.type != "cpu" or size < _LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return torch.empty(shape, device=device)
+        return torch.empty(*shape, device=device)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with contextlib.suppress(OSError):  # a kernel built without them: ordinary pages
         memory.madvise(mmap.MADV_HUGEPAGE)
