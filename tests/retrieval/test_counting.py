@@ -62,3 +62,13 @@ def test_any_number_of_hits_in_a_row():
 
 def test_threads_run_it_side_by_side_without_the_interpreter():
     assert count_hits.targetoptions["nogil"] is True  # pyright: ignore[reportFunctionMemberAccess]
+
+
+def test_the_bits_above_are_those_of_the_next_larger_number():
+    tiny, large = np.finfo(np.float32).smallest_subnormal, np.finfo(np.float32).max
+    positive = np.array([0, tiny, 1e-38, 1, 1.9999999, 3e5, large, np.inf], np.float32)
+    numbers = np.concatenate([positive, -positive])
+    found = [counting._bits_above(number, bits) for number, bits in zip(numbers, numbers.view(np.int32), strict=True)]
+    with np.errstate(all="ignore"):
+        expected = np.nextafter(numbers, np.float32(np.inf)) + np.float32(0)
+    np.testing.assert_array_equal(np.array(found, np.int32).view(np.float32) + np.float32(0), expected)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from occreid.compiled import compiled
-from occreid.retrieval.finishing import finish_numbers
+from occreid.retrieval.finishing import finish_number, finish_numbers
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -34,21 +34,21 @@ def count_hits(values: Floats, column: Floats, finish: int, rows: Ints, columns:
     width, first = values.shape[1], 0
     limits, found, finished = np.empty(8, np.float32), np.empty(8, np.int32), np.empty(_CHUNK, np.float32)
     distances, above = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
+    bits, above_bits = distances.view(np.int32), above.view(np.int32)
     while first < len(rows):
         last = first
         row = values[rows[first]]
         while last < len(rows) and rows[last] == rows[first]:
             at = columns[last]
-            finish_numbers(row[at : at + 1], column[at : at + 1], finish, distances[last : last + 1])
-            above[last] = np.nextafter(distances[last], _INFINITE)
+            distances[last] = finish_number(row[at], column[at] if finish else _INFINITE, finish)
+            above_bits[last] = _bits_above(distances[last], bits[last])
             last += 1
         for start in range(0, width, _CHUNK):
             chunk = finished[: min(_CHUNK, width - start)]
             finish_numbers(row[start : start + len(chunk)], column[start : start + len(chunk)], finish, chunk)
             for group in range(first, last, 8):
                 members = min(8, last - group)
-                for place in range(8):
-                    limits[place] = _LESS_THAN_ALL
+                limits[:] = _LESS_THAN_ALL
                 for place in range(members):
                     distance, middle = distances[group + place], columns[group + place] - start
                     # left of a hit, x ≤ d comes before it, which is x < the next larger number; +∞ has none, and
@@ -64,6 +64,16 @@ def count_hits(values: Floats, column: Floats, finish: int, rows: Ints, columns:
                 for place in range(members):
                     counts[group + place] += found[place]
         first = last
+
+
+@compiled
+def _bits_above(distance: np.float32, bits: np.int32) -> np.int32:
+    """The bits of the next larger number, those of +∞ for +∞: ten times as fast as `numpy.nextafter` here."""
+    if distance == 0:  # also −0
+        return np.int32(1)
+    if distance == _INFINITE:
+        return np.int32(bits)
+    return np.int32(bits + 1) if distance > 0 else np.int32(bits - 1)
 
 
 @compiled

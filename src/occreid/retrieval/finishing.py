@@ -17,16 +17,22 @@ _ONE, _TWO = np.float32(1), np.float32(2)
 
 
 @compiled
+def finish_number(number: np.float32, lacking: np.float32, finish: int) -> np.float32:
+    """A number with what its column lacks, as `occreid.orders.Order.whole`."""
+    if finish == ADD:
+        return lacking - _TWO * number
+    return number * lacking + _ONE if finish == SCALE else number
+
+
+@compiled
 def finish_numbers(numbers: Floats, column: Floats, finish: int, out: Floats) -> None:
-    """Write n numbers with what their columns lack, as `occreid.orders.Order.whole`; ``column`` is not looked at
-    where nothing does.
-    """
+    """Write n numbers finished; ``column`` is not looked at where nothing lacks."""
     if finish == ADD:
         for place in range(len(numbers)):
-            out[place] = column[place] - _TWO * numbers[place]
+            out[place] = finish_number(numbers[place], column[place], ADD)
     elif finish == SCALE:
         for place in range(len(numbers)):
-            out[place] = numbers[place] * column[place] + _ONE
+            out[place] = finish_number(numbers[place], column[place], SCALE)
     else:
         for place in range(len(numbers)):
             out[place] = numbers[place]
