@@ -39,7 +39,7 @@ def count_hits(values: Floats, column: Floats, finish: int, rows: Ints, columns:
         last = first
         row = values[rows[first]]
         while last < len(rows) and rows[last] == rows[first]:
-            at = columns[last]
+            at = int(columns[last])
             distances[last] = finish_number(row[at], column[at] if finish else _INFINITE, finish)
             above_bits[last] = _bits_above(distances[last], bits[last])
             last += 1
