@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,12 @@ def test_other_units_are_refused_with_a_question(number, question):
 def test_text_is_held_to_the_same_rule(text):
     with pytest.raises(UserError, match=r"the end .* is not Unix seconds of 1980 to 2100"):
         parse_timestamp(text, "end")
+
+
+@pytest.mark.parametrize("given", ["2026", b"2026", datetime(2026, 3, 1, tzinfo=UTC), None])
+def test_texts_and_dates_are_no_seconds(given):
+    with pytest.raises(UserError, match=r"is no number of Unix seconds\. Texts are read by"):
+        check_timestamp(given)
 
 
 def test_dates_are_utc_unless_they_name_their_zone():

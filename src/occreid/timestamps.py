@@ -71,9 +71,17 @@ def show_timestamp(seconds: float) -> str:
 def plain_number(seconds: SupportsFloat) -> float:
     """A Python float of any real number; infinity of a whole number beyond all floats.
 
+    Raises:
+        UserError: a text or a date, which is no number.
+
     >>> plain_number(10**400)
     inf
     """
+    if isinstance(seconds, str | bytes) or not isinstance(seconds, SupportsFloat):
+        raise UserError(
+            f"{str(seconds)[:60]!r} is no number of Unix seconds.",
+            "Texts are read by occreid.timestamps.parse_timestamp(text); of a datetime give .timestamp().",
+        )
     try:
         return float(seconds)
     except OverflowError:

@@ -11,6 +11,14 @@ def test_what_is_no_id_is_named(name):
         checked_ids(["fine/1.jpg", name])
 
 
+@pytest.mark.parametrize(
+    ("ids", "problem"), [("abc", "the ids 'abc' are one text"), (["a", None], "None is not an id")]
+)
+def test_one_text_is_no_list_of_ids(ids, problem):
+    with pytest.raises(UserError, match=problem):
+        checked_ids(ids)
+
+
 def test_names_are_words_or_numbers_in_one_spelling():
     assert [checked_name("camera", name) for name in (np.int64(5), "05", "Tu\u0308r ")] == ["5", "5", "T\xfcr"]
     assert name_or_none("camera", "") is None and name_or_none("person", "zoe") == "zoe"

@@ -34,6 +34,11 @@ def test_features_of_one_part_may_be_flat_and_leave_their_graph():
     assert entry.visibility.tolist() == [True] and entry.visibility.dtype == torch.bool
 
 
+def test_arrays_of_numpy_are_taken():
+    entry = Entry(np.ones((2, 3)), np.array([True, False]))
+    assert entry.features.dtype == torch.float32 and entry.visibility.tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -46,6 +51,7 @@ def test_features_of_one_part_may_be_flat_and_leave_their_graph():
         ({"tags": (" a",)}, "' a' is not a tag"),
         ({"tags": "door"}, "are one text"),
         ({"timestamp": math.nan}, "nan is not Unix seconds"),
+        ({"timestamp": "yesterday"}, "'yesterday' is no number of Unix seconds"),
         ({"camid": " "}, "no name of a camera"),
         ({"pid": "x" * 129}, "no name of a person"),
     ],

@@ -40,6 +40,9 @@ def test_what_cannot_be_searched_is_named(crops, tmp_path):
         (crops / "nowhere", 1, "does not exist"),
         (crops / "blue.jpg", 1, "is a file"),
         (crops, 0, "0 answers"),
+        (crops, 1.5, "1.5 answers"),
+        ([crops / "blue.jpg"], 1, "of the type list, no folder"),
+        ("x" * 5000, 1, "does not exist"),
     ):
         with pytest.raises(UserError, match=problem):
             occreid.search(query, folder, model=Colours(), top=top)
@@ -48,3 +51,6 @@ def test_what_cannot_be_searched_is_named(crops, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no image in"):
         occreid.search(query, tmp_path / "empty", model=Colours())
+    (tmp_path / "gallery.json").write_text("{}")
+    with pytest.raises(UserError, match=r"is a gallery\. Search it so: "):
+        occreid.search(query, tmp_path, model=Colours())

@@ -9,7 +9,7 @@ from occreid.errors import UserError
 from occreid.gallery import Entry, Filter, Manifest
 from occreid.gallery.blocks import to_block
 from occreid.gallery.rows import to_table
-from occreid.gallery.searching import search_all, search_candidates
+from occreid.gallery.searching import checked_query, search_all, search_candidates, search_rows
 
 MANIFEST = Manifest(3, 2, "visible_parts", "w")
 
@@ -87,3 +87,14 @@ def test_unknown_cameras_of_queries_are_an_error():
     for search in (search_all, lambda *words: search_candidates(*words, 9, None)):
         with pytest.raises(UserError, match="cameras are not known"):
             search(Listed(made(3), (3,)), query, 1, Filter(exclude_own=True))
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, "3", None])
+def test_an_impossible_number_of_answers_is_refused(k):
+    with pytest.raises(UserError, match=f"cannot return {k!r} entries"):
+        checked_query(drawn(1, seed=1), k, Manifest(3, 2, "euclidean", "w"))
+
+
+def test_what_is_no_filter_is_no_filter():
+    with pytest.raises(UserError, match="is no filter"):
+        search_rows(Listed(made(3), (3,)), drawn(1, seed=1), 1, {"camids": (1,)}, exact=True)

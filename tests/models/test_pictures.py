@@ -90,7 +90,11 @@ def test_batches_come_from_anything_and_an_iterator_is_not_read_ahead(picture, w
         (torch.full((3, 4, 4), 255.0), r"floating-point pixels in \[0, 1\], not 255…255. Divide"),
         (torch.full((3, 4, 4), torch.nan), "not nan…nan"),
         ("nowhere.jpg", "no image nowhere.jpg"),
+        ("", "the path of picture 1 is empty"),
+        ("x" * 5000, "cannot read xxx"),
         (7, "is no picture, but of the type int"),
+        (b"\xff\xd8\xff", "is no picture, but of the type bytes"),
+        ({"nowhere.jpg": 1}, "is no picture, but of the type dict"),
     ],
 )
 def test_what_is_no_picture_is_named(given, problem):
@@ -103,9 +107,10 @@ def test_a_folder_is_not_a_picture(tmp_path):
         prepare(tmp_path, SIZE)
 
 
-def test_an_impossible_batch_is_refused(picture):
-    with pytest.raises(UserError, match="batch of 0"):
-        list(batches(picture, SIZE, 0))
+@pytest.mark.parametrize("batch", [0, -1, 1.5, "8", None])
+def test_an_impossible_batch_is_refused(batch, picture):
+    with pytest.raises(UserError, match=f"a batch of {batch!r} pictures"):
+        list(batches(picture, SIZE, batch))
 
 
 def test_images_for_a_model_are_of_its_shape_type_and_range():

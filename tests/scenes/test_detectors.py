@@ -39,6 +39,9 @@ def test_rubbish_of_a_detector_is_named(name, problem, frame, colours):
         ("colour_detector:number", "has no function 'number'"),
         ("no_such_module:find", "there is no module no_such_module"),
         ("yolo", "no detector 'yolo'"),
+        (":", "detector ':' names no function"),
+        ("colour_detector:", "detector 'colour_detector:' names no function"),
+        (".detector:find", r"detector '\.detector:find' names no function"),
     ],
 )
 def test_unknown_detectors_are_named(name, problem, colours):

@@ -41,3 +41,8 @@ def test_a_cameras_password_is_not_kept(video, monkeypatch):
     (frame,) = frames_of(["rtsp://anna:p@ss@10.0.0.5/door?to=a@b"], most=1)
     assert opened == ["rtsp://anna:p@ss@10.0.0.5/door?to=a@b"]
     assert frame.source == "rtsp://10.0.0.5/door?to=a@b"
+
+
+def test_a_name_too_long_to_exist_is_no_scene():
+    with pytest.raises(UserError, match="there is no scene 'xxx"):
+        list(frames_of(["x" * 5000]))

@@ -94,6 +94,8 @@ def _unreadable(path: str | Path, error: Exception) -> UserError:
         return UserError(
             f"no image {path}.", "Check the path; what a benchmark misses is listed by: occreid data verify"
         )
+    if isinstance(error, IsADirectoryError):
+        return UserError(f"{path} is a folder.", "Give the pictures in it.")
     return UserError(f"cannot read {path}: {reason(error)}.", "Check the file and its permissions.")
 
 

@@ -29,8 +29,8 @@ def existing_folder(root: Path) -> Path:
     Raises:
         UserError: it is missing or a file.
     """
-    if not root.is_dir():
-        what = "is a file" if root.exists() else "does not exist"
+    if not os.path.isdir(root):  # False for names too long to exist, too
+        what = "is a file" if os.path.exists(root) else "does not exist"
         raise UserError(
             f"the folder {root} {what}.", "Check the path; of a benchmark, give its folder or the one that holds it."
         )

@@ -62,7 +62,11 @@ def checked_ids(ids: Sequence[str]) -> list[str]:
     Raises:
         UserError: naming the first that is not.
     """
+    if isinstance(ids, str):
+        raise UserError(f"the ids {ids[:60]!r} are one text.", f"Give several in a list: [{ids[:60]!r}]")
     for name in ids:
+        if not isinstance(name, str):
+            raise UserError(f"{name!r} is not an id.", "Ids are texts.")
         if not _ID.fullmatch(name):
             raise UserError(
                 f"{name[:60]!r} is not an id.", "Ids are 1 to 128 letters without accents, digits and ._:/@+-"

@@ -58,10 +58,10 @@ class Entry:
 
     def __post_init__(self, time: float | None) -> None:
         self.timestamp = time if self.timestamp is None else self.timestamp
-        self.features = torch.atleast_2d(self.features).detach().float().cpu()
+        self.features = torch.atleast_2d(torch.as_tensor(self.features)).detach().float().cpu()
         if self.visibility is None:
             self.visibility = torch.ones(len(self.features), dtype=torch.bool)
-        self.visibility = self.visibility.detach().cpu().bool()
+        self.visibility = torch.as_tensor(self.visibility).detach().cpu().bool()
         if self.features.ndim != 2 or self.visibility.shape != self.features.shape[:1]:
             raise UserError(
                 f"features {tuple(self.features.shape)}, visibility {tuple(self.visibility.shape)} make no entry.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from occreid.errors import UserError
@@ -44,6 +44,8 @@ class Filter:
         set_ = object.__setattr__  # it is frozen
         for field, kind in (("camids", "camera"), ("pids", "person")):
             if (given := getattr(self, field)) is not None:
+                if not isinstance(given, Iterable) or isinstance(given, str):  # a text is no list of letters
+                    raise UserError(f"the {field} {given!r} are one {kind}.", f"Give several in a tuple: ({given!r},)")
                 set_(self, field, tuple(sorted({checked_name(kind, name) for name in given}, key=name_order)))
         set_(self, "tags", checked_tags(self.tags))
         for name in ("start", "end"):
@@ -75,6 +77,7 @@ def conditions(
     """
     if filter is None:
         return []
+    require_filter(filter)
     found = [holds_tag(tag) for tag in filter.tags]
     if filter.camids is not None:
         found.append(one_of(camera, filter.camids))
@@ -89,12 +92,23 @@ def conditions(
     return found
 
 
+def require_filter(filter: object) -> None:
+    """Refuse what is no filter, a table of its fields for instance.
+
+    Raises:
+        UserError: naming it.
+    """
+    if not isinstance(filter, Filter | None):
+        raise UserError(f"{filter!r} is no filter.", "Give occreid.gallery.Filter(camids=(…,), start=…, tags=(…,)).")
+
+
 def check_deletion(ids: Sequence[str] | None, before: float | None, filter: Filter | None) -> None:
     """Refuse to delete without a condition.
 
     Raises:
         UserError: nothing is given, which would delete everything, or a filter that needs a query.
     """
+    require_filter(filter)
     if ids is None and before is None and filter in (None, Filter()):
         raise UserError("this would delete everything.", "Give ids, a time or a filter.")
     if filter is not None and filter.exclude_own:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from pathlib import Path
 
 from occreid.data.walk import existing_folder, images_under
 from occreid.errors import UserError
 from occreid.gallery.hit import Hit, score
 from occreid.gallery.hits import Hits
+from occreid.gallery.manifest import MANIFEST_FILE
 from occreid.gallery.refining import refines
 from occreid.models import load_model
 from occreid.models.contract import Method
@@ -31,9 +33,17 @@ def search(
     Raises:
         UserError: no such folder, no picture in it, or an unreadable one.
     """
-    if top < 1:
-        raise UserError(f"{top} answers cannot be given.", "Ask for 1 or more.")
+    if not isinstance(top, Integral) or top < 1:
+        raise UserError(f"{top!r} answers cannot be given.", "Ask for 1 or more.")
+    if not isinstance(folder, str | Path):
+        raise UserError(
+            f"what is to be searched is of the type {type(folder).__name__}, no folder.", "Give a folder's path."
+        )
     folder = existing_folder(Path(folder))
+    if (folder / MANIFEST_FILE).is_file():
+        raise UserError(
+            f"{folder} is a gallery.", "Search it so: occreid.gallery.Gallery.open(…).search(query, model=…)"
+        )
     files = images_under(folder)
     network = model if isinstance(model, Method) else load_model(model or default_model())
     wanted, held = network.embed(query), network.embed(files, batch_size=batch_size)

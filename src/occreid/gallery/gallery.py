@@ -9,9 +9,9 @@ from typing import Any
 
 from occreid.descriptors import Descriptors
 from occreid.distances import Metric
-from occreid.errors import UserError
 from occreid.gallery.checks import checked_ids, checked_time
 from occreid.gallery.copies import snapshot
+from occreid.gallery.describing import describer_of, files_and_entries
 from occreid.gallery.enrolment import AddReport, OnBatch, enrol, enrol_descriptors
 from occreid.gallery.entries import Entry
 from occreid.gallery.filters import Filter, check_deletion
@@ -29,7 +29,6 @@ from occreid.gallery.stores import create_store, open_store
 from occreid.gallery.updating import Change, update
 from occreid.gallery.verify import VerifyReport, probe, verify
 from occreid.models.contract import Method
-from occreid.models.masker import masks_key, require_same
 from occreid.models.pictures import Pictures
 from occreid.records import Record
 
@@ -104,7 +103,9 @@ class Gallery:
         """Shape, metric and weights."""
         return self._store.manifest
 
-    def add(self, entries: Sequence[Entry | str | Path], *, model: Method | None = None) -> AddReport:
+    def add(
+        self, entries: Entry | str | Path | Sequence[Entry | str | Path], *, model: Method | str | Path | None = None
+    ) -> AddReport:
         """Add entries in one commit: when this returns they are all there, if it fails none is.
 
         An entry whose id is in the gallery (or earlier in the same batch) is left out, so adding twice is harmless.
@@ -116,8 +117,7 @@ class Gallery:
         Raises:
             UserError: another shape or NaN (nothing is added), files without a model or unreadable, no place to write.
         """
-        files = [Record(Path(entry), -1, -1) for entry in entries if not isinstance(entry, Entry)]
-        described = [entry for entry in entries if isinstance(entry, Entry)]
+        files, described = files_and_entries(entries)
         report = self.enrol(files, self._describer(model)) if files else AddReport(0, 0)
         return report + self._add(described)
 
@@ -159,8 +159,9 @@ class Gallery:
             UserError: an unreadable picture (naming it), another model's shape, or the place refuses to write.
         """
         options = {"start": start, "tags": tags, "keep_pictures": keep_pictures, "batch": batch}
-        require_same(masks_key(model), self.manifest.masks, "the gallery")
-        return enrol(self, records, model, on_batch=on_batch, extraction=extraction, **options)
+        return enrol(
+            self, records, describer_of(model, self.manifest), on_batch=on_batch, extraction=extraction, **options
+        )
 
     def enrol_descriptors(
         self, described: Descriptors, *, batch: int = 1024, on_batch: OnBatch = lambda report, total: None, **kept: Any
@@ -187,7 +188,7 @@ class Gallery:
         *,
         candidates: int | None = None,
         probes: int | None = None,
-        model: Method | None = None,
+        model: Method | str | Path | None = None,
     ) -> list[Hits]:
         """The k nearest entries of each query, nearest first; equal distances by id.
 
@@ -210,10 +211,11 @@ class Gallery:
         Raises:
             UserError: k below 1, or descriptors of another shape.
         """
+        described = isinstance(query, Descriptors)
+        describer = self.model if described and model is None else self._describer(model)
         if not isinstance(query, Descriptors):
-            query = self._describer(model).embed(query, flip_test=self.manifest.flip_test)
+            query = self._describer(None).embed(query, flip_test=self.manifest.flip_test)
         query = checked_query(query, k, self.manifest)
-        describer = model or self.model
         looks = describer is not None and refines(describer)
         nearest = max(k, CANDIDATES) if looks else k
         found = search_rows(self._store, query, nearest, filter, exact=exact, candidates=candidates, probes=probes)
@@ -222,11 +224,8 @@ class Gallery:
         names = query.paths or [None] * len(found)
         return [Hits(hits, name, self.get) for hits, name in zip(found, names, strict=True)]
 
-    def _describer(self, model: Method | None) -> Method:
-        self.model = model or self.model
-        if self.model is None:
-            raise UserError("pictures need a model to describe them.", "Give the gallery's: model=load_model(…)")
-        require_same(masks_key(self.model), self.manifest.masks, "the gallery")
+    def _describer(self, model: Method | str | Path | None) -> Method:
+        self.model = describer_of(self.model if model is None else model, self.manifest)
         return self.model
 
     def delete(

@@ -22,7 +22,7 @@ from occreid.gallery.errors import StorageError, StorageFull
 from occreid.gallery.filters import Filter
 from occreid.gallery.lance_names import NAMES, give_names, named_by_now, selected, without_numbers
 from occreid.gallery.lance_sql import all_of, conditions_of, one_of, taken_before
-from occreid.gallery.manifest import Manifest
+from occreid.gallery.manifest import MANIFEST_FILE, Manifest
 from occreid.gallery.reserve import Reserve
 from occreid.gallery.resident import Resident
 from occreid.gallery.rows import schema
@@ -32,7 +32,7 @@ from occreid.gallery.writable import check_writable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_MANIFEST, _TABLE, _LOCK = "gallery.json", "people", "write.lock"
+_TABLE, _LOCK = "people", "write.lock"
 _DELETED = "deleted.json"
 _PAUSES = (0.05, 0.2, 0.5)  # seconds between attempts to read
 _INDEX_CACHE, _METADATA_CACHE = 2**30, 16 * 2**20  # bytes; Lance's own bounds let a long-lived writer grow by a GiB
@@ -70,7 +70,7 @@ class LanceStore:
         with new_folder(folder, hint=WRITABLE) as part:  # a kill leaves nothing that looks like a gallery
             part.chmod(0o700)
             lancedb.connect(str(part.absolute())).create_table(_TABLE, schema=schema(manifest))
-            write_file(part / _MANIFEST, manifest.to_json() + "\n")
+            write_file(part / MANIFEST_FILE, manifest.to_json() + "\n")
         return cls(folder, manifest, memory)
 
     @classmethod
@@ -80,7 +80,7 @@ class LanceStore:
         Raises:
             UserError: there is no gallery.
         """
-        file = folder / _MANIFEST
+        file = folder / MANIFEST_FILE
         if not file.is_file():
             raise UserError(f"{folder} is not a gallery.", "Create one with: occreid gallery create")
         return cls(folder, Manifest.from_json(read_text(file), str(file)), memory)
@@ -96,7 +96,7 @@ class LanceStore:
             there = set(self.fetch(rows.column("id").to_pylist(), ["id"]).column("id").to_pylist())
             new = [i for i, name in enumerate(rows.column("id").to_pylist()) if name not in there]
             if new:
-                self.manifest = give_names(self.manifest, self._table, self._folder / _MANIFEST)
+                self.manifest = give_names(self.manifest, self._table, self._folder / MANIFEST_FILE)
                 if self._commits % fragments.MANY == 0:
                     for group in fragments.alike(self.numbers()):
                         fragments.rewrite(self._table, group)  # first, so that what fails here has added nothing
@@ -107,7 +107,7 @@ class LanceStore:
     def change(self, ids: Sequence[str], changed: Callable[[pa.Table], pa.Table], filter: Filter | None = None) -> int:
         """See `Store`."""
         with self._writing():
-            self.manifest = give_names(self.manifest, self._table, self._folder / _MANIFEST)
+            self.manifest = give_names(self.manifest, self._table, self._folder / MANIFEST_FILE)
             rows = self.fetch(ids, filter=filter)  # here, or what another writer changes meanwhile would be undone
             if len(rows):
                 self._touch(one_of("id", rows.column("id").to_pylist()))  # the old names are to go, too

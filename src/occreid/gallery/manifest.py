@@ -11,6 +11,8 @@ from occreid.errors import UserError, did_you_mean
 FORMAT = 2
 """Version of the layout: 1 kept persons and cameras as numbers (columns pid, camid), 2 keeps names (person, camera)."""
 NUMBERED = 1
+MANIFEST_FILE = "gallery.json"
+"""By which a gallery in a folder is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ def recall(
     search: Callable[..., Sequence[Sequence[Hit]]], store: Store, k: int, queries: int, seed: int, **approximate: Any
 ) -> float:
     """See `Gallery.recall`; ``search`` is the gallery's, ``approximate`` are options of it."""
+    if k < 1:
+        raise UserError(f"the nearest {k} say nothing.", "Ask for at least 1.")
     drawn = draw(store, queries, seed)
     if len(drawn) == 0:
         raise UserError("an empty gallery has no recall.", "Add entries first.")

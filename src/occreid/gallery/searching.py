@@ -6,6 +6,7 @@ Letters: Q queries, B rows of a block, k answers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +16,7 @@ from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.gallery.blocks import Block, block_columns, to_block
 from occreid.gallery.entries import named
-from occreid.gallery.filters import Filter
+from occreid.gallery.filters import Filter, require_filter
 from occreid.gallery.hit import Hit, score
 from occreid.gallery.manifest import Manifest
 from occreid.gallery.rows import ABOUT, search_vectors
@@ -44,8 +45,8 @@ def checked_query(query: Descriptors, k: int, manifest: Manifest) -> Descriptors
     Raises:
         UserError: k below 1, descriptors of another shape, NaN or infinity.
     """
-    if k < 1:
-        raise UserError(f"cannot return {k} entries.", "Ask for at least 1.")
+    if not isinstance(k, Integral) or k < 1:
+        raise UserError(f"cannot return {k!r} entries.", "Ask for at least 1.")
     shape = (manifest.parts, manifest.dim)
     if query.features.shape[1:] != shape:
         raise UserError(
@@ -66,6 +67,7 @@ def search_rows(
     probes: int | None = None,
 ) -> list[list[Hit]]:
     """The k nearest of the rows that pass the filter, see `Gallery.search`."""
+    require_filter(filter)
     if not exact:
         return search_candidates(store, query, k, filter, max(k, candidates or max(200, 20 * k)), probes)
     if store.exact:

@@ -154,7 +154,9 @@ def _interface(
         else:
             mean, std = IMAGENET_MEAN, IMAGENET_STD
             guessed.append("mean and std (ImageNet's)")
-    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+    if min(std) <= 0:
+        raise UserError(f"a deviation of {min(std):g} scales nothing.", "Give e.g. --std 0.229,0.224,0.225")
+    if len(mean) != 3 or len(std) != 3:
         raise UserError(f"mean {mean} and std {std} are not three channels each.", "Give e.g. --mean 0.5,0.5,0.5")
     return (
         Interface(

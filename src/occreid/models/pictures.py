@@ -7,8 +7,10 @@ Letters: B images, h × w pixels of a picture as it comes, H × W pixels that a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +49,8 @@ def batches(
     Raises:
         UserError: no picture, or one that cannot be read or is of another shape, type or range, naming it.
     """
-    if batch_size < 1:
-        raise UserError(f"a batch of {batch_size} pictures is impossible.", "Give a batch_size of 1 or more.")
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise UserError(f"a batch of {batch_size!r} pictures is impossible.", "Give a batch_size of 1 or more.")
     numbered = enumerate(_singles(pictures))
     while piece := list(islice(numbered, batch_size)):
         images = [prepare(one, size, bgr=bgr, name=f"picture {number}") for number, one in piece]
@@ -85,7 +87,9 @@ def pixels_of(
     Files are read with ``at_least`` as an evaluation and a gallery's enrolment read them.
     """
     if isinstance(picture, str | Path):
-        if Path(picture).is_dir():
+        if picture == "":
+            raise UserError(f"the path of {name} is empty.", "Give the file's.")
+        if os.path.isdir(picture):  # False for names too long to exist, too
             raise UserError(
                 f"{picture} is a folder.", "Give the pictures in it, or search it with occreid.search(query, folder)."
             )
@@ -154,7 +158,7 @@ def _singles(pictures: Pictures) -> Iterator[Picture]:
         yield from pictures if pictures.ndim == 4 else (pictures,)
     elif isinstance(pictures, str | Path | Image.Image):
         yield pictures
-    elif isinstance(pictures, Iterable):
+    elif isinstance(pictures, Iterable) and not isinstance(pictures, bytes | bytearray | memoryview | Mapping):
         for one in pictures:
             yield from _singles(one)
     else:

@@ -71,6 +71,8 @@ def open_boxes(
 
 def _of_function(name: str) -> Detector:
     module_name, _, attribute = name.partition(":")
+    if not module_name or not attribute or module_name.startswith("."):
+        raise UserError(f"detector '{name}' names no function.", _HINT)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

@@ -6,6 +6,7 @@ Letters: H × W pixels.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +63,10 @@ def frames_of(
         text, path = str(source), Path(source)
         if is_stream(text):
             yield from _video(text, every, start, most)
-        elif path.is_dir():
+        elif os.path.isdir(path):  # False for names too long to exist, too
             for file in images_under(path):
                 yield Frame(str(file), 0, read_image(file))
-        elif not path.is_file():
+        elif not os.path.isfile(path):
             raise UserError(f"there is no scene '{text}'.", "Give a picture, a folder of pictures, a video or rtsp://…")
         elif path.suffix.lower() in IMAGE_SUFFIXES:
             yield Frame(text, 0, read_image(path))

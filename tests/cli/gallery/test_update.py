@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import typer
 
 from occreid.errors import UserError
 
@@ -111,3 +112,19 @@ def test_moments_and_tags_of_a_table_go_into_the_gallery_and_can_be_given_later(
     with pytest.raises(UserError, match=r"seen\.csv line 2 1772400000000 is not Unix seconds") as error:
         gallery_cli(*add)
     assert "milliseconds" in str(error.value.hint)
+
+
+def test_what_was_not_found_is_said(gallery_cli, door, crops, monkeypatch):
+    uri, run = door
+    monkeypatch.setattr(typer, "echo", lambda text, err=False: print(("! " if err else "") + text))
+    said = lambda *words: gallery_cli("gallery", "update", uri, *words)  # noqa: E731
+    gallery_cli("gallery", "add", uri, "--model", run, "--pictures", crops, "--camera", "hall")
+    assert (
+        said("--id", "nope", "--camera", "x") == "! note: 1 of 1 entries asked for are not in the gallery.\nchanged 0\n"
+    )
+    assert "no entry has the camera 'hal'. Did you mean 'hall'?" in said("--where-camera", "hal", "--camera", "x")
+    assert said("--where-camera", "hall", "--camera", "x") == "changed 18\n"
+    with pytest.raises(UserError, match="the folder nowhere does not exist"):
+        said("--pictures", "nowhere", "--camera", "x")
+    with pytest.raises(UserError, match="is a file"):
+        said("--pictures", sorted(crops.iterdir())[0], "--camera", "x")

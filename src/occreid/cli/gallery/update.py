@@ -54,12 +54,19 @@ def update(
     change = Change(person, camera, None if start is not None else time, **tags)
     with opened(uri) as gallery:
         if filtered:
-            count = gallery.update(change, filter_of(where_camera, None, None, where_tag))
-        elif ids is not None:
-            count = gallery.update(dict.fromkeys(ids, change))
-        elif pictures is not None:
-            count = gallery.update(changes_of(folder_records(pictures), change))
+            wanted = filter_of(where_camera, None, None, where_tag)
+            count = gallery.update(change, wanted)
+            notes = gallery.stats().unknown(wanted)
         else:
-            records = part_of_benchmark(on or "", part, option)
-            count = gallery.update(changes_of(records, change, start=start))
+            if ids is not None:
+                changes = dict.fromkeys(ids, change)
+            elif pictures is not None:
+                changes = changes_of(folder_records(pictures), change)
+            else:
+                changes = changes_of(part_of_benchmark(on or "", part, option), change, start=start)
+            count = gallery.update(changes)
+            absent = len(changes) - count
+            notes = [f"{absent:,} of {len(changes):,} entries asked for are not in the gallery."] if absent else []
+    for note in notes if count == 0 or not filtered else []:
+        typer.echo(f"note: {note}", err=True)
     typer.echo(json.dumps({"changed": count}) if as_json else f"changed {count:,}")

@@ -19,7 +19,7 @@ from occreid.data.benchmarks._facts import Facts
 from occreid.data.benchmarks._facts import WithdrawnDatasetWarning as WithdrawnDatasetWarning
 from occreid.data.masks.evaluation import with_test_masks
 from occreid.data.table import Row, read_table
-from occreid.data.walk import check_name, images_under
+from occreid.data.walk import check_name, existing_folder, images_under
 from occreid.errors import UserError, did_you_mean
 from occreid.names import plain_name
 from occreid.records import Record, Split
@@ -102,7 +102,7 @@ def folder_records(place: str | Path, *, camera: str | None = None) -> list[Reco
     place = Path(place)
     if place.suffix.lower() == ".csv" and not place.is_dir():
         return [_record(row, camera) for row in read_table(place, needed=("path",))]
-    return [Record(file, pid=-1, camid=-1, camera=camera) for file in images_under(place)]
+    return [Record(file, pid=-1, camid=-1, camera=camera) for file in images_under(existing_folder(place))]
 
 
 def _record(row: Row, camera: str | None) -> Record:
