@@ -16,6 +16,13 @@ def build(**options):
     return model
 
 
+def taught(**options):
+    """A model whose head no longer says the same of every position."""
+    model = build(**options)
+    torch.nn.init.normal_(model.head[-1].weight)
+    return model
+
+
 def batch(n=6, masks=None):
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (n, 3, 128, 32), generator=generator, dtype=torch.uint8)
@@ -49,7 +56,7 @@ def test_the_head_learns_what_was_pasted_and_what_is_not_the_person(masks):
 
 
 def test_dropped_stripes_reach_neither_the_last_stage_nor_the_feature():
-    model, b = build(keep=0.5).eval(), batch()
+    model, b = taught(keep=0.5).eval(), batch()
     with torch.no_grad():
         x, logits, rows = model.maps(b.images)
         assert logits.shape == (6, 8, 2) and rows.shape == (6, 4) and x.shape[2:] == (4, 2)
@@ -68,8 +75,20 @@ def test_the_metric_loss_is_contrastive_unless_an_older_card_says_nothing():
     assert type(build()).older["metric_loss"] == "triplet"
 
 
+def test_a_head_that_has_learned_nothing_changes_no_descriptor_and_can_learn():
+    b = batch()
+    gated, plain = build(keep=1.0), build(keep=1.0, gate=False)
+    weights = {k: v for k, v in gated.state_dict().items() if not k.startswith("head.")}
+    plain.load_state_dict(weights)
+    with torch.no_grad():
+        ours, theirs = gated.eval().describe(b.images), plain.eval().describe(b.images)
+    torch.testing.assert_close(ours.features, theirs.features, rtol=1e-4, atol=1e-5)
+    gated.train().losses(gated.augment(b, torch.Generator().manual_seed(3)))["visibility"].backward()
+    assert gated.head[-1].weight.grad.abs().max() > 0
+
+
 def test_the_gate_weighs_positions_by_their_visibility():
-    model, b = build(keep=1.0, pooling="avg").eval(), batch()
+    model, b = taught(keep=1.0, pooling="avg").eval(), batch()
     with torch.no_grad():
         x, logits, _ = model.maps(b.images)
         v = logits.double().sigmoid()
