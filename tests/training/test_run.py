@@ -125,6 +125,7 @@ def test_training_in_stages_resumes_in_any_of_them(monkeypatch, tiny, tmp_path, 
     ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # on one processor
 def test_the_worker_count_does_not_change_the_weights(tiny, tmp_path):
     train(tiny("training.evaluate_every=0"), tmp_path / "a", progress=False)
     train(tiny("training.evaluate_every=0", "data.workers=2"), tmp_path / "b", progress=False)

@@ -11,8 +11,8 @@ from torch.nn.functional import normalize as unit_length
 from occreid.distances import euclidean
 from occreid.errors import UserError
 
-Reduction = Literal["mean", "balanced"]
-"""How pairs are averaged: all alike, or the mean over positive pairs plus the mean over negative pairs."""
+Reduction = Literal["mean", "balanced", "sum"]
+"""How pairs come together: their mean, the mean over positive plus the mean over negative ones, or their sum."""
 
 
 def bounded_exponential(distances: Tensor, labels: Tensor, alpha: float, reduction: Reduction) -> Tensor:
@@ -22,10 +22,11 @@ def bounded_exponential(distances: Tensor, labels: Tensor, alpha: float, reducti
         distances: (B, B) distances ≥ 0 between the images of one batch; only those above the diagonal count.
         labels: (B,) identity of each image.
         alpha: sensitivity α > 0.
-        reduction: ``"mean"`` over all pairs, or ``"balanced"``: mean over positive pairs + mean over negative ones.
+        reduction: ``"mean"`` over all pairs, ``"balanced"``: mean over positive pairs + mean over negative ones, or
+            ``"sum"``: Eq. 3 of every pair, added.
 
     Returns:
-        Scalar float32 in [0, 1], for ``"balanced"`` in [0, 2]. A kind of pair that the batch does not hold adds
+        Scalar float32 in [0, 1], for ``"balanced"`` in [0, 2], for ``"sum"`` up to the number of pairs. A kind of pair that the batch does not hold adds
         nothing; without any pair the loss is 0.
 
     >>> d = torch.tensor([[0.0, 2.0, 1.0], [2.0, 0.0, 5.0], [1.0, 5.0, 0.0]])
@@ -41,6 +42,8 @@ def bounded_exponential(distances: Tensor, labels: Tensor, alpha: float, reducti
     positives, negatives = positive.sum(), negative.sum()
     if reduction == "balanced":
         return pulled / positives.clamp_min(1) + pushed / negatives.clamp_min(1)
+    if reduction == "sum":
+        return pulled + pushed
     return (pulled + pushed) / (positives + negatives).clamp_min(1)
 
 
@@ -49,7 +52,7 @@ class BoundedExponentialLoss(nn.Module):
 
     Args:
         alpha: sensitivity α > 0.
-        reduction: how pairs are averaged; the paper does not say.
+        reduction: how pairs come together; the paper does not say.
         normalize: whether features are brought to unit length first, so that d is in [0, 2]; the paper does not say.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The metric losses that `baseline` and `veil` choose from, by name."""
+"""The metric losses that methods choose from, by name."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy, max_pool2d, normalize
 
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
-from occreid.losses import BatchHardTripletLoss
+from occreid.losses import MetricLoss, metric_criterion
 from occreid.models.contract import Method
 from occreid.nn import (
     BatchedLinear,
@@ -68,8 +68,10 @@ class HAN(Method):
         mpfe: multi-pool feature extractor; without it a window's mean is its feature.
         reduced: dimension after the extractor's 1×1 convolution.
         dim: D of a window's feature.
+        metric_loss: of each level, as `Baseline`'s; the paper's is the batch-hard triplet loss.
         margin: triplet margin on Euclidean distance.
-        triplet_feature: the triplet losses' features: before the last batch normalisation, as the paper says, or after
+        temperature: of the contrastive loss.
+        triplet_feature: the metric losses' features: before the last batch normalisation, as the paper says, or after
             it, as its authors' code does (whose figures also come with mirror images at test time: ``flip_test``).
         levels: granularities p whose windows the descriptor has, of 1 … k; None: all. Acts at test time only.
         label_smoothing: ε of the ID losses, spread over all classes.
@@ -95,7 +97,9 @@ class HAN(Method):
         mpfe: bool = True,
         reduced: int = 256,
         dim: int = 512,
+        metric_loss: MetricLoss = "triplet",
         margin: float = 1.0,
+        temperature: float = 0.1,
         triplet_feature: Literal["pre", "post"] = "pre",
         levels: tuple[int, ...] | None = None,
         label_smoothing: float = 0.1,
@@ -117,7 +121,8 @@ class HAN(Method):
         self.norm = BatchedNorm(windows, dim if mpfe else sum(channels))
         self.classifier = BatchedLinear(windows, dim if mpfe else sum(channels), num_classes, bias=False)
         nn.init.normal_(self.classifier.weight, std=0.001)
-        self.triplet = BatchHardTripletLoss(margin)
+        self.metric_loss = metric_loss
+        self.criterion = metric_criterion(metric_loss, margin, temperature)
         self.label_smoothing, self.triplet_feature = label_smoothing, triplet_feature
         self.levels = _checked_levels(levels, k)
 
@@ -131,7 +136,7 @@ class HAN(Method):
         return feature, self.norm(feature)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Eq. 5: ``id``, the mean of P ID losses, and ``triplet``, the mean of k triplet losses, one a level."""
+        """Eq. 5: ``id``, the mean of P ID losses, and ``triplet`` (or ``contrastive``), of k such losses, one a level."""
         feature, normalised = self.features(batch.images)
         logits = self.classifier(normalised)  # (P, B, identities)
         labels = batch.labels.repeat(len(logits))
@@ -139,7 +144,7 @@ class HAN(Method):
         levels = [level.transpose(0, 1).flatten(1) for level in compared.split([*range(1, self.k + 1)])]  # k × (B, p·D)
         return {
             "id": cross_entropy(logits.float().flatten(0, 1), labels, label_smoothing=self.label_smoothing),  # Eq. 3
-            "triplet": torch.stack([self.triplet(level, batch.labels) for level in levels]).mean(),  # Eq. 4
+            self.metric_loss: torch.stack([self.criterion(level, batch.labels) for level in levels]).mean(),  # Eq. 4
         }
 
     def describe(self, images: Tensor, masks: Tensor | None = None) -> Descriptors:

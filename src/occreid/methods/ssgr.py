@@ -18,6 +18,7 @@ from occreid.data.occlusion.erasing import compound_batch_erasing, random_batch_
 from occreid.descriptors import Descriptors
 from occreid.errors import UserError
 from occreid.losses import BatchHardTripletLoss, BoundedExponentialLoss
+from occreid.losses.bounded_exponential import Reduction
 from occreid.models.contract import Method
 from occreid.nn import (
     BNNeck,
@@ -62,7 +63,7 @@ class SSGR(Method):
         id_on_reconstructed: L_c of f_r too, by the same classifier, as the caption of Fig. 2 says; Eq. 5 has f_g alone.
         non_local: plain non-local blocks where ``dnl`` is off; off: none.
         alpha: α of Eq. 3.
-        bed_reduction: how Eq. 3 is averaged over pairs, see `BoundedExponentialLoss`; the paper does not say.
+        bed_reduction: how the pairs of Eq. 3 come together, see `BoundedExponentialLoss`; the paper does not say.
         bed_normalize: whether Eq. 3 compares features of unit length; the paper does not say. Lengths of fresh features
             (d ≈ 20) make e^(−αd) vanish, and the gradient with it; of unit length it was as small (docs/study.md).
         beta: β of Eq. 6.
@@ -97,7 +98,7 @@ class SSGR(Method):
         id_on_reconstructed: bool = False,
         non_local: bool = True,
         alpha: float = 0.3,
-        bed_reduction: Literal["mean", "balanced"] = "balanced",
+        bed_reduction: Reduction = "balanced",
         bed_normalize: bool = False,
         beta: float = 0.9,
         betas: tuple[float, ...] = (),
