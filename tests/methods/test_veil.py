@@ -6,7 +6,7 @@ from occreid.errors import UserError
 from occreid.models import create_model
 from occreid.records import Batch
 
-OFF = {"noda": False, "gate": False, "keep": 1.0}
+OFF = {"noda": False, "gate": False}
 
 
 def build(**options):
@@ -72,12 +72,12 @@ def test_dropped_stripes_reach_neither_the_last_stage_nor_the_feature():
 def test_the_metric_loss_is_contrastive_unless_an_older_card_says_nothing():
     b = batch()
     assert set(build(**OFF).eval().losses(b)) == {"id", "contrastive"}
-    assert type(build()).older["metric_loss"] == "triplet"
+    assert type(build()).older == {"metric_loss": "triplet", "keep": 0.75}
 
 
 def test_a_head_that_has_learned_nothing_changes_no_descriptor_and_can_learn():
     b = batch()
-    gated, plain = build(keep=1.0), build(keep=1.0, gate=False)
+    gated, plain = build(), build(gate=False)
     weights = {k: v for k, v in gated.state_dict().items() if not k.startswith("head.")}
     plain.load_state_dict(weights)
     with torch.no_grad():
@@ -88,7 +88,7 @@ def test_a_head_that_has_learned_nothing_changes_no_descriptor_and_can_learn():
 
 
 def test_the_gate_weighs_positions_by_their_visibility():
-    model, b = taught(keep=1.0, pooling="avg").eval(), batch()
+    model, b = taught(pooling="avg").eval(), batch()
     with torch.no_grad():
         x, logits, _ = model.maps(b.images)
         v = logits.double().sigmoid()

@@ -39,7 +39,7 @@ _FLOOR = 0.05  # of a position's weight: what the head takes for hidden still ha
 class Veil(OccludingMethod):
     """Baseline with occluders in training, a visibility head, and stripes that are dropped before the last stage.
 
-    With ``noda``, ``gate`` and ``me`` off, ``keep`` 1 and the triplet loss it is the baseline.
+    With ``noda``, ``gate`` and ``me`` off and the triplet loss it is the baseline.
 
     The head learns from the batch: what was pasted over a picture is hidden, and so, where the training images have
     masks (``data.masks``), is all that is not the person. No mask is needed at test time.
@@ -54,7 +54,8 @@ class Veil(OccludingMethod):
         noda: double each batch: one copy erased and patched, one behind an occluder (SUReID, Section III-C).
         occluders: ``"procedural"`` or a folder of cut-outs.
         gate: pool positions by their visibility.
-        keep: share of the horizontal stripes, those of most visibility, that stage 4 sees; 1 keeps all.
+        keep: share of the horizontal stripes, those of most visibility, that stage 4 sees; 1 keeps all. Where nothing
+            hides the person, dropping takes away what shows them (docs/study.md).
         me: descriptors are normalise(f) − µ (SSGR, Eq. 6) instead of the feature after the neck.
         beta: momentum of µ.
         visibility_weight: of the head's loss.
@@ -70,7 +71,7 @@ class Veil(OccludingMethod):
     """
 
     metric = "cosine"
-    older: ClassVar[dict[str, Any]] = {"metric_loss": "triplet"}
+    older: ClassVar[dict[str, Any]] = {"metric_loss": "triplet", "keep": 0.75}
 
     def __init__(
         self,
@@ -84,7 +85,7 @@ class Veil(OccludingMethod):
         noda: bool = True,
         occluders: str = "procedural",
         gate: bool = True,
-        keep: float = 0.75,
+        keep: float = 1.0,
         me: bool = False,
         beta: float = 0.9,
         visibility_weight: float = 0.5,
