@@ -108,7 +108,8 @@ class Veil(OccludingMethod):
         dim, before = self.backbone.num_features, self.backbone.channels[2]
         (self.last,) = self.backbone.cut(4)  # the trunk then ends with stage 3
         self.head = ParsingHead(before, head_channels) if gate or keep < 1 else None
-        if self.head is not None:  # until it has learned, all positions weigh alike: random weights halved a start's mAP
+        if self.head is not None:
+            # until it has learned, all positions weigh alike: random weights halved a start's mAP
             nn.init.zeros_(self.head[-1].weight)  # type: ignore[arg-type]
         self.pool = GeM() if pooling == "gem" else None
         self.neck = BNNeck(dim, num_classes)
