@@ -26,8 +26,8 @@ def bounded_exponential(distances: Tensor, labels: Tensor, alpha: float, reducti
             ``"sum"``: Eq. 3 of every pair, added.
 
     Returns:
-        Scalar float32 in [0, 1], for ``"balanced"`` in [0, 2], for ``"sum"`` up to the number of pairs. A kind of pair that the batch does not hold adds
-        nothing; without any pair the loss is 0.
+        Scalar float32 in [0, 1], for ``"balanced"`` in [0, 2], for ``"sum"`` up to the number of pairs. A kind of
+        pair that the batch does not hold adds nothing; without any pair the loss is 0.
 
     >>> d = torch.tensor([[0.0, 2.0, 1.0], [2.0, 0.0, 5.0], [1.0, 5.0, 0.0]])
     >>> bounded_exponential(d, torch.tensor([0, 0, 1]), alpha=0.3, reduction="mean")  # (0.451 + 0.741 + 0.223) / 3
