@@ -76,6 +76,7 @@ def gallery_cli():
             add(app, group)
         result = CliRunner().invoke(app, [str(word) for word in words])
         if isinstance(result.exception, UserError):
+            result.exception.add_note(result.stdout)  # what was said before
             raise result.exception
         assert result.exit_code == code, result.output
         return result.stdout

@@ -36,6 +36,12 @@ def test_the_person_comes_first_with_place_and_sheet(words, tmp_path):
     assert answers[0]["x"] == 10 and len(answers) == 3
 
 
+def test_a_sheet_that_cannot_be_written_takes_no_answer_away(words, tmp_path):
+    (tmp_path / "file").write_text("")
+    found = CliRunner().invoke(app, [*words, "--sheet", str(tmp_path / "file/found.png")])
+    assert "cannot" in str(found.exception) and len(found.output.splitlines()) == 3
+
+
 def test_a_missing_picture_is_named_before_the_search(words):
     words[1] = "gone.jpg"
     assert "no image gone.jpg" in str(CliRunner().invoke(app, words).exception)

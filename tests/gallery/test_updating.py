@@ -99,6 +99,7 @@ def test_two_lines_of_one_picture_that_fit_together_add_up(tmp_path):
         (lambda g: g.update({"a b": Change(camid="x")}), "is not an id"),
         (lambda g: Change(camid="x" * 129), "no name of a camera"),
         (lambda g: Change(add_tags=("'",)), "is not a tag"),
+        (lambda g: Change(add_tags=("a", "b"), remove_tags=("b",)), "the tag 'b' is to be added and removed"),
         (lambda g: Change(timestamp=1e13), "not Unix seconds"),
         (lambda g: Change(timestamp=float("nan")), "not Unix seconds"),
     ],

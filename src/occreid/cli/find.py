@@ -42,13 +42,13 @@ def find(
     read_image(person)  # before a long search
     network = load_model(model or default_model()).to(usable_device(scenes.device))
     found = find_person(network, person, scenes.crops(), top=top)
-    if sheet is not None:
-        sheet_of(found, person, sheet)
     if as_json:
         typer.echo(json.dumps([{"distance": one.distance, **one.facts} for one in found], indent=2))
-        return
-    for place, one in enumerate(found, 1):
-        box = ",".join(str(one.facts[key]) for key in ("x", "y", "width", "height"))
-        typer.echo(f"{place:4d}  {one.distance:.4f}  {one.about}  box {box}")
-    if sheet is not None:
-        typer.echo(f"{sheet}: the answers with their whole frames")
+    else:
+        for place, one in enumerate(found, 1):
+            box = ",".join(str(one.facts[key]) for key in ("x", "y", "width", "height"))
+            typer.echo(f"{place:4d}  {one.distance:.4f}  {one.about}  box {box}")
+    if sheet is not None:  # last: a sheet that cannot be written takes no answer away
+        sheet_of(found, person, sheet)
+        if not as_json:
+            typer.echo(f"{sheet}: the answers with their whole frames")

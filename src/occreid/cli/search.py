@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from occreid.cli.gallery.options import Cameras, End, Model, Start, Tags, Uri, filter_of, opened
 from occreid.cli.options import OWN_MODEL, Device, Json
 from occreid.cli.starting import uncollected
+
+if TYPE_CHECKING:
+    from occreid.gallery.hits import Hits
 
 
 @uncollected()
@@ -49,8 +53,12 @@ def search(
         if not any(answers):
             for sentence in gallery.stats().unknown(wanted):
                 typer.echo(f"note: {sentence}", err=True)
+        _print(pictures, answers, as_json)  # first: a sheet that cannot be drawn takes no answer away
         if sheet is not None:
             write_sheets(answers, sheet)
+
+
+def _print(pictures: Sequence[Path], answers: Sequence[Hits], as_json: bool) -> None:
     if as_json:
         rows = [
             {"picture": str(picture), "hits": [asdict(hit) for hit in hits]}

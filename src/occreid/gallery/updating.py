@@ -61,6 +61,8 @@ class Change:
         for name in ("tags", "add_tags", "remove_tags"):
             if (given := getattr(self, name)) is not None:
                 set_(self, name, checked_tags(given))
+        if both := sorted(set(self.add_tags) & set(self.remove_tags)):
+            raise UserError(f"the tag {both[0]!r} is to be added and removed.", "Say one of the two.")
 
     @property
     def is_nothing(self) -> bool:
