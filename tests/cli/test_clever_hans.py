@@ -18,6 +18,7 @@ def call(*words):
     app.callback()(lambda: None)
     result = CliRunner().invoke(app, ["clever-hans", *map(str, words)])
     if isinstance(result.exception, UserError):
+        result.exception.add_note(result.stdout)  # what was said before
         raise result.exception
     assert result.exit_code == 0, result.output
     return result.stdout
@@ -104,6 +105,15 @@ def test_a_run_is_asked_on_what_it_was_trained_on(make_run, tmp_path):
     assert 0 <= row["interval"][0] <= row["score"] <= row["interval"][1] <= 1
     assert row["benchmark"] == "market1501" and row["trials"] == 12 and row["share"] == 0.4
     assert json.loads(call(run, "--trials", 12, "--json"))[0] == row
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_sheet_that_cannot_be_written_takes_no_figure_away(make_run, tmp_path, words):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write") as refused:
+        call(make_run(), "--trials", 6, "--sheet", tmp_path / "file/sheet.png", *words)
+    said = refused.value.__notes__[0]
+    assert json.loads(said)[0]["trials"] == 6 if words else "6 trials" in said
 
 
 def test_mistakes_are_named(make_run, tmp_path):

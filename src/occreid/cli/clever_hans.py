@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -67,7 +68,7 @@ def clever_hans(
     given = {"trials": trials, "share": share, "seed": seed, "device": device, "sheet": sheet}
     rows = pasted_rows(run, benchmarks.splits(run), occluders, **given)
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        _print_json(rows)
         return
     for row in rows:
         low, high = row["interval"]
@@ -78,6 +79,16 @@ def clever_hans(
             f"  the same image wins behind another occluder:             {100 * row['fooled_anyway']:.1f} %\n"
             f"  a query is most like itself behind another occluder:     {100 * row['consistency']:.1f} %"
         )
+
+
+def _print_json(rows: Iterable[dict[str, Any]]) -> None:
+    """All rows as one list, also where a later one cannot be made."""
+    found: list[dict[str, Any]] = []
+    try:
+        found.extend(rows)
+    finally:
+        if found:
+            typer.echo(json.dumps(found, indent=2))
 
 
 def _natural(run: Path, benchmarks: Benchmarks, by: str, seed: int, device: str, as_json: bool) -> None:

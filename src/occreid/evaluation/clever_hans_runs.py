@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,10 @@ def pasted_rows(
     seed: int = 0,
     device: str = "cpu",
     sheet: Path | None = None,
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     """The score of each benchmark when things are pasted over its pictures, see `occreid.evaluation.clever_hans`.
+
+    Each row comes before its sheet is drawn: one that cannot be written takes no figure away.
 
     Args:
         run: what `occreid.models.load_model` takes.
@@ -40,21 +42,19 @@ def pasted_rows(
         sheet: a PNG of the most telling pictures; of several benchmarks the name ends with the benchmark's.
 
     Raises:
-        UserError: a share that cannot be, no such model or cut-outs, or too few pictures.
+        UserError: a share that cannot be, no such model or cut-outs, too few pictures, or a sheet that cannot be written.
     """
     check_share(share)
     library = OccluderLibrary.open(occluders)
     model = load_model(run)
     describe = describe_pictures(model, device)
-    rows: list[dict[str, Any]] = []
     for split in splits:
         drawn = draw_trials(split.query, split.gallery, trials, len(library), seed)
         found = clever_hans(describe, drawn, library, model.metric, share)
-        rows.append({"benchmark": split.name, **found.summary(seed), "share": share, "seed": seed})
+        yield {"benchmark": split.name, **found.summary(seed), "share": share, "seed": seed}
         if sheet is not None:
             file = sheet if len(splits) == 1 else sheet.with_stem(f"{sheet.stem}-{split.name}")
             write_telling(found, library, share, file)
-    return rows
 
 
 def natural_rows(
