@@ -42,7 +42,7 @@ def pasted_rows(
         sheet: a PNG of the most telling pictures; of several benchmarks the name ends with the benchmark's.
 
     Raises:
-        UserError: a share that cannot be, no such model or cut-outs, too few pictures, or a sheet that cannot be written.
+        UserError: a share that cannot be, no such model or cut-outs, too few pictures, an unwritable sheet.
     """
     check_share(share)
     library = OccluderLibrary.open(occluders)
