@@ -266,7 +266,7 @@ def test_what_is_no_picture_is_named(tmp_path, data, problem):
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(UserError, match=r"no image .*none\.jpg"):
         read_image(tmp_path / "none.jpg")
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(UserError, match="is a folder. Give the pictures in it"):
         read_bytes(tmp_path)
 
 
@@ -400,6 +400,6 @@ def test_the_size_is_told_from_the_header(tmp_path):
     (tmp_path / "half.jpg").write_bytes(data[: len(data) - 30])
     assert image_size(tmp_path / "a.jpg") == image_size(tmp_path / "half.jpg") == (24, 48)
     (tmp_path / "bad.jpg").write_bytes(b"x")
-    for name, said in (("bad.jpg", "is not a JPEG"), ("gone.jpg", "no image"), ("", "cannot read")):
+    for name, said in (("bad.jpg", "is not a JPEG"), ("gone.jpg", "no image"), ("", "is a folder")):
         with pytest.raises(UserError, match=said):
             image_size(tmp_path / name)

@@ -15,7 +15,7 @@ def test_a_model_may_be_named():
     manifest = Manifest(1280, 1, "cosine", "w")
     network = create_model("baseline", 2, backbone="resnet18", pretrained="none")
     assert describer_of(network, manifest) is network
-    assert describer_of("occreid-lite", manifest).input_size == (128, 64)
+    assert describer_of("occreid-lite", manifest).input_size == (192, 96)
     with pytest.raises(UserError, match="no model 'occreid-light'"):
         describer_of("occreid-light", manifest)
     with pytest.raises(UserError, match="need a model"):

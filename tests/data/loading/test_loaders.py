@@ -16,6 +16,8 @@ from occreid.data.masks.files import write_mask
 from occreid.errors import UserError
 from occreid.records import Batch, Record
 
+ON_ONE_PROCESSOR = pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")
+
 TRANSFORM = TrainTransform(24, 12, pad=3, color_jitter=0.2)
 # forking is refused a warning-free run from Python 3.12 on when threads are about; spawning is always fine
 FAST = "fork" if hasattr(os, "fork") and sys.version_info < (3, 12) else "spawn"
@@ -61,6 +63,7 @@ class TestTrainLoader:
             assert batch.labels.tolist() == [records[i].pid // 10 for i in batch.indices.tolist()]
             assert len(set(batch.labels.tolist())) == 2
 
+    @ON_ONE_PROCESSOR
     def test_batches_do_not_depend_on_the_number_of_workers(self, records):
         alone = trained(records, epochs=(0, 1))
         assert same(alone, trained(records, epochs=(0, 1), workers=1, context=FAST))
@@ -110,6 +113,7 @@ class TestEvalLoader:
         assert torch.cat([b.labels for b in batches]).tolist() == [r.pid for r in records]
         assert torch.cat([b.camids for b in batches]).tolist() == [r.camid for r in records]
 
+    @ON_ONE_PROCESSOR
     def test_does_not_depend_on_workers_or_the_epoch(self, records):
         loader = eval_loader(records, height=24, width=12, batch_size=5)
         once = list(loader)
