@@ -266,7 +266,7 @@ def test_what_is_no_picture_is_named(tmp_path, data, problem):
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(UserError, match=r"no image .*none\.jpg"):
         read_image(tmp_path / "none.jpg")
-    with pytest.raises(UserError, match="is a folder. Give the pictures in it"):
+    with pytest.raises(UserError, match="is a folder"):
         read_bytes(tmp_path)
 
 

@@ -4,7 +4,7 @@ No paper's method: this package's own combination of what the five papers propos
 SUReID the occluders pasted in training (NODA) and the dropping of what shows nobody, here stripes of a convolutional
 map instead of tokens; from HPNet a head that says where something is visible; from SSGR the single global feature and,
 on demand, the momentum-effect elimination. The name: a veil hides a person and lets some of them through. What it
-reaches is to be measured; nothing is claimed here.
+reaches: docs/study.md.
 
 Letters: B images, C channels of stage 3, D of stage 4, h × w positions of stage 3, k stripes that are kept,
 v visibility of positions in [0, 1], f the pooled feature, µ the moving mean.
