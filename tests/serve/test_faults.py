@@ -208,6 +208,8 @@ def test_a_mixed_load_ends_in_no_fault(service, pictures):
     requests = [fuzzed(generator, pictures[:20]) for _ in range(300)]
     with ThreadPoolExecutor(24) as pool:  # more than the sixteen that are let in
         answers = list(pool.map(lambda r: service(r[0], r[1], r[2], r[3], token=r[4]), requests))
+    busy = [request for request, (status, _) in zip(requests, answers, strict=True) if status == 429]
+    answers += [service(r[0], r[1], r[2], r[3], token=r[4]) for r in busy]  # one at a time: which were let in is chance
     statuses = [status for status, _ in answers]
     assert {200, 400, 401, 404, 422} <= set(statuses) and max(statuses) < 500
     assert not any(b"Traceback" in body for _, body in answers)
