@@ -129,6 +129,25 @@ def test_equation_5_equals_the_float64_loop(k, epsilon, margin):
     assert losses["triplet"].item() == pytest.approx(sum(triplets) / k, rel=1e-4, abs=1e-6)
 
 
+def test_another_metric_loss_takes_the_place_of_the_triplet_on_every_level():
+    model, b, tau = build(k=3, metric_loss="contrastive", temperature=0.2).eval(), batch(), 0.2
+    with torch.no_grad():
+        losses, feature = model.losses(b), model.features(b.images)[0]
+    assert set(losses) == {"id", "contrastive"}
+    labels, levels, first = b.labels.tolist(), [], 0
+    for level in (1, 2, 3):
+        joined = feature[first : first + level].double().transpose(0, 1).flatten(1)
+        unit, first = (joined / joined.norm(dim=1, keepdim=True)).tolist(), first + level
+        anchors = []
+        for i, x in enumerate(unit):
+            like = [math.exp(math.fsum(map(math.prod, zip(x, y, strict=True))) / tau) for y in unit]
+            others = sum(like) - like[i]
+            same = [like[j] for j in range(len(unit)) if j != i and labels[j] == labels[i]]
+            anchors.append(-sum(math.log(own / others) for own in same) / len(same))
+        levels.append(sum(anchors) / len(anchors))
+    assert losses["contrastive"].item() == pytest.approx(sum(levels) / 3, rel=1e-5)
+
+
 @pytest.mark.parametrize("k", range(1, 9))
 def test_every_k_gives_its_windows_at_unit_length(k):
     height = 16 * k

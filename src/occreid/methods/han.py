@@ -136,7 +136,7 @@ class HAN(Method):
         return feature, self.norm(feature)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Eq. 5: ``id``, the mean of P ID losses, and ``triplet`` or ``contrastive``, that of k losses, one a level."""
+        """Eq. 5: ``id``, the mean of P ID losses; ``triplet`` or ``contrastive``, the mean of k losses, one a level."""
         feature, normalised = self.features(batch.images)
         logits = self.classifier(normalised)  # (P, B, identities)
         labels = batch.labels.repeat(len(logits))

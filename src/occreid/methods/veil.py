@@ -122,9 +122,8 @@ class Veil(OccludingMethod):
 
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
         """B images → 2B with ``noda``; masks then say what is not hidden, of the person where there were masks."""
-        if (
-            self.noda is not None and batch.masks is None
-        ):  # everything is there to be seen until something is pasted over it
+        if self.noda is not None and batch.masks is None:
+            # everything is there to be seen until something is pasted over it
             batch = replace(batch, masks=torch.ones_like(batch.images[:, 0], dtype=torch.uint8))
         return super().augment(batch, generator)
 

@@ -57,10 +57,7 @@ def count_hits(values: Floats, column: Floats, finish: int, rows: Ints, columns:
                     limits[place] = above[group + place] if behind else distance
                     if middle > 0 and not (behind and above[group + place] > distance):
                         counts[group + place] += _count_equal(chunk[: min(middle, len(chunk))], distance)
-                if members > 4:
-                    _count_eight(chunk, limits, found)
-                else:
-                    _count_four(chunk, limits, found)
+                _count_eight(chunk, limits, found)
                 for place in range(members):
                     counts[group + place] += found[place]
         first = last
@@ -106,17 +103,3 @@ def _count_eight(chunk: Floats, limits: Floats, found: Sums) -> None:
         below_h = np.int32(below_h + np.int32(value < h))
     found[0], found[1], found[2], found[3] = below_a, below_b, below_c, below_d
     found[4], found[5], found[6], found[7] = below_e, below_f, below_g, below_h
-
-
-@compiled
-def _count_four(chunk: Floats, limits: Floats, found: Sums) -> None:
-    """`_count_eight` of the first four."""
-    a, b, c, d = limits[0], limits[1], limits[2], limits[3]
-    below_a = below_b = below_c = below_d = np.int32(0)
-    for place in range(len(chunk)):
-        value = chunk[place]
-        below_a = np.int32(below_a + np.int32(value < a))
-        below_b = np.int32(below_b + np.int32(value < b))
-        below_c = np.int32(below_c + np.int32(value < c))
-        below_d = np.int32(below_d + np.int32(value < d))
-    found[0], found[1], found[2], found[3] = below_a, below_b, below_c, below_d
