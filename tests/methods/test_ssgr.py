@@ -46,6 +46,16 @@ def test_every_row_of_table_5_trains_and_describes(options):
     assert model.eval().describe(b.images[:2]).features.shape == (2, 1, 512)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "balanced", "sum"])
+def test_the_distance_loss_brings_pairs_together_as_asked(reduction):
+    model, b = build(bed_reduction=reduction, alpha=0.05).eval(), batch()
+    with torch.no_grad():
+        f_g = model.pool(model.feature_map(b.images))
+        found = model.losses(b)["bed"]
+    ways = {way: BoundedExponentialLoss(0.05, way)(f_g, b.labels) for way in ("mean", "balanced", "sum")}
+    assert found == ways[reduction] and len({round(value.item(), 5) for value in ways.values()}) == 3
+
+
 def test_with_everything_off_it_is_the_baseline_with_gem_and_idle_blocks():
     """At step 0 the plain non-local blocks are the identity, so that all else can be compared."""
     model, b = build(**OFF).eval(), batch()
