@@ -12,10 +12,11 @@ from pathlib import Path
 
 import torch
 
-from occreid.annotate.parsing import part_labels
 from occreid.data import load_benchmark
 from occreid.data.loading.loaders import eval_loader
-from occreid.models import load_model
+from occreid.models.contract import Method
+from occreid.models.masker import part_labels
+from occreid.models.weights import load_trained
 from occreid.records import PART_NAMES
 
 BINS = ((0.0, 0.0), (0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0))
@@ -36,7 +37,7 @@ def measure(model, records, batch_size):
     rows = []
     for batch in eval_loader(records, height=height, width=width, batch_size=batch_size):
         labels = part_labels(model.parse(batch.images), height, width)
-        called = model.describe(batch.images).visibility
+        called = model.describe(batch.images).visibility if isinstance(model, Method) else parts_of(labels)
         both, either, there = [], [], []
         for part in range(1, len(PART_NAMES) + 1):
             truth, found = batch.masks == part, labels == part
@@ -45,6 +46,11 @@ def measure(model, records, batch_size):
             there.append(truth.flatten(1).any(1))
         rows.append((batch.visibility, called, *(torch.stack(column, 1) for column in (both, either, there))))
     return tuple(torch.cat(column) for column in zip(*rows, strict=True))
+
+
+def parts_of(labels):
+    """(B, H, W) labels → (B, 4): a parser calls a part visible where it draws any of it."""
+    return torch.stack([(labels == part).flatten(1).any(1) for part in range(1, len(PART_NAMES) + 1)], 1)
 
 
 def in_bin(fraction, there, low, high):
@@ -56,7 +62,7 @@ def in_bin(fraction, there, low, high):
 
 def main():
     options = parse_arguments()
-    model, split = load_model(options.run), load_benchmark("occsynth", options.root)
+    model, split = load_trained(options.run), load_benchmark("occsynth", options.root)
     fraction, called, both, either, there = measure(model, (*split.query, *split.gallery), options.batch)
     right, iou = called == there, both / either.clamp_min(1)
     whole = both.sum(0) / either.sum(0)

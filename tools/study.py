@@ -2,6 +2,7 @@ r"""The study's tables, from the result files that 'occreid evaluate --out' wrot
 
     python tools/study.py results/data/study.zip
     python tools/study.py runs/scores
+    python tools/study.py runs/scores --against ssgr=ssgr_base
 
 Each of them is METHOD-SEED/BENCHMARK.json, in a folder or in a zip. Printed are means and deviations over seeds, and
 the paired bootstrap over persons against the reference, under the rule of `occreid.retrieval.verdict`.
@@ -20,7 +21,7 @@ import numpy as np
 from occreid.retrieval import Ranking, load_ranking, verdict
 
 TESTS = ("occsynth-2", "market1501_mini", "market1501_mini_occluded")
-REFERENCES = {"sureid": "baseline_vit"}
+REFERENCES = dict.fromkeys(("sureid", "sureid_noda", "sureid_hts", "teacher"), "baseline_vit")
 """Of the others it is `baseline`."""
 
 Runs = dict[str, dict[int, Ranking]]
@@ -41,11 +42,11 @@ def spread(values: list[float]) -> str:
     return shown if len(values) < 2 else f"{shown} ± {100 * float(np.std(values, ddof=1)):.1f}"
 
 
-def row(runs: Runs, method: str) -> str:
+def row(runs: Runs, method: str, references: dict[str, str]) -> str:
     """One method's line."""
     own = runs[method]
     scores = [" / ".join(spread([ranking.scores()[key] for ranking in own.values()]) for key in ("mAP", "R-1"))]
-    reference = runs.get(REFERENCES.get(method, "baseline"), {})
+    reference = runs.get(references.get(method, "baseline"), {})
     seeds = sorted(own.keys() & reference.keys())
     if not seeds or own is reference:
         return f"| {method} | {len(own)} | {scores[0]} | | |"
@@ -60,7 +61,11 @@ def main() -> None:
     """Read and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="a folder, or a zip of it")
+    parser.add_argument(
+        "--against", metavar="METHOD=OTHER", action="append", default=[], help="a method's other reference; repeat it"
+    )
     given = parser.parse_args()
+    references = {**REFERENCES, **dict(pair.split("=", 1) for pair in given.against)}
     with tempfile.TemporaryDirectory() as unpacked:
         folder = given.results
         if folder.suffix == ".zip":
@@ -70,7 +75,7 @@ def main() -> None:
     for test in (test for test in TESTS if test in found):
         print(f"\n{test}\n\n| | seeds | mAP / R-1 | against its reference, mAP | |\n|---|---|---|---|---|")
         for method in sorted(found[test], key=lambda name: (not name.startswith("start"), name != "baseline", name)):
-            print(row(found[test], method))
+            print(row(found[test], method, references))
 
 
 if __name__ == "__main__":

@@ -310,3 +310,8 @@ def test_nothing_is_watched_without_gradients():
     with torch.no_grad():
         model.losses(batch())
     assert not model.watched
+
+
+def test_the_heads_start_as_short_as_the_option_says():
+    assert build(heads_std=0.01).heads.weight.std().item() == pytest.approx(0.01, rel=0.1)
+    assert build().heads.weight.std().item() == pytest.approx(256**-0.5 / 3**0.5, rel=0.1)

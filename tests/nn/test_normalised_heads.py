@@ -60,3 +60,26 @@ def test_float32_under_autocast():
 def test_a_feature_that_cannot_be_cut_is_refused(heads):
     with pytest.raises(UserError, match=f"8 dimensions cannot be cut into {heads} equal heads"):
         NormalisedHeads(8, 3, heads=heads)
+
+
+def test_short_weights_at_the_start_turn_sooner():
+    """By an Adam step each entry moves as far, whatever its size: a short weight's direction moves more."""
+
+    def turned(std):
+        torch.manual_seed(0)
+        head = NormalisedHeads(64, 10, std=std)
+        before = head.weight.detach().clone()
+        optimizer = torch.optim.Adam(head.parameters(), lr=1e-3)
+        torch.nn.functional.cross_entropy(head(torch.randn(10, 64))[:, 0], torch.arange(10)).backward()
+        optimizer.step()
+        return torch.nn.functional.cosine_similarity(before[0], head.weight[0], dim=1).mean().item()
+
+    assert turned(0.001) < 0.9 < turned(None)
+    head = NormalisedHeads(64, 1000, std=0.01)
+    assert head.weight.std().item() == pytest.approx(0.01, rel=0.02) and head.weight.abs().max() > 0.02
+
+
+@pytest.mark.parametrize("std", [0, -1e-3])
+def test_a_start_without_deviation_is_refused(std):
+    with pytest.raises(UserError, match="are no start"):
+        NormalisedHeads(8, 3, std=std)

@@ -60,6 +60,7 @@ class SSGR(Method):
         neck: batch normalisation, its shift 0, before the two heads. GeM's features are not negative: without it all
             images look alike to a normalised classifier (cosine 0.97 at the start) and the ID loss stays at guessing.
             The paper builds on a baseline whose classifier follows a BNNeck.
+        heads_std: deviation of the two heads' weights at the start, see `NormalisedHeads`; the paper does not say.
         id_on_reconstructed: L_c of f_r too, by the same classifier, as the caption of Fig. 2 says; Eq. 5 has f_g alone.
         non_local: plain non-local blocks where ``dnl`` is off; off: none.
         alpha: α of Eq. 3.
@@ -95,6 +96,7 @@ class SSGR(Method):
         me: bool = True,
         two_heads: bool | None = None,
         neck: Literal["bn", "none"] = "bn",
+        heads_std: float | None = None,
         id_on_reconstructed: bool = False,
         non_local: bool = True,
         alpha: float = 0.3,
@@ -118,7 +120,7 @@ class SSGR(Method):
         self.pool = GeM()
         self.reconstruct = ReconstructivePooling(dim) if rp else None
         normalised = me if two_heads is None else two_heads
-        self.heads = NormalisedHeads(dim, num_classes) if normalised else None
+        self.heads = NormalisedHeads(dim, num_classes, std=heads_std) if normalised else None
         self.neck = None if normalised else BNNeck(dim, num_classes)
         self.heads_norm = _shiftless_norm(dim) if normalised and neck == "bn" else None
         if id_on_reconstructed and not rp:

@@ -20,13 +20,22 @@ class NormalisedHeads(nn.Module):
         heads: H.
         scale: τ.
         gamma: γ ≥ 0; classes with short weights keep smaller logits.
+        std: deviation of the weights at the start, > 0; None: uniform within ±(D/H)^−½. Only a weight's direction
+            counts, and an optimiser's steps turn a short one sooner.
 
     Raises:
-        UserError: ``dim`` cannot be cut into ``heads`` equal chunks.
+        UserError: ``dim`` cannot be cut into ``heads`` equal chunks, or ``std`` is not above 0.
     """
 
     def __init__(
-        self, dim: int, num_classes: int, *, heads: int = 2, scale: float = 16.0, gamma: float = 1 / 32
+        self,
+        dim: int,
+        num_classes: int,
+        *,
+        heads: int = 2,
+        scale: float = 16.0,
+        gamma: float = 1 / 32,
+        std: float | None = None,
     ) -> None:
         super().__init__()
         if heads < 1 or dim % heads:
@@ -36,8 +45,13 @@ class NormalisedHeads(nn.Module):
             )
         self.scale, self.gamma = scale, gamma
         self.weight = nn.Parameter(torch.empty(heads, num_classes, dim // heads))
-        bound = (dim // heads) ** -0.5
-        nn.init.uniform_(self.weight, -bound, bound)
+        if std is None:
+            bound = (dim // heads) ** -0.5
+            nn.init.uniform_(self.weight, -bound, bound)
+        elif std > 0:
+            nn.init.normal_(self.weight, std=std)
+        else:
+            raise UserError(f"weights of deviation {std:g} are no start.", "Give one above 0, or leave it out.")
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, D) → (B, H, C) logits in float32, each in [−τ, τ]."""
