@@ -119,9 +119,9 @@ def test_an_oracle_is_marked(data, tmp_path):
 def test_a_training_in_stages_shows_the_epochs_of_each(data, tmp_path):
     folder, add = data
     content = json.loads(add("orgnn.json", 0.3).read_text())
-    content["recipe"]["training"]["stage_epochs"] = {"parts": 6, "graph": 4}
+    content["recipe"]["training"] |= {"stage_epochs": {"parts": 6, "graph": 4}, "epochs": 2}
     (folder / "orgnn.json").write_text(json.dumps(content))
-    assert "| 1 | 6+4 | resnet18 |" in page(folder, tmp_path)
+    assert "| 1 | parts 6, graph 4, others 2 | resnet18 |" in page(folder, tmp_path)
 
 
 def test_mixed_protocols_and_different_data_are_refused(data, tmp_path):

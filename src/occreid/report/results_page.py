@@ -179,11 +179,17 @@ def _cells(name: str, results: Sequence[Result], shown: Sequence[str], rates: di
     options = recipe.get("method", {}).get("options", {})
     label = name + (" (*oracle*)" if any(result.oracle for result in results) else "")
     training = recipe.get("training", {})
-    epochs = "+".join(map(str, (training.get("stage_epochs") or {}).values())) or str(training.get("epochs", "–"))
     size, start = _size(results[0]), str(options.get("pretrained", "default"))
-    row = [label, *(_score(results, score) for score in shown), str(len(results)), epochs]
+    row = [label, *(_score(results, score) for score in shown), str(len(results)), _epochs(training)]
     row += [str(options.get("backbone", "default")), Path(start).name, "×".join(map(str, size)) or "–"]
     return row + ([f"{rates[name]:.0f}" if name in rates else "–"] if rates else [])
+
+
+def _epochs(training: dict[str, Any]) -> str:
+    """How long it was trained; legs with a number of their own by name, for the recipe does not list the others."""
+    usual = str(training.get("epochs", "–"))
+    legs = [f"{name} {epochs}" for name, epochs in (training.get("stage_epochs") or {}).items()]
+    return ", ".join([*legs, f"others {usual}"]) if legs else usual
 
 
 def _size(result: Result) -> list[int]:
