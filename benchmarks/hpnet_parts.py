@@ -14,6 +14,7 @@ import torch
 
 from occreid.data import load_benchmark
 from occreid.data.loading.loaders import eval_loader
+from occreid.data.masks.visibility import part_areas
 from occreid.models.contract import Method
 from occreid.models.masker import part_labels
 from occreid.models.weights import load_trained
@@ -37,7 +38,8 @@ def measure(model, records, batch_size):
     rows = []
     for batch in eval_loader(records, height=height, width=width, batch_size=batch_size):
         labels = part_labels(model.parse(batch.images), height, width)
-        called = model.describe(batch.images).visibility if isinstance(model, Method) else parts_of(labels)
+        drawn = part_areas(labels, len(PART_NAMES)) > 0  # a parser calls a part visible where it draws any of it
+        called = model.describe(batch.images).visibility if isinstance(model, Method) else drawn
         both, either, there = [], [], []
         for part in range(1, len(PART_NAMES) + 1):
             truth, found = batch.masks == part, labels == part
@@ -46,11 +48,6 @@ def measure(model, records, batch_size):
             there.append(truth.flatten(1).any(1))
         rows.append((batch.visibility, called, *(torch.stack(column, 1) for column in (both, either, there))))
     return tuple(torch.cat(column) for column in zip(*rows, strict=True))
-
-
-def parts_of(labels):
-    """(B, H, W) labels → (B, 4): a parser calls a part visible where it draws any of it."""
-    return torch.stack([(labels == part).flatten(1).any(1) for part in range(1, len(PART_NAMES) + 1)], 1)
 
 
 def in_bin(fraction, there, low, high):

@@ -21,7 +21,7 @@ import numpy as np
 from occreid.retrieval import Ranking, load_ranking, verdict
 
 TESTS = ("occsynth-2", "market1501_mini", "market1501_mini_occluded")
-REFERENCES = dict.fromkeys(("sureid", "sureid_noda", "sureid_hts", "teacher"), "baseline_vit")
+REFERENCES = dict.fromkeys(("sureid", "sureid_noda", "sureid_hts"), "baseline_vit")
 """Of the others it is `baseline`."""
 
 Runs = dict[str, dict[int, Ranking]]
@@ -65,17 +65,20 @@ def main() -> None:
         "--against", metavar="METHOD=OTHER", action="append", default=[], help="a method's other reference; repeat it"
     )
     given = parser.parse_args()
-    references = {**REFERENCES, **dict(pair.split("=", 1) for pair in given.against)}
+    chosen = dict(pair.partition("=")[::2] for pair in given.against)
     with tempfile.TemporaryDirectory() as unpacked:
         folder = given.results
         if folder.suffix == ".zip":
             zipfile.ZipFile(folder).extractall(unpacked)
             folder = Path(unpacked)
         found = read(folder)
+    names = {name for runs in found.values() for name in runs}
+    if unknown := sorted({*chosen, *chosen.values()} - names):
+        parser.error(f"--against: no results of '{unknown[0]}' there; there are {', '.join(sorted(names))}")
     for test in (test for test in TESTS if test in found):
         print(f"\n{test}\n\n| | seeds | mAP / R-1 | against its reference, mAP | |\n|---|---|---|---|---|")
         for method in sorted(found[test], key=lambda name: (not name.startswith("start"), name != "baseline", name)):
-            print(row(found[test], method, references))
+            print(row(found[test], method, {**REFERENCES, **chosen}))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ class NormalisedHeads(nn.Module):
         heads: H.
         scale: τ.
         gamma: γ ≥ 0; classes with short weights keep smaller logits.
-        std: deviation of the weights at the start, > 0; None: uniform within ±(D/H)^−½. Only a weight's direction
-            counts, and an optimiser's steps turn a short one sooner.
+        std: deviation of the weights at the start, > 0; None: uniform within ±(D/H)^−½. An optimiser's steps turn short
+            weights sooner; those as short as γ start with smaller logits, too.
 
     Raises:
         UserError: ``dim`` cannot be cut into ``heads`` equal chunks, or ``std`` is not above 0.
